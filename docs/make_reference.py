@@ -1,0 +1,120 @@
+"""Writes the pages of docs/reference from the code: `make docs`. A test holds them to be up to date."""
+
+import inspect
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from sparq_core import config, hookspecs
+from sparq_core.cli import cli
+from sparq_core.options import config_of, options_of
+from sparq_core.plugins import HOOKS, hooks_of, installed
+
+FOLDER = Path(__file__).parent / "reference"
+MADE = "<!-- made by docs/make_reference.py -->\n"
+
+
+def pages() -> dict[str, str]:
+    """All generated pages by file name."""
+    return {
+        "pipeline.md": "\n".join(_pipeline()),
+        "plugins.md": "\n".join(_plugins()),
+        "hooks.md": "\n".join(_hooks()),
+        "commands.md": "\n".join(_commands()),
+        "ledger.md": "\n".join(_ledger()),
+    }
+
+
+def _pipeline() -> Iterator[str]:
+    yield f"# The pipeline file\n\n{MADE}"
+    yield "Core settings are top-level keys, the cast is one list. Paths are relative to the file. Any setting can be changed"
+    yield "on the command line: `--set attempts.k=8`, `--set plugins.sft.with.learning_rate=1e-4`.\n"
+    for name, record in (
+        ("Top level", config.Pipeline),
+        ("models.NAME", config.ModelConfig),
+        ("attempts", config.AttemptsConfig),
+        ("train", config.TrainConfig),
+        ("budget", config.BudgetConfig),
+        ("plugins[i]", config.PluginConfig),
+    ):
+        yield f"## {name}\n\n{inspect.getdoc(record)}\n"
+        yield from _options(record)
+
+
+def _plugins() -> Iterator[str]:
+    yield f"# Built-in plugins\n\n{MADE}"
+    yield "`sparq plugins` lists what is installed, `sparq plugins NAME` shows the same as here.\n"
+    for name, entry in sorted(installed().items()):
+        if not entry.dist or entry.dist.name != "sparq-engine":
+            continue
+        plugin = entry.load()
+        yield f"## {name}\n\n{inspect.getdoc(plugin)}\n\nAnswers: {', '.join(f'`{h}`' for h in hooks_of(plugin))}.\n"
+        record = config_of(plugin)
+        if record:
+            yield from _options(record)
+
+
+def _options(record: type) -> Iterator[str]:
+    yield "| option | type | default | meaning |\n|---|---|---|---|"
+    for option in options_of(record):
+        default = "a template, see below" if "\\n" in option.default else f"`{option.default}`"
+        yield f"| `{option.name}` | {option.type} | {default} | {option.description} |"
+    yield ""
+    for option in options_of(record):
+        if "\\n" in option.default:
+            text = option.default.strip('"').encode().decode("unicode_escape").replace('\\"', '"')
+            yield f"Default of `{option.name}`:\n\n```text\n{text}\n```\n"
+
+
+def _hooks() -> Iterator[str]:
+    yield f"# Hooks\n\n{MADE}"
+    yield "A plugin is a class whose methods, marked with `@sparq.hookimpl`, are named after hooks. It names only the arguments"
+    yield "it needs. Hooks are plain synchronous functions over a batch: a list in, an aligned list out.\n"
+    for hook in HOOKS:
+        spec = getattr(hookspecs, hook)
+        arguments = ", ".join(inspect.signature(spec).parameters)
+        first, *rest = (inspect.getdoc(spec) or "").split("\n\n")
+        users = [
+            n for n, e in sorted(installed().items()) if hook in hooks_of(e.load()) and e.dist.name == "sparq-engine"
+        ]
+        yield f"## {hook}({arguments})\n\n{first}\n"
+        for block in rest:
+            yield from _labelled(block)
+        yield f"\nAnswered by: {', '.join(f'`{u}`' for u in users) or 'no built-in'}.\n"
+
+
+def _labelled(block: str) -> Iterator[str]:
+    for line in block.splitlines():
+        label, colon, text = line.partition(": ")
+        yield f"- **{label}**: {text}" if colon and label in {"Called", "Answer", "Merged", "Errors"} else f"  {line}"
+
+
+def _commands() -> Iterator[str]:
+    yield f"# Commands\n\n{MADE}"
+    for name in ("", *sorted(cli.commands)):
+        command = cli.commands[name] if name else cli
+        context = click.Context(command, info_name=f"sparq {name}".strip(), max_content_width=100, terminal_width=100)
+        yield f"## sparq {name}".rstrip() + f"\n\n```text\n{command.get_help(context)}\n```\n"
+    yield "## Exit codes\n"
+    yield "| code | means |\n|---|---|\n| 0 | done |\n| 1 | failed; what was committed is kept, `--resume` goes on |"
+    yield "| 2 | bad pipeline or usage; nothing was written |\n| 3 | stopped by a budget, valid result |"
+    yield "| 4 | interrupted, resumable |\n| 5 | locked by another run |\n| 130 | second Ctrl-C |\n"
+
+
+def _ledger() -> Iterator[str]:
+    yield f"# The ledger\n\n{MADE}"
+    yield "`runs/NAME/sparq.db` is a SQLite file in WAL mode: it can be read while it is written, by `sqlite3`, Datasette,"
+    yield "pandas or `sparq_core.Reader`. Rows are added, never changed.\n"
+    schema = (Path(hookspecs.__file__).parent / "schema.sql").read_text(encoding="utf-8")
+    yield f"```sql\n{schema.strip()}\n```\n"
+
+
+def main() -> None:
+    FOLDER.mkdir(exist_ok=True)
+    for name, text in pages().items():
+        (FOLDER / name).write_text(text.rstrip() + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

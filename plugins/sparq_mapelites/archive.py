@@ -1,0 +1,115 @@
+"""A MAP-Elites archive over descriptors: it holds ids and scores, not texts."""
+
+import heapq
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Annotated, Any
+
+from msgspec import Meta, Struct
+
+import sparq_core as sparq
+
+Niche = tuple[tuple[str, ...] | int, ...]
+
+
+class Axis(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How one descriptor is cut into cells: labels by default, a number where `bins` is given."""
+
+    top: Annotated[
+        int, Meta(ge=1, description="Labels: only the most common ones of the seeds count (paper: M = 100).")
+    ] = 100
+    max: Annotated[int, Meta(ge=1, description="Labels: at most so many make a cell (paper: k = 3).")] = 3
+    bins: Annotated[sparq.Positive | None, Meta(description="Numbers: cells between low and high.")] = None
+    low: Annotated[float, Meta(description="Numbers: lower bound; what is below goes in the first cell.")] = 0.0
+    high: Annotated[float, Meta(description="Numbers: upper bound; what is above goes in the last cell.")] = 1.0
+
+    def __post_init__(self) -> None:
+        if self.bins is not None and not self.low < self.high:
+            raise ValueError(f"low {self.low} must be below high {self.high}")
+
+
+class Niches:
+    """Maps a problem's descriptors to its niche."""
+
+    def __init__(self, axes: Mapping[str, Axis]) -> None:
+        self._axes = axes
+        self._seen: dict[str, Counter[str]] = {key: Counter() for key, axis in axes.items() if axis.bins is None}
+        self._universe: dict[str, frozenset[str]] | None = None
+
+    def learn(self, descriptors: Mapping[str, Any]) -> None:
+        """Count a seed's labels; the most common ones become the universe when the first niche is asked for."""
+        for key, counter in self._seen.items():
+            counter.update(descriptors.get(key) or ())
+
+    def of(self, descriptors: Mapping[str, Any]) -> Niche:
+        """The cell of each axis: a sorted tuple of labels, or a bin; -1 where a number is missing."""
+        if self._universe is None:
+            self._universe = {
+                key: frozenset(sorted(counter, key=lambda label: (-counter[label], label))[: self._axes[key].top])
+                for key, counter in self._seen.items()
+            }
+        return tuple(
+            self._labels(key, axis, descriptors) if axis.bins is None else _bin(axis, axis.bins, descriptors.get(key))
+            for key, axis in self._axes.items()
+        )
+
+    def _labels(self, key: str, axis: Axis, descriptors: Mapping[str, Any]) -> tuple[str, ...]:
+        assert self._universe is not None  # noqa: S101 -- `of` made it
+        known = [label for label in descriptors.get(key) or () if label in self._universe[key]]
+        return tuple(sorted(known)[: axis.max])
+
+
+def _bin(axis: Axis, bins: int, value: float | None) -> int:
+    if value is None:
+        return -1
+    share = (value - axis.low) / (axis.high - axis.low)
+    return min(bins - 1, max(0, int(share * bins)))
+
+
+class Archive:
+    """
+    The best problems of each niche, at most `capacity` of them.
+
+    The higher quality stays; among equals the earlier one, so that what is kept does not depend on chance.
+    """
+
+    def __init__(self, capacity: int) -> None:
+        self._capacity = capacity
+        self._niches: dict[Niche, list[tuple[float, int, str]]] = {}
+        self._order: list[Niche] = []
+        self._added = 0
+
+    def add(self, niche: Niche, id_: str, quality: float) -> bool:
+        """Offer a problem; whether it is now an elite."""
+        self._added += 1
+        entry = (quality, -self._added, id_)
+        if niche not in self._niches:
+            self._niches[niche] = []
+            self._order.append(niche)
+        elites = self._niches[niche]
+        if len(elites) < self._capacity:
+            heapq.heappush(elites, entry)
+            return True
+        return heapq.heappushpop(elites, entry) != entry
+
+    @property
+    def niches(self) -> list[Niche]:
+        """The filled niches, in the order they were first filled."""
+        return self._order
+
+    def elites(self, niche: Niche) -> list[str]:
+        """A niche's problems, best first."""
+        return [id_ for _, _, id_ in sorted(self._niches[niche], reverse=True)]
+
+    def qd_score(self) -> float:
+        """Sum over niches of the best quality."""
+        return sum(max(elites)[0] for elites in self._niches.values())
+
+    def __iter__(self) -> Iterator[str]:
+        for niche in self._order:
+            yield from self.elites(niche)
+
+
+def kept(children: Iterable[sparq.Child]) -> Iterator[sparq.Child]:
+    """The children worth archiving."""
+    return (child for child in children if child.outcome == "kept")

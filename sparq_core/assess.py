@@ -1,0 +1,75 @@
+"""The band: the paper's rule for which problems are worth keeping."""
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
+
+from msgspec import Meta, Struct
+
+from sparq_core.errors import PipelineError
+from sparq_core.hookspecs import hookimpl
+from sparq_core.records import Assessment, Case
+
+if TYPE_CHECKING:
+    from sparq_core.run import Run
+
+LOW, HIGH = 0.1, 0.9
+"""The paper's T_l and T_u."""
+
+
+class BandConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Options of `band`."""
+
+    correct: Annotated[
+        tuple[int, int] | None,
+        Meta(description="Least and most correct attempts worth keeping; by default a tenth to nine tenths of K."),
+    ] = None
+
+
+class Band:
+    """
+    Keep problems solved at least `correct[0]` and at most `correct[1]` times.
+
+    Quality is 1 − solve rate inside the band, 0 outside (SPARQ section 2). The band is stated in counts, since a rate
+    changes its meaning with K. Where some attempts are undecided, the solve rate of the decided ones is scaled to K.
+    """
+
+    def __init__(self, config: BandConfig) -> None:
+        self._correct = config.correct
+        self._k = 0
+
+    @hookimpl
+    def start(self, run: "Run") -> None:
+        self._k = run.pipeline.attempts.k
+        self._correct = band_of(self._correct, self._k)
+
+    @hookimpl
+    def check(self, run: "Run") -> Sequence[None]:
+        band_of(self._correct, run.pipeline.attempts.k)
+        return ()
+
+    @hookimpl
+    def assess(self, cases: Sequence[Case]) -> list[Assessment]:
+        return [self._assess(case) for case in cases]
+
+    def _assess(self, case: Case) -> Assessment:
+        assert self._correct is not None  # noqa: S101 -- `start` set it
+        low, high = self._correct
+        counts, rate = case.counts, case.counts.solve_rate
+        if rate is None:
+            return Assessment(outcome="unresolved", reason="nothing decided")
+        if counts.correct * self._k < low * counts.decided:
+            return Assessment(outcome="out-of-band", reason="too hard")
+        if counts.correct * self._k > high * counts.decided:
+            return Assessment(outcome="out-of-band", reason="too easy")
+        return Assessment(outcome="kept", quality=1 - rate)
+
+
+def band_of(correct: tuple[int, int] | None, k: int) -> tuple[int, int]:
+    """The band in counts of K attempts; PipelineError where it holds none or does not fit."""
+    low, high = correct or (max(1, math.ceil(LOW * k)), math.floor(HIGH * k))
+    if low > high:
+        raise PipelineError(f"band.correct: [{low}, {high}] is upside down or empty for attempts.k = {k}")
+    if low < 0 or high > k:
+        raise PipelineError(f"band.correct: [{low}, {high}] does not fit attempts.k = {k}: use 0 to {k}")
+    return low, high

@@ -1,0 +1,122 @@
+"""Attempts: drawn in waves, judged by the chain of verifiers, counted into a solve rate."""
+
+from collections.abc import Callable, Sequence
+
+from msgspec.structs import replace
+
+from sparq_core.config import AttemptsConfig
+from sparq_core.plugins import Cast
+from sparq_core.records import (
+    Assessment,
+    Attempt,
+    Case,
+    Counts,
+    Judged,
+    Message,
+    Problem,
+    Trial,
+    Verdict,
+)
+from sparq_core.sampling import Request, Sampler
+from sparq_core.seeding import derive
+from sparq_core.templates import render
+
+Policy = Callable[[Counts], int]
+"""How many more attempts a problem gets, from what is known of it so far; 0 when it has enough."""
+
+
+def fixed(k: int) -> Policy:
+    """All K attempts in one wave, as in the paper."""
+    return lambda counts: k - counts.drawn
+
+
+def attempt_prompt(config: AttemptsConfig, problem: Problem) -> str:
+    """What the solver is asked; also the user's turn of a training example."""
+    return render(config.prompt, "attempts.prompt", problem=problem)
+
+
+class Attempts:
+    """Attempts the problems of a step until the policy has enough of each."""
+
+    def __init__(self, cast: Cast, config: AttemptsConfig, seed: int) -> None:
+        self._cast, self._config, self._seed = cast, config, seed
+        self._policy = fixed(config.k)
+
+    def draw(self, problems: Sequence[Problem], sampler: Sampler, place: tuple[int, int]) -> list[tuple[Judged, ...]]:
+        """All judged attempts at each problem, in order; `place` is the round and step."""
+        judged: list[list[Judged]] = [[] for _ in problems]
+        while wave := [(i, n) for i, trials in enumerate(judged) if (n := self._policy(count(trials))) > 0]:
+            requests = [self._request(problems[i], n, len(judged[i]), place) for i, n in wave]
+            answers = sampler.sample(requests)
+            trials = [
+                (
+                    i,
+                    Trial(
+                        problems[i],
+                        Attempt(
+                            k=len(judged[i]) + j,
+                            seed=request.seed + j,
+                            text=completion.text,
+                            finish=completion.finish,
+                            tokens=completion.tokens,
+                        ),
+                    ),
+                )
+                for (i, _), request, completions in zip(wave, requests, answers, strict=True)
+                for j, completion in enumerate(completions)
+            ]
+            verdicts = self._verify([trial for _, trial in trials])
+            for (i, trial), verdict in zip(trials, verdicts, strict=True):
+                judged[i].append(Judged(trial.attempt, verdict))
+        return [tuple(trials) for trials in judged]
+
+    def _request(self, problem: Problem, n: int, drawn: int, place: tuple[int, int]) -> Request:
+        return Request(
+            messages=(Message("user", attempt_prompt(self._config, problem)),),
+            seed=derive(self._seed, problem.id, *place) + drawn,
+            sampling=self._config,
+            n=n,
+        )
+
+    def _verify(self, trials: Sequence[Trial]) -> list[Verdict]:
+        verdicts = [Verdict(value="unknown", reason="unverified")] * len(trials)
+        for member, verify in self._cast.each("verify"):
+            open_ = [i for i, verdict in enumerate(verdicts) if verdict.value == "unknown"]
+            if not open_:
+                break
+            answers = self._cast.aligned("verify", member, verify(trials=[trials[i] for i in open_]), len(open_))
+            for i, answer in zip(open_, answers, strict=True):
+                if answer is not None:
+                    verdicts[i] = Verdict(
+                        value=answer.value, reason=answer.reason, answer=answer.answer, by=member.name
+                    )
+        return verdicts
+
+
+def count(judged: Sequence[Judged]) -> Counts:
+    """How a problem's attempts came out."""
+    values = [j.verdict.value for j in judged]
+    return Counts(values.count("correct"), values.count("incorrect"), values.count("unknown"))
+
+
+def tally_case(problem: Problem, judged: tuple[Judged, ...]) -> Case:
+    """A problem with its judged attempts, counted."""
+    return Case(problem, judged, count(judged))
+
+
+def settle(case: Case, assessment: Assessment, config: AttemptsConfig) -> tuple[Case, Assessment]:
+    """
+    Apply an assessment to its case: revised verdicts and reference are taken over, the attempts counted again.
+
+    A problem with too few decided attempts is unresolved, whatever was said of it.
+    """
+    problem, judged = case.problem, case.judged
+    if assessment.answer is not None:
+        problem = replace(problem, answer=assessment.answer)
+    if assessment.verdicts is not None:
+        judged = tuple(Judged(j.attempt, v) for j, v in zip(judged, assessment.verdicts, strict=True))
+    counts = count(judged)
+    if counts.decided < config.min_decided * counts.drawn:
+        reason = f"{counts.unknown} of {counts.drawn} attempts unknown"
+        assessment = Assessment(outcome="unresolved", reason=reason)
+    return Case(problem, judged, counts), assessment

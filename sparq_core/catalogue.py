@@ -1,0 +1,41 @@
+"""`sparq plugins`: what is installed, and what each plugin answers and takes."""
+
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from sparq_core.options import config_of, options_of
+from sparq_core.plugins import hooks_of, installed, load_class, origin_of
+
+
+def show_all(console: Console) -> None:
+    """Every installed plugin, none of them imported."""
+    table = Table(box=None, padding=(0, 2))
+    for column in ("plugin", "from", "class"):
+        table.add_column(column)
+    for name, entry in sorted(installed().items()):
+        table.add_row(f"[bold]{name}[/]", origin_of(entry), f"[dim]{entry.value}[/]")
+    console.print(table)
+    console.print("\n`sparq plugins NAME` shows a plugin's hooks and options.", style="dim", markup=False)
+
+
+def show_one(console: Console, name: str) -> None:
+    """One plugin: what it is for, its hooks, its options."""
+    plugin, origin = load_class(name, "plugins", Path.cwd())
+    console.print(f"[bold]{name}[/] [dim]({origin})[/]\n")
+    console.print((plugin.__doc__ or "").strip(), markup=False, highlight=False)
+    console.print(f"\nanswers: {', '.join(hooks_of(plugin)) or 'no hook'}", highlight=False)
+    config = config_of(plugin)
+    if config is None:
+        console.print("takes no options")
+        return
+    table = Table(box=None, padding=(0, 2), show_edge=False)
+    for column in ("option", "type", "default", "meaning"):
+        table.add_column(column, overflow="fold")
+    for option in options_of(config):
+        default = option.default if len(option.default) <= 40 else option.default[:37] + "…"
+        table.add_row(
+            f"[bold]{option.name}[/]", option.type, default.replace("[", "\\["), option.description.replace("[", "\\[")
+        )
+    console.print(table)

@@ -1,0 +1,45 @@
+"""The command `sparq`. Imports are made inside the commands, so that `sparq --help` is quick."""
+
+import sys
+from importlib.metadata import version
+
+import click
+
+from sparq_core.cli.looking import export, plugins, show, status
+from sparq_core.cli.running import check, preview, run
+from sparq_core.cli.starting import init
+from sparq_core.errors import SparqError
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(version("sparq-engine"), prog_name="sparq")
+def cli() -> None:
+    """
+    A language model writes its own training problems.
+
+    Start with `sparq init`, look at one step with `sparq preview`, then `sparq run`.
+    """
+
+
+for command in (init, check, preview, run, status, show, export, plugins):
+    cli.add_command(command)
+
+
+def main() -> None:
+    """Run the command; a user's mistake is one message, a bug keeps its traceback."""
+    try:
+        cli.main(standalone_mode=False)
+    except click.exceptions.Abort:
+        sys.exit(130)
+    except click.exceptions.Exit as stop:
+        sys.exit(stop.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(2)
+    except SparqError as error:
+        click.echo(click.style("error: ", fg="red", bold=True) + str(error), err=True)
+        for note in getattr(error, "__notes__", ()):
+            click.echo(f"({note})", err=True)
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        sys.exit(141)

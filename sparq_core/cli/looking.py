@@ -1,0 +1,76 @@
+"""Commands that look at what is there: plugins, status, show, export."""
+
+from pathlib import Path
+
+import click
+
+RUN = click.argument("run", type=click.Path(path_type=Path, file_okay=False))
+
+
+@click.command()
+@RUN
+@click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
+def status(run: Path, as_json: bool) -> None:
+    """Show how far the run folder RUN is; also while it runs."""
+    from rich.console import Console
+
+    from sparq_core import summary
+    from sparq_core.reading import Reader
+
+    ledger = Reader.open(run)
+    if as_json:
+        import json
+
+        click.echo(json.dumps(summary.facts(ledger, run), indent=2))
+    else:
+        summary.show(Console(), ledger, run)
+
+
+@click.command()
+@RUN
+@click.argument("problem")
+def show(run: Path, problem: str) -> None:
+    """Tell the whole story of one PROBLEM (an id such as 1.12.3) of the run folder RUN."""
+    from rich.console import Console
+
+    from sparq_core import stories
+    from sparq_core.reading import Reader
+
+    stories.show(Console(), Reader.open(run), problem)
+
+
+@click.command()
+@RUN
+@click.option("--format", "kind", type=click.Choice(["jsonl", "parquet"]), default="jsonl", show_default=True)
+@click.option(
+    "--to", type=click.Path(path_type=Path, dir_okay=False), help="File to write [default: RUN/dataset/export.…]."
+)
+def export(run: Path, kind: str, to: Path | None) -> None:
+    """
+    Write the dataset of the run folder RUN: one row for each chosen attempt at a kept problem.
+
+    The last curation's choice; where nothing was curated, every correct attempt.
+    """
+    from sparq_core import export as exporting
+    from sparq_core.reading import Reader
+
+    ledger = Reader.open(run)
+    path = to or run / "dataset" / f"export.{kind}"
+    rows = exporting.rows(ledger, exporting.chosen(ledger))
+    count = exporting.write_jsonl(path, rows) if kind == "jsonl" else exporting.write_parquet(path, rows, ledger)
+    loader = {"jsonl": "json", "parquet": "parquet"}[kind]
+    click.echo(f"{count:,} rows in {path}\nload them with: datasets.load_dataset('{loader}', data_files='{path}')")
+
+
+@click.command()
+@click.argument("name", required=False)
+def plugins(name: str | None) -> None:
+    """List the installed plugins, or show the hooks and options of plugin NAME."""
+    from rich.console import Console
+
+    from sparq_core import catalogue
+
+    if name is None:
+        catalogue.show_all(Console())
+    else:
+        catalogue.show_one(Console(), name)

@@ -1,0 +1,36 @@
+"""
+What can go wrong, by who has to act.
+
+A `SparqError` is shown to the user as one message without a traceback; its `exit_code` is the command's. Anything else that
+escapes is a bug, of ours or of a plugin, and keeps its traceback.
+"""
+
+import difflib
+from collections.abc import Iterable
+
+
+class SparqError(Exception):
+    """A run that cannot go on, for a reason the user can act on."""
+
+    exit_code = 1
+
+
+class PipelineError(SparqError):
+    """The pipeline, its files or the command line are wrong. Nothing was written, nothing was spent."""
+
+    exit_code = 2
+
+
+class RunLockedError(SparqError):
+    """Another process is writing to this run folder."""
+
+    exit_code = 5
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """A hint for a mistyped `word`: the closest known one, or else all of them."""
+    known = sorted(known)
+    close = difflib.get_close_matches(word, known, n=1)
+    if close:
+        return f"did you mean '{close[0]}'? (known: {', '.join(known)})"
+    return f"known: {', '.join(known) or 'none'}"

@@ -1,0 +1,129 @@
+"""From a YAML file to a typed record, with errors that name the place, the thing and the remedy."""
+
+import re
+import types
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin, get_type_hints
+
+import msgspec
+import yaml
+
+from sparq_core.config import Pipeline
+from sparq_core.errors import PipelineError, nearest
+
+T = TypeVar("T")
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML without its traps: `1e-4` is a number, `12:30` and `no` are texts, and a key given twice is an error."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        for i, key in enumerate(keys):
+            if key in keys[:i]:
+                raise yaml.constructor.ConstructorError(None, None, f"the key '{key}' is given twice", node.start_mark)
+        return super().construct_mapping(node, deep)
+
+
+_SCALARS = {
+    "bool": r"true|True|TRUE|false|False|FALSE",
+    "int": r"[-+]?(0|[1-9]\d*)",
+    "float": r"[-+]?(\d+\.\d*|\.\d+|\d+(?=[eE]))([eE][-+]?\d+)?",
+    "null": r"~|null|Null|NULL|",
+}
+_Loader.yaml_implicit_resolvers = {}
+for _tag, _pattern in _SCALARS.items():
+    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(rf"^(?:{_pattern})$"), None)
+
+
+def load_pipeline(path: Path, overrides: Sequence[str] = ()) -> Pipeline:
+    """Read a pipeline file and apply `a.b=c` overrides to it; PipelineError for whatever is wrong with either."""
+    try:
+        data = yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506 -- a SafeLoader
+    except FileNotFoundError:
+        raise PipelineError(f"{path}: there is no such file; `sparq init` writes a starter pipeline") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise PipelineError(f"{path}: cannot be read: {error}") from error
+    except yaml.YAMLError as error:
+        raise PipelineError(f"{path}: is not YAML: {error}") from error
+    if not isinstance(data, dict):
+        raise PipelineError(f"{path}: a pipeline is a mapping of settings, this is {_kind(data)}")
+    for override in overrides:
+        apply_override(data, override)
+    return convert(data, Pipeline, str(path))
+
+
+def apply_override(data: dict[str, Any], override: str) -> None:
+    """
+    Set one value in place: `attempts.k=8`, `plugins.sft.with.learning_rate=1e-4`.
+
+    A plugin is named by its `use` or its index; what is missing on the way is made.
+    """
+    path, equals, text = override.partition("=")
+    if not equals or not path:
+        raise PipelineError(f"--set {override}: write it as name=value, e.g. --set attempts.k=8")
+    try:
+        value = yaml.load(text, _Loader)  # noqa: S506 -- a SafeLoader
+    except yaml.YAMLError as error:
+        raise PipelineError(f"--set {override}: the value is not YAML: {error}") from error
+    *way, last = path.split(".")
+    node: Any = data
+    for name in way:
+        node = node[_index(node, name, override)] if isinstance(node, list) else node.setdefault(name, {})
+        if not isinstance(node, dict | list):
+            raise PipelineError(f"--set {override}: '{name}' holds a value, not settings")
+    node[_index(node, last, override) if isinstance(node, list) else last] = value
+
+
+def _index(entries: list[Any], name: str, override: str) -> int:
+    uses = [entry.get("use") if isinstance(entry, dict) else None for entry in entries]
+    if name in uses:
+        return uses.index(name)
+    if name.isdigit() and int(name) < len(entries):
+        return int(name)
+    raise PipelineError(f"--set {override}: no entry '{name}' here; {nearest(name, [u for u in uses if u])}")
+
+
+def convert(data: Any, kind: type[T], place: str) -> T:
+    """`data` as the record type `kind`; `place` leads the message of the PipelineError when it does not fit."""
+    for path, key, known in _unknown_keys(data, kind):
+        raise PipelineError(f"{place}: unknown setting '{'.'.join([*path, key])}'; {nearest(key, known)}")
+    try:
+        return msgspec.convert(data, kind)
+    except msgspec.ValidationError as error:
+        message, _, where = str(error).partition(" - at `$")
+        at = where.rstrip("`").lstrip(".")
+        raise PipelineError(f"{place}: {at + ': ' if at else ''}{message}") from error
+
+
+def _unknown_keys(data: Any, kind: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str, list[str]]]:
+    kind = _bare(kind)
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct) and isinstance(data, Mapping):
+        hints = get_type_hints(kind)
+        fields = {f.encode_name: hints[f.name] for f in msgspec.structs.fields(kind)}
+        for key, value in data.items():
+            if key not in fields:
+                yield path, str(key), list(fields)
+            else:
+                yield from _unknown_keys(value, fields[key], (*path, key))
+    elif get_origin(kind) is dict and isinstance(data, Mapping):
+        for key, value in data.items():
+            yield from _unknown_keys(value, get_args(kind)[1], (*path, str(key)))
+    elif get_origin(kind) in {list, tuple} and isinstance(data, list):
+        for i, value in enumerate(data):
+            yield from _unknown_keys(value, get_args(kind)[0], (*path[:-1], f"{path[-1] if path else ''}[{i}]"))
+
+
+def _bare(kind: Any) -> Any:
+    """The type without its annotations and without `| None`."""
+    while get_origin(kind) is Annotated:
+        kind = get_args(kind)[0]
+    if get_origin(kind) in {Union, types.UnionType}:
+        rest = [arg for arg in get_args(kind) if arg is not type(None)]
+        return _bare(rest[0]) if len(rest) == 1 else kind
+    return kind
+
+
+def _kind(data: Any) -> str:
+    return "empty" if data is None else f"a {type(data).__name__}"

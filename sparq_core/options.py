@@ -1,0 +1,86 @@
+"""What a plugin's config record says of its options: names, types, defaults, meaning and marks."""
+
+import types
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+
+import msgspec
+from msgspec import Struct
+
+
+class Option(Struct, frozen=True):
+    """One option of a config record."""
+
+    name: str
+    type: str
+    default: str
+    """As YAML would show it; `required` where there is none."""
+    description: str
+    mark: str
+    """`file` or `role` where the option names one, else empty."""
+
+
+def config_of(plugin: type) -> type[Struct] | None:
+    """The record that a plugin class takes its options in: the annotation of its `__init__`'s only parameter."""
+    init = plugin.__dict__.get("__init__") or getattr(plugin, "__init__", None)
+    hints = {k: v for k, v in get_type_hints(init).items() if k != "return"} if hasattr(init, "__annotations__") else {}
+    kinds = [kind for kind in hints.values() if isinstance(kind, type) and issubclass(kind, Struct)]
+    return kinds[0] if kinds else None
+
+
+def options_of(config: type[Struct]) -> Iterator[Option]:
+    """The options of a config record, in order."""
+    hints = get_type_hints(config, include_extras=True)
+    for field in msgspec.structs.fields(config):
+        metas = list(_metas(hints[field.name]))
+        yield Option(
+            field.encode_name,
+            type_name(hints[field.name]),
+            _default(field),
+            next((m.description for m in metas if m.description), ""),
+            next((m.extra["sparq"] for m in metas if m.extra and "sparq" in m.extra), ""),
+        )
+
+
+def marked(config: Struct | None, mark: str) -> Iterator[tuple[str, str]]:
+    """The values of all options with a mark, as (option, value): one for each element of a list."""
+    for option in options_of(type(config)) if config else ():
+        if option.mark == mark:
+            value = getattr(config, option.name)
+            for item in value if isinstance(value, list | tuple) else [value]:
+                if item is not None:
+                    yield option.name, item
+
+
+def type_name(kind: Any) -> str:
+    """A type as a user reads it: `int`, `list of str`, `'a' or 'b'`, …"""
+    origin, args = get_origin(kind), get_args(kind)
+    if origin is Annotated:
+        return type_name(args[0])
+    if origin is Literal:
+        return " or ".join(repr(arg) for arg in args)
+    names = ["none" if arg is type(None) else type_name(arg) for arg in args if arg is not Ellipsis]
+    if origin in {Union, types.UnionType}:
+        return " or ".join(names)
+    if origin in {list, tuple}:
+        return f"[{', '.join(names)}]" if Ellipsis not in args and origin is tuple else f"list of {names[0]}"
+    if origin is not None:
+        return f"mapping of {names[0]} to {names[1]}"
+    return "settings" if isinstance(kind, type) and issubclass(kind, Struct) else getattr(kind, "__name__", str(kind))
+
+
+def _metas(kind: Any) -> Iterator[msgspec.Meta]:
+    if get_origin(kind) is Annotated:
+        yield from (meta for meta in get_args(kind)[1:] if isinstance(meta, msgspec.Meta))
+        yield from _metas(get_args(kind)[0])
+    elif get_origin(kind) in {Union, types.UnionType, list, tuple}:
+        for arg in get_args(kind):
+            yield from _metas(arg)
+
+
+def _default(field: msgspec.structs.FieldInfo) -> str:
+    if field.default_factory is not msgspec.NODEFAULT:
+        return str(msgspec.to_builtins(field.default_factory()))
+    if field.default is msgspec.NODEFAULT:
+        return "required"
+    return msgspec.json.encode(field.default).decode()

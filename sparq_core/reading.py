@@ -1,0 +1,246 @@
+"""Reading a ledger: for resuming, curation, export and the commands that show a run."""
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import msgspec
+import zstandard
+from msgspec import Struct
+from msgspec.structs import replace
+
+from sparq_core import storage
+from sparq_core.events import Tally
+from sparq_core.records import Attempt, Child, Counts, Judged, Problem, Rejection, Score, Step, Verdict
+
+GRADING = 1
+"""The grading made by the run itself."""
+VIEW = 1
+"""The descriptors given by the run itself."""
+
+_PROBLEM = "p.id, p.operator, p.statement, p.answer, p.solution, p.extra, p.ordinal"
+_PARENTS = "(SELECT json_group_array(parent) FROM (SELECT parent FROM parentage WHERE child = p.id ORDER BY ordinal))"
+_DESCRIPTORS = f"(SELECT json_group_object(key, json(value)) FROM descriptor WHERE view = {VIEW} AND problem = p.id)"
+_ATTEMPTS = (
+    "(SELECT json_group_array(json_array(a.id, v.value)) FROM"
+    " (SELECT id FROM attempt WHERE problem = p.id ORDER BY round, step, k) a"
+    f" JOIN verdict v ON v.attempt = a.id AND v.grading = {GRADING})"
+)
+_NO_ATTEMPTS = "'[]'"
+
+
+class Solved(Struct, frozen=True, kw_only=True):
+    """A problem with what its attempts came to, without their texts."""
+
+    child: Child
+    attempts: tuple[tuple[int, str], ...]
+    """Its attempts in this grading as (attempt id, verdict's value), by k."""
+
+
+class Reader:
+    """A ledger that is read; open one with `Reader.open(folder)`."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._decompress = zstandard.ZstdDecompressor().decompress
+
+    @classmethod
+    def open(cls, folder: Path) -> "Reader":
+        """The ledger of a run folder; PipelineError where there is none."""
+        return cls(storage.open_readonly(folder / storage.DATABASE))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()
+
+    def query(self, sql: str, *values: Any) -> Iterator[tuple[Any, ...]]:
+        """Rows of a query of your own; the tables are described in `schema.sql`."""
+        return iter(self._connection.execute(sql, values))
+
+    def _one(self, sql: str, *values: Any) -> Any:
+        row = self._connection.execute(sql, values).fetchone()
+        return row[0] if row else None
+
+    # -- the run -------------------------------------------------------------------------------------------------------
+
+    def run(self) -> tuple[str, str, str]:
+        """The run's name, its pipeline and its identity, the latter two as JSON."""
+        row = self._connection.execute("SELECT name, pipeline, identity FROM run").fetchone()
+        return row or ("", "", "")
+
+    def last_digest(self) -> str:
+        """The identity digest: of all that was committed; empty before the first step."""
+        return self._one("SELECT digest FROM step ORDER BY round DESC, step DESC LIMIT 1") or ""
+
+    def tally(self) -> Tally:
+        """The counters after the last committed step."""
+        text = self._one("SELECT tally FROM step ORDER BY round DESC, step DESC LIMIT 1")
+        return msgspec.json.decode(text, type=Tally) if text else Tally()
+
+    def steps_of(self, round: int) -> int:
+        """How many steps of a round are committed."""
+        return self._one("SELECT count(*) FROM step WHERE round = ?", round) or 0
+
+    def _extent(self, round: int) -> int:
+        """What tells the phases of a round that was extended from those before: its steps; the base has none."""
+        return self.steps_of(round) if round else 0
+
+    def phase(self, round: int, name: str) -> tuple[str, str, str] | None:
+        """Config, digest and detail of a phase that is done for all the steps its round has."""
+        row: tuple[str, str, str] | None = self._connection.execute(
+            "SELECT config, digest, detail FROM phase WHERE round = ? AND name = ? AND steps = ?",
+            (round, name, self._extent(round)),
+        ).fetchone()
+        return row
+
+    def scores(self, round: int) -> list[Score]:
+        """A round's benchmark rows; round 0 is the base model."""
+        rows = self.query(
+            "SELECT task, item, value FROM score WHERE round = ? AND steps = ? ORDER BY task, item",
+            round,
+            self._extent(round),
+        )
+        return [Score(task=task, item=item, value=value) for task, item, value in rows]
+
+    # -- steps and problems --------------------------------------------------------------------------------------------
+
+    def step(self, round: int, step: int) -> Step:
+        """A committed step as `commit` gets it."""
+        parents = self.step_row(round, step)[0]
+        children = tuple(s.child for s in self._solved("p.round = ? AND p.step = ?", round, step, attempts=False))
+        return Step(round=round, step=step, parents=parents, children=children)
+
+    def step_row(self, round: int, step: int) -> tuple[tuple[str, ...], dict[str, float]]:
+        """Parents and metrics of a committed step."""
+        parents, metrics = self._connection.execute(
+            "SELECT parents, metrics FROM step WHERE round = ? AND step = ?", (round, step)
+        ).fetchone()
+        return tuple(msgspec.json.decode(parents)), msgspec.json.decode(metrics)
+
+    def proposed(self, round: int, step: int) -> list[tuple[Problem, Rejection | None]]:
+        """A step's children as they were proposed, with the rejections of those turned away."""
+        rows = self._connection.execute(
+            f"SELECT {_PROBLEM}, {_PARENTS}, rejected_in, rejected_by, rejected_why FROM problem p"
+            " WHERE round = ? AND step = ? ORDER BY child",
+            (round, step),
+        )
+        return [(_problem(row[:8]), Rejection(*row[8:]) if row[8] else None) for row in rows]
+
+    def problems(self, ids: Sequence[str]) -> list[Problem]:
+        """Problems by id, in the order asked; KeyError for one that is not there."""
+        found = {}
+        for id_ in set(ids):
+            row = self._connection.execute(
+                f"SELECT {_PROBLEM}, {_PARENTS} FROM problem p WHERE id = ?",
+                (id_,),
+            ).fetchone()
+            if row is None:
+                raise KeyError(id_)
+            found[id_] = _problem(row)
+        return [found[id_] for id_ in ids]
+
+    def solved(self, rounds: Sequence[int] | None = None, outcome: str | None = "kept") -> Iterator[Solved]:
+        """Problems in the order they were committed, by default the kept ones of all rounds; seeds are round 0."""
+        where = "1"
+        values: list[str | int] = []
+        if outcome is not None:
+            where, values = "o.outcome = ?", [outcome]
+        if rounds is not None:
+            where += f" AND p.round IN ({', '.join('?' * len(rounds))})"
+            values += rounds
+        return self._solved(where, *values, attempts=True)
+
+    def solved_one(self, problem: str) -> Solved:
+        """One problem with what its attempts came to; KeyError where there is none."""
+        for solved in self._solved("p.id = ?", problem, attempts=True):
+            return solved
+        raise KeyError(problem)
+
+    def _solved(self, where: str, *values: Any, attempts: bool) -> Iterator[Solved]:
+        rows = self._connection.execute(
+            f"SELECT {_PROBLEM}, {_PARENTS}, {_DESCRIPTORS}, {_ATTEMPTS if attempts else _NO_ATTEMPTS},"
+            " p.rejected_in, p.rejected_by, p.rejected_why,"
+            " o.answer, o.correct, o.incorrect, o.unknown, o.outcome, o.reason, o.quality"
+            f" FROM problem p LEFT JOIN outcome o ON o.problem = p.id AND o.grading = {GRADING}"
+            f" WHERE {where} ORDER BY p.round, p.step, p.child",
+            values,
+        )
+        return (_solved(row) for row in rows)
+
+    # -- attempts ------------------------------------------------------------------------------------------------------
+
+    def attempt(self, attempt: int) -> tuple[int, str, str]:
+        """Number k, text and model digest of one attempt."""
+        problem, round_, step, k, model = self._connection.execute(
+            "SELECT problem, round, step, k, digest FROM attempt a JOIN model m ON m.id = a.model WHERE a.id = ?",
+            (attempt,),
+        ).fetchone()
+        return k, self._texts(problem, round_, step)[k], model
+
+    def written(self, problem: str) -> str | None:
+        """What the generator wrote of which a problem was read, where that was recorded."""
+        text: str | None = self._one(
+            "SELECT c.text FROM problem p JOIN completion c ON c.round = p.round AND c.step = p.step"
+            " AND c.hook = 'propose' AND c.ordinal = p.ordinal WHERE p.id = ?",
+            problem,
+        )
+        return text
+
+    def judged(self, problem: str) -> list[Judged]:
+        """All attempts at a problem with their verdicts, in the order they were drawn."""
+        rows = self._connection.execute(
+            "SELECT a.round, a.step, a.k, a.seed, a.tokens, a.finish, v.value, v.reason, v.plugin, v.answer"
+            " FROM attempt a JOIN verdict v ON v.attempt = a.id AND v.grading = ?"
+            " WHERE a.problem = ? ORDER BY a.round, a.step, a.k",
+            (GRADING, problem),
+        ).fetchall()
+        texts = {(r, s): self._texts(problem, r, s) for r, s, *_ in rows}
+        return [
+            Judged(
+                Attempt(k=k, seed=seed, text=texts[r, s][k], finish=finish, tokens=tokens),
+                Verdict(value=value, reason=reason, by=plugin, answer=answer),
+            )
+            for r, s, k, seed, tokens, finish, value, reason, plugin, answer in rows
+        ]
+
+    def _texts(self, problem: str, round: int, step: int) -> list[str]:
+        blob = self._one("SELECT blob FROM text WHERE problem = ? AND round = ? AND step = ?", problem, round, step)
+        return msgspec.msgpack.decode(self._decompress(blob), type=list[str])
+
+
+def _problem(row: Sequence[Any]) -> Problem:
+    id_, operator, statement, answer, solution, extra, ordinal, parents = row
+    return Problem(
+        id=id_,
+        operator=operator,
+        statement=statement,
+        answer=answer,
+        solution=solution,
+        extra=msgspec.json.decode(extra),
+        ordinal=ordinal,
+        parents=tuple(msgspec.json.decode(parents)),
+    )
+
+
+def _solved(row: Sequence[Any]) -> Solved:
+    descriptors, attempts, hook, plugin, why, answer, correct, incorrect, unknown, outcome, reason, quality = row[8:]
+    problem = _problem(row[:8])
+    if hook:
+        rejection = Rejection(hook, plugin, why)
+        return Solved(child=Child(problem=problem, outcome="rejected", reason=why, rejection=rejection), attempts=())
+    child = Child(
+        problem=replace(problem, answer=answer),
+        outcome=outcome,
+        reason=reason,
+        counts=Counts(correct, incorrect, unknown),
+        quality=quality,
+        descriptors=msgspec.json.decode(descriptors),
+    )
+    return Solved(child=child, attempts=tuple((id_, value) for id_, value in msgspec.json.decode(attempts)))

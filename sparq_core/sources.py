@@ -1,0 +1,73 @@
+"""Where the children of a round come from: the seeds in round 0, mutations of selected parents in every other."""
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+from typing import Protocol
+
+from sparq_core.errors import PipelineError
+from sparq_core.plugins import Cast
+from sparq_core.reading import Reader
+from sparq_core.records import Draft
+from sparq_core.run import Run
+from sparq_core.seeding import generator
+from sparq_core.steps import Proposed, Workshop, candidates
+
+CHUNK = 256
+"""Seeds a step of round 0."""
+
+
+Issue = tuple[tuple[str, ...], Callable[[], Proposed]]
+"""A step to be worked on: its parents, and the call that proposes its children."""
+
+
+class Source(Protocol):
+    """Gives a round's steps in order."""
+
+    def skip(self) -> None:
+        """Pass over a step that the ledger already holds."""
+
+    def issue(self, step: int, pending: Sequence[str]) -> Issue | None:
+        """The next step, or None when the round has no more; `pending` are parents of steps not yet folded."""
+
+
+class Seeds:
+    """Round 0: the seeds as given, in chunks."""
+
+    def __init__(self, run: Run, cast: Cast, most: int | None = None) -> None:
+        self._drafts = islice(_load(run, cast), most)
+
+    def skip(self) -> None:
+        next(islice(self._drafts, CHUNK - 1, None), None)
+
+    def issue(self, step: int, pending: Sequence[str]) -> Issue | None:  # noqa: ARG002 -- seeds have no parents
+        chunk = list(islice(self._drafts, CHUNK))
+        return ((), lambda: Proposed(candidates(0, step, chunk), ())) if chunk else None
+
+
+def _load(run: Run, cast: Cast) -> Iterator[tuple[str, Draft]]:
+    for member, load_seeds in cast.each("load_seeds"):
+        yield from ((member.name, draft) for draft in load_seeds(run=run))
+
+
+class Mutations:
+    """Every later round: the selector chooses parents, the proposers write children."""
+
+    def __init__(self, round: int, steps: int, run: Run, cast: Cast, ledger: Reader, workshop: Workshop) -> None:
+        self._round, self._steps, self._ledger, self._workshop = round, steps, ledger, workshop
+        self._batch, self._seed = run.pipeline.batch, run.pipeline.seed
+        ((self._member, self._select),) = cast.each("select")
+
+    def skip(self) -> None:
+        pass
+
+    def issue(self, step: int, pending: Sequence[str]) -> Issue | None:
+        if step > self._steps:
+            return None
+        rng = generator(self._seed, self._round, step, "select", self._member.name)
+        ids = self._select(rng=rng, n=self._batch, round=self._round, step=step, pending=pending)
+        if not ids:
+            raise PipelineError(
+                f"{self._member.place}: '{self._member.name}' has no parents to choose from; are there seeds?"
+            )
+        parents = self._ledger.problems(ids)
+        return tuple(ids), lambda: self._workshop.propose(self._round, step, parents)

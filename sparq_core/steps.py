@@ -1,0 +1,179 @@
+"""The work of one step: propose, screen, attempt, verify, assess, describe. Stateless, so steps run side by side."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal
+
+from msgspec import Struct
+
+from sparq_core.attempts import Attempts, settle, tally_case
+from sparq_core.errors import SparqError
+from sparq_core.ledger import Worked
+from sparq_core.plugins import Caller, Cast, Member
+from sparq_core.records import Assessment, Case, Child, Counts, Draft, Problem, Rejection
+from sparq_core.run import Run
+from sparq_core.sampling import Llm, Recorded, Sampler
+from sparq_core.seeding import generator
+
+
+class Candidate(Struct, frozen=True):
+    """A child on its way through a step."""
+
+    problem: Problem
+    rejection: Rejection | None
+
+
+class Proposed(Struct, frozen=True):
+    """The children of a step before any plugin looked at them, and what they cost."""
+
+    candidates: tuple[Candidate, ...]
+    completions: tuple[Recorded, ...]
+
+
+class Done(Struct, frozen=True):
+    """What became of a step's children, and what that cost."""
+
+    worked: tuple[Worked, ...]
+    completions: tuple[Recorded, ...]
+    model: str
+    """Digest of the weights that attempted; empty where nothing was attempted."""
+
+
+class Workshop:
+    """Does the work of any step of a run; safe to use from several threads."""
+
+    def __init__(self, run: Run, cast: Cast, serve: Callable[[str], Sampler]) -> None:
+        self._cast, self._serve = cast, serve
+        self._config, self._seed = run.pipeline.attempts, run.pipeline.seed
+        self._attempts = Attempts(cast, self._config, self._seed)
+
+    def propose(self, round: int, step: int, parents: Sequence[Problem]) -> Proposed:
+        """Ask every proposing plugin for children of these parents."""
+        drafts: list[tuple[str, Draft]] = []
+        completions: list[Recorded] = []
+        for member, propose in self._cast.each("propose"):
+            llm = self._llm(round, step, "propose", member)
+            rng = generator(self._seed, round, step, "propose", member.name)
+            drafts += [(member.name, draft) for draft in propose(parents=parents, llm=llm, rng=rng) or ()]
+            completions += llm.recorded
+        return Proposed(candidates(round, step, drafts), tuple(completions))
+
+    def work(self, round: int, step: int, proposed: Proposed) -> Done:
+        """Take the children still in the running through the rest of the step."""
+        children, screened = self._screen(round, step, proposed.candidates)
+        problems = [child.problem for child in children if not child.rejection]
+        if round == 0 and not self._config.seeds:
+            cases = [Case(problem, (), Counts()) for problem in problems]
+            assessments, model = [Assessment(outcome="kept", reason="seed")] * len(cases), ""
+        else:
+            cases, assessments, model = self._attempt(round, step, problems)
+        descriptors, described = self._describe(round, step, cases, assessments)
+        live = iter(map(_worked, problems, cases, assessments, descriptors))
+        worked = tuple(
+            _rejected(child.problem, child.rejection) if child.rejection else next(live) for child in children
+        )
+        return Done(worked, (*proposed.completions, *screened, *described), model)
+
+    def _llm(self, round: int, step: int, hook: str, member: Member) -> Llm:
+        return Llm((self._seed, round, step), hook, member.name, self._serve)
+
+    def _screen(
+        self, round: int, step: int, children: Sequence[Candidate]
+    ) -> tuple[Sequence[Candidate], list[Recorded]]:
+        completions: list[Recorded] = []
+        for member, screen in self._cast.each("screen"):
+            llm = self._llm(round, step, "screen", member)
+            children = ask_rejections(self._cast, "screen", member, screen, children, llm=llm)
+            completions += llm.recorded
+        return children, completions
+
+    def _attempt(self, round: int, step: int, problems: Sequence[Problem]) -> tuple[list[Case], list[Assessment], str]:
+        if not problems:
+            return [], [], ""
+        sampler = self._serve("solver")
+        cases = [
+            tally_case(problem, judged)
+            for problem, judged in zip(problems, self._attempts.draw(problems, sampler, (round, step)), strict=True)
+        ]
+        ((member, assess),) = self._cast.each("assess")
+        answers = self._cast.aligned("assess", member, assess(cases=cases), len(cases))
+        settled = [settle(case, answer, self._config) for case, answer in zip(cases, answers, strict=True)]
+        return [case for case, _ in settled], [assessment for _, assessment in settled], sampler.digest
+
+    def _describe(
+        self, round: int, step: int, cases: Sequence[Case], assessments: Sequence[Assessment]
+    ) -> tuple[list[dict[str, Any]], list[Recorded]]:
+        descriptors: list[dict[str, Any]] = [{} for _ in cases]
+        completions: list[Recorded] = []
+        kept = [i for i, assessment in enumerate(assessments) if assessment.outcome == "kept"]
+        for member, describe in self._cast.each("describe") if kept else ():
+            llm = self._llm(round, step, "describe", member)
+            answers = describe(cases=[cases[i] for i in kept], llm=llm)
+            for i, answer in zip(kept, self._cast.aligned("describe", member, answers, len(kept)), strict=True):
+                _unite(descriptors[i], answer, member)
+            completions += llm.recorded
+        return descriptors, completions
+
+
+def candidates(round: int, step: int, drafts: Sequence[tuple[str, Draft]]) -> tuple[Candidate, ...]:
+    """Drafts, each with the plugin that gave it, as the numbered children of a step."""
+    return tuple(
+        Candidate(
+            Problem(
+                id=f"{round}.{step}.{child}",
+                statement=draft.statement,
+                answer=draft.answer,
+                solution=draft.solution,
+                extra=draft.extra,
+                parents=draft.parents,
+                operator=draft.operator,
+                ordinal=draft.ordinal,
+            ),
+            Rejection("propose", plugin, draft.unparsed) if draft.unparsed else None,
+        )
+        for child, (plugin, draft) in enumerate(drafts)
+    )
+
+
+def ask_rejections(
+    cast: Cast,
+    hook: Literal["admit", "screen"],
+    member: Member,
+    ask: Caller,
+    children: Sequence[Candidate],
+    **arguments: Any,
+) -> list[Candidate]:
+    """One plugin's rejections of the children still in the running."""
+    open_ = [child for child in children if not child.rejection]
+    if not open_:
+        return list(children)
+    reasons = iter(
+        cast.aligned(hook, member, ask(children=[child.problem for child in open_], **arguments), len(open_))
+    )
+    return [child if child.rejection else _marked(child, hook, member.name, next(reasons)) for child in children]
+
+
+def _marked(child: Candidate, hook: Literal["admit", "screen"], plugin: str, reason: str | None) -> Candidate:
+    return Candidate(child.problem, Rejection(hook, plugin, reason)) if reason else child
+
+
+def _unite(descriptors: dict[str, Any], answer: Mapping[str, Any], member: Member) -> None:
+    if twice := descriptors.keys() & answer.keys():
+        raise SparqError(f"{member.place}: '{member.name}' describes '{min(twice)}', which another plugin gave")
+    descriptors.update(answer)
+
+
+def _rejected(problem: Problem, rejection: Rejection) -> Worked:
+    child = Child(problem=problem, outcome="rejected", reason=rejection.reason, rejection=rejection)
+    return Worked(proposed=problem, child=child, case=None)
+
+
+def _worked(problem: Problem, case: Case, assessment: Assessment, descriptors: Mapping[str, Any]) -> Worked:
+    child = Child(
+        problem=case.problem,
+        outcome=assessment.outcome,
+        reason=assessment.reason,
+        counts=case.counts,
+        quality=assessment.quality,
+        descriptors=descriptors,
+    )
+    return Worked(proposed=problem, child=child, case=case)

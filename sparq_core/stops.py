@@ -1,0 +1,85 @@
+"""Why a run stops issuing steps. Rules read committed counters only, so a resumed run decides as a live one would."""
+
+from collections.abc import Callable
+
+from sparq_core.config import BudgetConfig
+from sparq_core.engine import Engine, StopRule
+from sparq_core.errors import SparqError
+from sparq_core.events import Event, Tally, Warned
+from sparq_core.reading import Reader
+
+INTERRUPTED = "interrupted"
+UNPARSED = "unparsed"
+
+FIRST_LOOK = 64
+"""Children, or attempts, to see before judging the first of them."""
+LEAST_PARSED = 0.1
+MOST_TRUNCATED = 0.05
+EXAMPLES = 3
+
+
+def rule(
+    budget: BudgetConfig,
+    engine: Engine,
+    interrupted: Callable[[], bool],
+    emit: Callable[[Event], None],
+) -> StopRule:
+    """The rule the engine asks before each new step; it also warns, once, when attempts are cut short."""
+    warned = False
+
+    def stop() -> str | None:
+        nonlocal warned
+        tally = engine.tally
+        if interrupted():
+            return INTERRUPTED
+        if tally.children >= FIRST_LOOK and tally.children - tally.unparsed < LEAST_PARSED * tally.children:
+            return UNPARSED
+        if not warned and tally.attempts >= FIRST_LOOK and tally.truncated > MOST_TRUNCATED * tally.attempts:
+            warned = True
+            emit(Warned(_truncation(tally)))
+        return over_budget(budget, tally)
+
+    return stop
+
+
+def over_budget(budget: BudgetConfig, tally: Tally) -> str | None:
+    """The budget that is used up, in words, or None."""
+    used = {"kept": tally.outcomes.get("kept", 0), "attempts": tally.attempts, "tokens": tally.tokens}
+    for name, most in (("kept", budget.kept), ("attempts", budget.attempts), ("tokens", budget.tokens)):
+        if most is not None and used[name] >= most:
+            return f"budget.{name} reached: {used[name]:,} of {most:,}"
+    return None
+
+
+def exit_code(reason: str | None) -> int:
+    """0 done, 3 stopped by a budget, 4 interrupted."""
+    if reason is None:
+        return 0
+    return 4 if reason == INTERRUPTED else 3
+
+
+def _truncation(tally: Tally) -> str:
+    return (
+        f"{tally.truncated / tally.attempts:.0%} of attempts were cut at attempts.max_tokens and count as unknown; raise "
+        "attempts.max_tokens, or set attempts.stop if the model runs on after its answer"
+    )
+
+
+def unparsed_error(tally: Tally, ledger: Reader) -> SparqError:
+    """What to tell a user whose generator writes nothing that can be read."""
+    rows = ledger.query(
+        "SELECT p.id, p.rejected_why, coalesce(c.text, ''), c.finish = 'length' FROM problem p"
+        " LEFT JOIN completion c ON c.round = p.round AND c.step = p.step AND c.hook = 'propose'"
+        " AND c.plugin = p.rejected_by AND c.ordinal = p.ordinal"
+        " WHERE p.rejected_in = 'propose' AND p.round > 0 ORDER BY p.round, p.step, p.child LIMIT ?",
+        EXAMPLES,
+    )
+    examples = "\n".join(
+        f"  {id_}: {why}{' (cut short)' if cut else ''}; it begins: {text[:200]!r}" for id_, why, text, cut in rows
+    )
+    return SparqError(
+        f"only {tally.children - tally.unparsed} of the first {tally.children} children could be read. "
+        f"{EXAMPLES} of the others:\n{examples}\n"
+        "Change the prompt of the plugin that proposes (mutate: with.prompt), raise its max_tokens if they are cut "
+        "short, or use a model that follows instructions; a base model may need models.<name>.chat_template: plain."
+    )

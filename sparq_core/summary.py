@@ -1,0 +1,139 @@
+"""What a run shows at its end, and what `sparq status` shows of it at any time."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+
+from sparq_core.events import Tally
+from sparq_core.export import pipeline_of
+from sparq_core.intervals import Comparison, Interval, compare
+from sparq_core.progress import funnel, metric_name, reasons
+from sparq_core.reading import Reader
+from sparq_core.rounds import Ending
+
+
+def facts(ledger: Reader, folder: Path) -> dict[str, Any]:
+    """Everything `status --json` tells."""
+    name, *_ = ledger.run()
+    tally, pipeline = ledger.tally(), pipeline_of(ledger)
+    rounds = [int(r) for (r,) in ledger.query("SELECT DISTINCT round FROM step ORDER BY round")]
+    last = rounds[-1] if rounds else 0
+    _, metrics = ledger.step_row(last, ledger.steps_of(last)) if rounds else ((), {})
+    return {
+        "name": name,
+        "folder": str(folder),
+        "digest": ledger.last_digest(),
+        "seeds": {"given": tally.seeds, "kept": tally.seeds_kept},
+        "rounds": {str(r): {"steps": ledger.steps_of(r), "of": pipeline.steps} for r in rounds if r},
+        "children": dict(funnel(tally)),
+        "rejected": dict(sorted(tally.reasons.items(), key=lambda item: -item[1])),
+        "attempts": {"drawn": tally.attempts, **tally.verdicts},
+        "verdicts": {
+            f"{value}: {reason}": count
+            for value, reason, count in ledger.query(
+                "SELECT value, reason, count(*) FROM verdict GROUP BY value, reason ORDER BY count(*) DESC"
+            )
+        },
+        "truncated": tally.truncated,
+        "tokens": tally.tokens,
+        "metrics": metrics,
+        "phases": [
+            {"round": r, "phase": phase, "digest": digest, "detail": detail}
+            for r, phase, digest, detail in ledger.query(
+                "SELECT round, name, digest, detail FROM phase ORDER BY round, steps"
+            )
+        ],
+        "benchmarks": [msgspec.to_builtins(c) | {"round": r} for r in rounds if r for c in comparisons(ledger, r)],
+    }
+
+
+def comparisons(ledger: Reader, round: int) -> list[Comparison]:
+    """A round's model against the base, task by task."""
+    return compare(ledger.scores(0), ledger.scores(round))
+
+
+def show(console: Console, ledger: Reader, folder: Path) -> None:
+    """Counts, archive, benchmarks and where things are."""
+    tally = ledger.tally()
+    console.print(counts(tally, facts(ledger, folder)["metrics"]))
+    rounds = [r for (r,) in ledger.query("SELECT DISTINCT round FROM score WHERE round > 0 ORDER BY round")]
+    for round_ in rounds:
+        console.print(_benchmarks(comparisons(ledger, round_), round_))
+    console.print(_places(ledger, folder))
+
+
+def counts(tally: Tally, metrics: Mapping[str, float]) -> Table:
+    """The equations: children by outcome, attempts by verdict."""
+    table = Table(title="What became of it", title_justify="left", show_header=False, box=None, padding=(0, 2))
+    table.add_column(justify="right")
+    table.add_column()
+    table.add_row(f"{tally.seeds:,}", f"seeds, {tally.seeds_kept:,} of them good")
+    (_, children), *rest = funnel(tally)
+    table.add_row(f"[bold]{children:,}[/]", "children = " + " + ".join(f"{n:,} {name}" for name, n in rest if n))
+    if tally.reasons:
+        table.add_row("", f"[dim]rejected: {reasons(tally)}[/]")
+    verdicts = [(tally.verdicts.get(value, 0), value) for value in ("correct", "incorrect", "unknown")]
+    table.add_row(f"[bold]{tally.attempts:,}[/]", "attempts = " + " + ".join(f"{n:,} {value}" for n, value in verdicts))
+    table.add_row(f"{tally.tokens:,}", "tokens sampled")
+    for key, value in metrics.items():
+        table.add_row(f"{value:,.4g}", metric_name(key))
+    return table
+
+
+def _benchmarks(rows: list[Comparison], round_: int) -> Table:
+    title = f"Benchmark, % (± 95% confidence): the base model and round {round_}'s"
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1), show_edge=False)
+    table.add_column("task")
+    for name in ("items", "before", "after", "difference"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for row in rows:
+        colour = "green" if row.difference.low > 0 else "red" if row.difference.high < 0 else "yellow"
+        difference = f"[{colour}]{_percent(row.difference, '+')}[/]"
+        table.add_row(row.task, f"{row.items:,}", _percent(row.before), _percent(row.after), difference)
+    return table
+
+
+def _percent(interval: Interval, sign: str = "") -> str:
+    half = max(interval.mean - interval.low, interval.high - interval.mean)
+    return f"{100 * interval.mean:{sign}.1f} ± {100 * half:.1f}"
+
+
+def _places(ledger: Reader, folder: Path) -> Table:
+    table = Table(show_header=False, box=None, padding=(0, 2))
+    table.add_column(style="dim")
+    table.add_column(overflow="fold")
+    table.add_row("ledger", str(folder / "sparq.db"))
+    table.add_row("identity digest", ledger.last_digest() or "nothing committed yet")
+    for name, pattern in (("dataset", "dataset/round-*.jsonl"), ("model", "models/round-*")):
+        for path in sorted(p for p in folder.glob(pattern) if not p.name.endswith(".partial"))[-1:]:
+            table.add_row(name, str(path))
+    return table
+
+
+def next_steps(console: Console, ledger: Reader, folder: Path, pipeline: Path, ending: Ending) -> None:
+    """How the run ended, and what to try next."""
+    again = f"sparq run {pipeline} --out {folder} --resume"
+    if ending.exit_code == 4:
+        console.print(f"Interrupted. Go on with: {again}", style="yellow", markup=False)
+        return
+    if ending.exit_code == 3:
+        console.print(f"Stopped: {ending.reason}. Raise it and --resume for more.", style="yellow", markup=False)
+    config = pipeline_of(ledger)
+    kept = next((s.child.problem.id for s in ledger.solved() if not s.child.problem.is_seed), None)
+    trained = (folder / "models").exists()
+    steps = [
+        (f"sparq show {folder} {kept}", "one problem's whole story") if kept else ("", ""),
+        (f"sparq export {folder} --format parquet", "the dataset"),
+        (f"{again} --set rounds={config.rounds + 1}", "another round, from the better model")
+        if trained
+        else (f"{again} --set steps={2 * config.steps}", "twice as many problems"),
+    ]
+    console.print("Next:", style="bold")
+    for command, what in steps:
+        if command:
+            console.print(f"  {command}   # {what}", markup=False, highlight=False, soft_wrap=True)

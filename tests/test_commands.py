@@ -1,0 +1,186 @@
+"""The command `sparq` as a user meets it."""
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from sparq_core.testing import Ran, run_pipeline
+
+SPARQ = [sys.executable, "-m", "sparq_core.cli"]
+COLUMNS = [
+    "problem",
+    "solution",
+    "answer",
+    "messages",
+    "solve_rate",
+    "num_attempts",
+    "num_correct",
+    "num_unknown",
+    "skills",
+    "quality",
+    "parent_id",
+    "round",
+    "step",
+    "model",
+    "id",
+]
+
+
+def sparq(*arguments: str | Path, cwd: Path | None = None, code: int = 0) -> str:
+    done = subprocess.run(
+        [*SPARQ, *map(str, arguments)],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={"PATH": "/usr/bin:/bin", "COLUMNS": "120", "HF_HUB_OFFLINE": "1"},
+    )
+    assert done.returncode == code, done.stderr
+    return done.stdout + done.stderr
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Ran:
+    folder = tmp_path_factory.mktemp("finished")
+    rows = [{"problem": f"What is {i + 5} + {3 * i + 7}?", "answer": str(4 * i + 12)} for i in range(40)]
+    (folder / "seeds.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    uses = ["static-uniform", "mutate", "duplicates", "sympy", "skills", "curate-band"]
+    pipeline = {
+        "name": "sums",
+        "steps": 5,
+        "batch": 6,
+        "models": {"student": {"use": "scripted", "model": "sums"}},
+        "attempts": {"k": 8},
+        "plugins": [{"use": "jsonl-seeds", "with": {"path": "seeds.jsonl"}}, *({"use": use} for use in uses)],
+    }
+    return run_pipeline(pipeline, folder)
+
+
+def test_help_is_quick() -> None:
+    best = min(_seconds("--help") for _ in range(3))
+    assert best < 0.3
+
+
+def _seconds(*arguments: str) -> float:
+    began = time.monotonic()
+    sparq(*arguments)
+    return time.monotonic() - began
+
+
+def test_init_writes_a_pipeline_that_parses(tmp_path: Path) -> None:
+    sparq("init", cwd=tmp_path)
+    assert yaml.safe_load((tmp_path / "pipeline.yaml").read_text())["name"] == "my-run"
+    assert "exists already" in sparq("init", cwd=tmp_path, code=2)
+    (tmp_path / "seeds.jsonl").write_text('{"problem": "1 + 1?", "answer": "2"}\n')
+    told = sparq("check", "pipeline.yaml", cwd=tmp_path)
+    assert "warning: models.student.model" in told
+    assert "ok" in told
+
+
+def test_check_tells_the_plan(finished: Ran) -> None:
+    told = sparq("check", finished.folder / "pipeline.yaml", "--set", "plugins.0.with.path=../seeds.jsonl")
+    assert "1 round of 5 steps of 6 parents: 30 children, at most 240 attempts" in told
+
+
+def test_run_shows_the_funnel_and_what_is_next(finished: Ran, tmp_path: Path) -> None:
+    told = sparq("run", finished.folder.parent / "pipeline.yaml", "--out", tmp_path / "run")
+    for part in ("proposed", "kept", "attempts", "filled niches", "QD-score", "identity digest", "Next:"):
+        assert part in told
+
+
+def test_status_json_adds_up(finished: Ran) -> None:
+    facts = json.loads(sparq("status", finished.folder, "--json"))
+    children = facts["children"]
+    assert children["proposed"] == 30 == sum(n for name, n in children.items() if name != "proposed")
+    attempts = facts["attempts"]
+    assert attempts["drawn"] == sum(attempts.get(v, 0) for v in ("correct", "incorrect", "unknown"))
+    assert sum(facts["verdicts"].values()) == attempts["drawn"]
+    assert facts["digest"] == finished.read().last_digest()
+
+
+def test_status_of_nothing(tmp_path: Path) -> None:
+    assert "there is no run here" in sparq("status", tmp_path, code=2)
+
+
+def test_show_tells_a_problems_story(finished: Ran) -> None:
+    kept = next(s.child for s in finished.read().solved() if not s.child.problem.is_seed)
+    told = sparq("show", finished.folder, kept.problem.id)
+    for part in ("as the generator wrote it", "<problem>", "statement", "reference answer", "solve rate", "8 attempts"):
+        assert part in told
+    assert f"from {kept.problem.parents[0]}" in told
+
+
+def test_show_an_unknown_problem(finished: Ran) -> None:
+    assert "no problem 9.9.9" in sparq("show", finished.folder, "9.9.9", code=2)
+
+
+@pytest.mark.parametrize(("kind", "loader"), [("jsonl", "json"), ("parquet", "parquet")])
+def test_export_loads_with_datasets(finished: Ran, tmp_path: Path, kind: str, loader: str) -> None:
+    from datasets import load_dataset
+
+    sparq("export", finished.folder, "--format", kind, "--to", tmp_path / f"data.{kind}")
+    rows = load_dataset(loader, data_files=str(tmp_path / f"data.{kind}"), split="train", cache_dir=str(tmp_path))
+    assert rows.column_names == COLUMNS
+    correct = sum(s.child.counts.correct for s in finished.read().solved())
+    assert len(rows) == correct
+    row = rows[0]
+    assert row["messages"][0]["content"].startswith(row["problem"])
+    assert row["messages"][1]["content"] == row["solution"]
+    assert 1 / 8 <= row["solve_rate"] <= 7 / 8
+    assert row["quality"] == 1 - row["solve_rate"]
+
+
+def test_preview_shows_prompts_and_writes_nothing(finished: Ran, tmp_path: Path) -> None:
+    before = sorted(finished.folder.parent.rglob("*"))
+    told = sparq("preview", finished.folder.parent / "pipeline.yaml", cwd=tmp_path)
+    for part in ("propose (mutate): the prompt", "Write a novel problem", "attempt (solver): the prompt", "of 8 right"):
+        assert part in told
+    assert sorted(finished.folder.parent.rglob("*")) == before
+    assert not list(tmp_path.iterdir())
+
+
+def test_plugins_lists_what_is_installed() -> None:
+    told = sparq("plugins")
+    for name in ("hf", "map-elites", "mutate", "sympy", "sft", "lm-eval", "sparq-engine"):
+        assert name in told
+
+
+def test_plugins_shows_options_with_types_and_defaults() -> None:
+    told = sparq("plugins", "mutate")
+    for part in ("propose", "max_tokens", "int", "1024", "Most tokens"):
+        assert part in told
+
+
+def test_plugins_of_an_unknown_name() -> None:
+    assert "did you mean 'mutate'" in sparq("plugins", "mutat", code=2)
+
+
+@pytest.mark.parametrize("command", ["run", "check", "preview", "status", "show", "export", "plugins", "init"])
+def test_every_command_has_help(command: str) -> None:
+    assert "Usage: " in sparq(command, "--help")
+
+
+def test_usage_errors_exit_2() -> None:
+    assert "no such option" in sparq("run", "x.yaml", "--resum", code=2).lower()
+    assert "Missing argument" in sparq("run", code=2)
+
+
+def test_a_bug_keeps_its_traceback(sums: Callable[..., Any], tmp_path: Path) -> None:
+    (tmp_path / "bug.py").write_text(
+        "import sparq_core as sparq\nclass Bug:\n    @sparq.hookimpl\n"
+        "    def screen(self, children): return [1 / 0 for _ in children]\n"
+    )
+    pipeline = sums(steps=1)
+    pipeline["plugins"].append({"use": "./bug.py:Bug"})
+    (tmp_path / "pipeline.yaml").write_text(json.dumps(pipeline))
+    told = sparq("run", tmp_path / "pipeline.yaml", "--out", tmp_path / "run", code=1)
+    assert "ZeroDivisionError" in told
+    assert "while plugin './bug.py:Bug' (plugins[7]) answered 'screen'" in told
+    assert "`--resume` goes on from there" in told

@@ -1,0 +1,178 @@
+"""Every built-in keeps the contract that strangers' plugins are held to; every hook does what its page says."""
+
+import json
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import sparq_core as sparq
+from sparq_core.testing import check_plugin, run_pipeline
+from sparq_mapelites import MapElites, MapElitesConfig, NichesConfig, StaticUniform
+from sparq_mutate import Mutate, MutateConfig
+from sparq_screen import Duplicates, DuplicatesConfig, Lengths, LengthsConfig
+from sparq_skills import Skills, SkillsConfig
+from sparq_sympy import Sympy, SympyConfig
+
+
+def started_duplicates() -> Duplicates:
+    plugin = Duplicates(DuplicatesConfig())
+    plugin.start()
+    return plugin
+
+
+@pytest.mark.parametrize(
+    "plugin",
+    [
+        Mutate(MutateConfig()),
+        Skills(SkillsConfig()),
+        Lengths(LengthsConfig()),
+        started_duplicates(),
+        StaticUniform(NichesConfig()),
+        MapElites(MapElitesConfig()),
+        Sympy(SympyConfig()),
+    ],
+    ids=lambda p: type(p).__name__,
+)
+def test_built_ins_keep_the_contract(plugin: object) -> None:
+    check_plugin(plugin)
+
+
+class Short:
+    @sparq.hookimpl
+    def describe(self, cases: Sequence[sparq.Case]) -> list[dict[str, int]]:
+        return [{} for _ in cases[1:]]
+
+
+class Meddler:
+    @sparq.hookimpl
+    def describe(self, cases: list[sparq.Case]) -> list[dict[str, int]]:
+        answer: list[dict[str, int]] = [{} for _ in cases]
+        cases.reverse()
+        return answer
+
+
+class Mute:
+    def describe(self, cases: Sequence[sparq.Case]) -> list[dict[str, int]]:
+        return [{} for _ in cases]
+
+
+@pytest.mark.parametrize(
+    ("plugin", "message"), [(Short(), "2 answers for 3"), (Meddler(), "changed its input"), (Mute(), "answers no hook")]
+)
+def test_the_contract_finds_what_is_broken(plugin: object, message: str) -> None:
+    with pytest.raises((AssertionError, ValueError), match=message):
+        check_plugin(plugin)
+
+
+CODE = {
+    "unmarked": ("def verify(self, trials): return []", "lacks @hookimpl"),
+    "unknown argument": ("@sparq.hookimpl\n    def verify(self, trails): return []", "trails"),
+    "two owners in one": (
+        "@sparq.hookimpl\n    def select(self, n): return []\n    @sparq.hookimpl\n    def assess(self, cases): return []",
+        "answers select and assess: split it",
+    ),
+    "fails to import": ("raise RuntimeError('no luck')", "cannot be imported: RuntimeError: no luck"),
+    "needs a package": ("requires = {'no_such_module': 'sparq-x[y]'}", "pip install 'sparq-x[y]'"),
+}
+
+
+@pytest.mark.parametrize("name", CODE)
+def test_a_plugin_that_cannot_be_used_stops_the_run_first(sums: Callable[..., Any], tmp_path: Path, name: str) -> None:
+    body, message = CODE[name]
+    (tmp_path / "broken.py").write_text(f"import sparq_core as sparq\nclass Broken:\n    {body}\n")
+    pipeline = sums(steps=1)
+    pipeline["plugins"].append({"use": "./broken.py:Broken"})
+    with pytest.raises(sparq.PipelineError, match=re.escape(message)):
+        run_pipeline(pipeline, tmp_path)
+    assert not (tmp_path / "run").exists()
+
+
+def test_two_describers_must_not_give_the_same_key(sums: Callable[..., Any], tmp_path: Path) -> None:
+    pipeline = sums(steps=1)
+    pipeline["plugins"].append({"use": "skills"})
+    with pytest.raises(sparq.SparqError, match="'skills#2' describes 'skills', which another plugin gave"):
+        run_pipeline(pipeline, tmp_path)
+
+
+RECORDER = """
+import json, sparq_core as sparq
+class Recorder:
+    def __init__(self): self.heard = []
+    @sparq.hookimpl
+    def screen(self, children): self.heard.append("screen"); return [None] * len(children)
+    @sparq.hookimpl
+    def verify(self, trials): self.heard.append("verify"); return [None] * len(trials)
+    @sparq.hookimpl
+    def admit(self, children): self.heard.append("admit"); return [None] * len(children)
+    @sparq.hookimpl
+    def describe(self, cases): self.heard.append("describe"); return [{"heard": 1}] * len(cases)
+    @sparq.hookimpl
+    def commit(self, step): self.heard.append("commit"); return None
+    @sparq.hookimpl
+    def benchmark(self, model): self.heard.append("benchmark"); return [sparq.Score(task="t", item="1", value=1.0)]
+    @sparq.hookimpl
+    def observe(self, event): self.heard.append("observe")
+    @sparq.hookimpl
+    def check(self): self.heard.append("check"); return []
+    @sparq.hookimpl
+    def start(self, run): self.heard.append("start"); self.base = run.base
+    @sparq.hookimpl
+    def stop(self): (self.base / "heard.json").write_text(json.dumps([*self.heard, "stop"]))
+"""
+
+
+def test_hooks_are_called_in_the_order_of_the_loop(sums: Callable[..., Any], tmp_path: Path) -> None:
+    (tmp_path / "recorder.py").write_text(RECORDER)
+    pipeline = sums(steps=1, in_flight=1)
+    pipeline["plugins"].insert(0, {"use": "./recorder.py:Recorder"})
+    run_pipeline(pipeline, tmp_path)
+    heard = [hook for hook in json.loads((tmp_path / "heard.json").read_text()) if hook != "observe"]
+    seeds = ["admit", "screen", "describe", "commit"]
+    step = ["admit", "screen", "verify", "describe", "commit"]
+    assert heard == ["check", "start", "benchmark", *seeds, *step, "stop"]
+
+
+def test_event_log_writes_every_event(sums: Callable[..., Any], tmp_path: Path) -> None:
+    pipeline = sums(steps=3)
+    pipeline["plugins"].append({"use": "event-log"})
+    ran = run_pipeline(pipeline, tmp_path)
+    rows = [json.loads(line) for line in (ran.folder / "logs" / "events.jsonl").read_text().splitlines()]
+    assert [row["event"] for row in rows] == [type(event).__name__ for event in ran.events]
+    assert rows[-1]["tally"]["outcomes"] == ran.ending.tally.outcomes
+
+
+class Judge:
+    """Says what it is told to."""
+
+    def __init__(self, *verdicts: sparq.Verdict | None) -> None:
+        self.verdicts = verdicts
+        self.asked: list[int] = []
+
+    @sparq.hookimpl
+    def verify(self, trials: Sequence[sparq.Trial]) -> list[sparq.Verdict | None]:
+        self.asked = [t.attempt.k for t in trials]
+        return [self.verdicts[k] for k in self.asked]
+
+
+def test_verifiers_are_a_chain() -> None:
+    from sparq_core.attempts import Attempts
+    from sparq_core.config import AttemptsConfig
+    from sparq_core.plugins import Cast, Member
+    from sparq_core.testing import ScriptedSampler, problem
+
+    right, wrong = sparq.Verdict(value="correct"), sparq.Verdict(value="incorrect")
+    timeout = sparq.Verdict(value="unknown", reason="timeout")
+    first, second = Judge(right, None, timeout, timeout), Judge(wrong, wrong, None, right)
+    cast = Cast([Member("first", "", first, None, ""), Member("second", "", second, None, "")])
+    sampler = ScriptedSampler({"What": ["x"]})
+    ((judged),) = Attempts(cast, AttemptsConfig(k=4), seed=1).draw([problem(1)], sampler, (1, 1))
+    assert second.asked == [1, 2, 3]
+    assert [(j.verdict.value, j.verdict.by) for j in judged] == [
+        ("correct", "first"),
+        ("incorrect", "second"),
+        ("unknown", "first"),
+        ("correct", "second"),
+    ]

@@ -1,0 +1,101 @@
+"""Seeds from wherever people keep them."""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import sparq_core as sparq
+from sparq_core.config import Pipeline
+from sparq_seeds import DatasetConfig, DatasetsSeeds, FileConfig, JsonlSeeds, ParquetSeeds
+
+ROWS: list[dict[str, Any]] = [
+    {"problem": "1 + 1?", "answer": 2, "solution": "1 + 1 = 2"},
+    {"problem": " 2 + 2? ", "answer": "4"},
+]
+
+
+def run(base: Path) -> sparq.Run:
+    model = {"use": "scripted", "model": "x"}
+    import msgspec
+
+    pipeline = msgspec.convert({"name": "x", "steps": 1, "models": {"m": model}, "plugins": [{"use": "x"}]}, Pipeline)
+    return sparq.Run(pipeline=pipeline, base=base, folder=None, models={})
+
+
+def jsonl(path: Path, rows: Iterable[dict[str, Any]]) -> Path:
+    path.write_text("\n".join(json.dumps(row) for row in rows) + "\n")
+    return path
+
+
+def statements(drafts: Iterable[sparq.Draft]) -> list[tuple[str, str | None, str]]:
+    return [(d.statement, d.answer, d.solution) for d in drafts]
+
+
+EXPECTED = [("1 + 1?", "2", "1 + 1 = 2"), ("2 + 2?", "4", "")]
+
+
+def test_jsonl(tmp_path: Path) -> None:
+    plugin = JsonlSeeds(FileConfig(path=str(jsonl(tmp_path / "s.jsonl", ROWS))))
+    assert plugin.check() == []
+    assert statements(plugin.load_seeds()) == EXPECTED
+
+
+def test_parquet(tmp_path: Path) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    rows = [{**row, "answer": str(row["answer"])} for row in ROWS]
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "s.parquet")
+    plugin = ParquetSeeds(FileConfig(path=str(tmp_path / "s.parquet")))
+    assert plugin.check() == []
+    assert statements(plugin.load_seeds()) == EXPECTED
+
+
+def test_datasets_from_a_local_folder(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    jsonl(tmp_path / "data" / "train.jsonl", [{**row, "answer": str(row["answer"])} for row in ROWS])
+    plugin = DatasetsSeeds(DatasetConfig(dataset="data"))
+    assert statements(plugin.load_seeds(run(tmp_path))) == EXPECTED
+
+
+def test_columns_can_be_named(tmp_path: Path) -> None:
+    path = jsonl(tmp_path / "s.jsonl", [{"q": "1?", "gold": 1, "cot": "one"}])
+    plugin = JsonlSeeds(FileConfig(path=str(path), problem="q", answer="gold", solution="cot"))
+    assert statements(plugin.load_seeds()) == [("1?", "1", "one")]
+
+
+def test_limit_takes_the_first_rows(tmp_path: Path) -> None:
+    plugin = JsonlSeeds(FileConfig(path=str(jsonl(tmp_path / "s.jsonl", ROWS)), limit=1))
+    assert len(list(plugin.load_seeds())) == 1
+
+
+def test_answers_are_read_from_solutions(tmp_path: Path) -> None:
+    rows = [
+        {"problem": "a?", "answer": "so 3 #### 3"},
+        {"problem": "b?", "answer": r"\boxed{4}"},
+        {"problem": "c?", "answer": "5"},
+    ]
+    plugin = JsonlSeeds(FileConfig(path=str(jsonl(tmp_path / "s.jsonl", rows)), extract_answer=True))
+    assert [(d.answer, d.unparsed) for d in plugin.load_seeds()] == [("3", ""), ("4", ""), (None, "no final answer")]
+
+
+def test_an_empty_statement_is_a_rejection_with_its_reason(tmp_path: Path) -> None:
+    plugin = JsonlSeeds(FileConfig(path=str(jsonl(tmp_path / "s.jsonl", [{"problem": "  ", "answer": "1"}]))))
+    assert [d.unparsed for d in plugin.load_seeds()] == ["empty statement"]
+
+
+def test_a_missing_answer_is_no_answer(tmp_path: Path) -> None:
+    plugin = JsonlSeeds(FileConfig(path=str(jsonl(tmp_path / "s.jsonl", [{"problem": "x", "answer": None}]))))
+    assert [d.answer for d in plugin.load_seeds()] == [None]
+
+
+def test_parquet_without_the_column_is_refused(tmp_path: Path) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    pq.write_table(pa.table({"question": ["x"]}), tmp_path / "s.parquet")
+    with pytest.raises(sparq.PipelineError, match="no column 'problem'; it has question"):
+        ParquetSeeds(FileConfig(path=str(tmp_path / "s.parquet"))).check()

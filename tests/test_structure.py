@@ -1,0 +1,131 @@
+"""How the house is built: layers, heavy imports, documentation of hooks."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from sparq_core import hookspecs
+from sparq_core.plugins import HOOKS, hooks_of, installed
+
+ROOT = Path(__file__).parent.parent
+HEAVY = {
+    "torch",
+    "transformers",
+    "vllm",
+    "sympy",
+    "lm_eval",
+    "datasets",
+    "trl",
+    "peft",
+    "math_verify",
+    "numpy",
+    "pyarrow",
+}
+LAYERS = [
+    {"errors"},
+    {"records", "seeding", "answers"},
+    {"events", "sampling", "templates"},
+    {"config", "hookspecs", "options", "storage", "workers"},
+    {"loading", "reading", "run"},
+    {"plugins", "ledger", "assess"},
+    {"attempts", "identity", "intervals", "tallies", "samplers", "export"},
+    {"steps", "phases"},
+    {"sources"},
+    {"engine"},
+    {"stops"},
+    {"rounds"},
+    {"session", "progress"},
+    {"testing", "summary", "catalogue", "stories"},
+    {"previewing"},
+    {"cli", "__init__"},
+]
+
+
+def imports(path: Path, *, top_level: bool = False) -> set[str]:
+    """Modules a file imports, by their first two parts; those under TYPE_CHECKING do not count."""
+    tree = ast.parse(path.read_text())
+    guarded = {
+        child
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
+        for child in ast.walk(node)
+    }
+    nodes = tree.body if top_level else list(ast.walk(tree))
+    found = set()
+    for node in nodes:
+        if node in guarded:
+            continue
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {f"{node.module}.{alias.name}" for alias in node.names} | {node.module}
+    return found
+
+
+CORE = sorted((ROOT / "sparq_core").rglob("*.py"))
+PLUGINS = sorted(p for p in (ROOT / "plugins").rglob("*.py") if "pretrain" not in p.parts)
+
+
+@pytest.mark.parametrize("path", CORE, ids=lambda p: str(p.relative_to(ROOT)))
+def test_core_imports_no_plugin_and_nothing_heavy(path: Path) -> None:
+    tops = {name.split(".")[0] for name in imports(path)}
+    allowed = {"pyarrow"} if path.stem == "export" else set()
+    assert not tops & (HEAVY - allowed)
+    assert not {top for top in tops if top.startswith("sparq_") and top != "sparq_core"}
+
+
+def test_importing_the_core_loads_nothing_heavy() -> None:
+    code = "import sys, sparq_core, sparq_core.cli, sparq_core.testing; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = {name.split(".")[0] for name in done.stdout.split()}
+    assert not loaded & HEAVY
+    assert {name for name in loaded if name.startswith("sparq_")} == {"sparq_core"}
+
+
+@pytest.mark.parametrize("path", CORE, ids=lambda p: str(p.relative_to(ROOT)))
+def test_core_layers(path: Path) -> None:
+    name = path.relative_to(ROOT / "sparq_core").parts[0].removesuffix(".py")
+    level = next(i for i, layer in enumerate(LAYERS) if name in layer)
+    above = {module for layer in LAYERS[level + 1 :] for module in layer}
+    used = {n.split(".")[1] for n in imports(path) if n.startswith("sparq_core.") and len(n.split(".")) > 1}
+    assert not used & above
+
+
+@pytest.mark.parametrize("path", PLUGINS, ids=lambda p: str(p.relative_to(ROOT)))
+def test_plugins_import_only_the_cores_public_names_and_themselves(path: Path) -> None:
+    own = path.relative_to(ROOT / "plugins").parts[0]
+    names = imports(path)
+    assert not {n for n in names if n.startswith("sparq_") and n.split(".")[0] not in {own, "sparq_core"}}
+    assert {n for n in names if n.startswith("sparq_core.")} <= {"sparq_core.workers", "sparq_core.workers.serve"}
+
+
+@pytest.mark.parametrize("name", sorted(installed()))
+def test_plugins_load_without_anything_heavy(name: str) -> None:
+    code = f"import sys; from sparq_core.plugins import installed; installed()[{name!r}].load(); print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not {n.split(".")[0] for n in done.stdout.split()} & HEAVY
+
+
+@pytest.mark.parametrize("hook", HOOKS)
+def test_hooks_are_documented_in_one_shape(hook: str) -> None:
+    doc = getattr(hookspecs, hook).__doc__
+    labels = [line.strip().split(":")[0] for line in doc.splitlines() if ":" in line]
+    assert [label for label in labels if label in {"Called", "Answer", "Merged", "Errors"}] == [
+        "Called",
+        "Answer",
+        "Merged",
+        "Errors",
+    ]
+
+
+def test_every_hook_has_a_customer() -> None:
+    answered = {hook for entry in installed().values() for hook in hooks_of(entry.load())}
+    assert answered == set(HOOKS)
+
+
+def test_entry_points_own_at_most_one_one_owner_hook() -> None:
+    for entry in installed().values():
+        assert len({"select", "assess", "curate", "train"} & set(hooks_of(entry.load()))) <= 1
