@@ -106,6 +106,24 @@ def run(pipeline: Path, folder: Path, seed: int) -> Path:
     return folder
 
 
+def subsets() -> dict[str, list[int]]:
+    """Parts of the benchmarks, as positions in their files, by task and what is special about them."""
+    data = {name: rows(name) for name in ("seeds", *TASKS)}
+    known = {row["kind"] for row in data["seeds"]}
+    found: dict[str, list[int]] = {}
+    for i, row in enumerate(data["in_distribution"]):
+        kinds = "kinds of story among the seeds" if row["kind"] in known else "kinds of story not among the seeds"
+        found.setdefault(f"in_distribution: {kinds}", []).append(i)
+    for i, row in enumerate(data["out_of_distribution"]):
+        found.setdefault(f"out_of_distribution: {row['shift']}", []).append(i)
+    return found
+
+
+def rows(name: str) -> list[dict[str, str]]:
+    """A file of the quickstart."""
+    return [json.loads(line) for line in (QUICKSTART.parent / "quickstart" / f"{name}.jsonl").read_text().splitlines()]
+
+
 def pass_at_k() -> dict[str, list[float]]:
     """For each benchmark problem, whether the base model solves it in one of sixteen samples at temperature 1."""
     from sparq_hf import HfConfig, HfSampler
@@ -114,10 +132,7 @@ def pass_at_k() -> dict[str, list[float]]:
     sampler = HfSampler(HfConfig(batch_size=512)).sampler(sparq.Model(name="base", path=str(MODEL), digest=""))
     solved = {}
     for task in TASKS:
-        rows = [
-            json.loads(line) for line in (QUICKSTART.parent / "quickstart" / f"{task}.jsonl").read_text().splitlines()
-        ]
-        problems = [sparq.Problem(id="1.1.0", statement=row["problem"], answer=row["answer"]) for row in rows]
+        problems = [sparq.Problem(id="1.1.0", statement=row["problem"], answer=row["answer"]) for row in rows(task)]
         requests = [
             sparq.Request(
                 messages=(sparq.Message("user", sparq.render(ATTEMPT_PROMPT, "attempts.prompt", problem=problem)),),
@@ -149,6 +164,16 @@ def show(report: dict[str, Any]) -> None:
             ratio, closed = means[2] / max(means[0], 1e-9), (means[2] - means[0]) / max(reach - means[0], 1e-9)
             cells = [*(f"{mean:.1f}" for mean in means), *gains, f"{ratio:.2f}", f"{closed:.0%}"]
             print(f"| {arm['seed']} | " + " | ".join(cells) + " |")
+    print("\n### Parts of the benchmarks: percent right, mean of the seeds\n")
+    print("| part | problems | base | control | SPARQ |")
+    print("|---|---|---|---|---|")
+    for part, items in subsets().items():
+        task = part.partition(":")[0]
+        cells = []
+        for name in ("base", "control", "sparq"):
+            values = [arm[name]["scores"][task][str(i)] for arm in report["arms"] for i in items]
+            cells.append(f"{100 * sum(values) / len(values):.1f}")
+        print(f"| {part} | {len(items)} | " + " | ".join(cells) + " |")
     for arm in report["arms"]:
         costs = [
             f"{name} {arm[name]['attempts']:,} attempts, {arm[name]['examples']:,} examples"

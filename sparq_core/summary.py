@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from sparq_core.events import Tally
@@ -64,7 +65,8 @@ def show(console: Console, ledger: Reader, folder: Path) -> None:
     rounds = [r for (r,) in ledger.query("SELECT DISTINCT round FROM score WHERE round > 0 ORDER BY round")]
     for round_ in rounds:
         console.print(_benchmarks(comparisons(ledger, round_), round_))
-    console.print(_places(ledger, folder))
+    for name, place in _places(ledger, folder):
+        console.print(f"[dim]{name:>16}[/]  {escape(place)}", soft_wrap=True, highlight=False)
 
 
 def counts(tally: Tally, metrics: Mapping[str, float]) -> Table:
@@ -103,16 +105,15 @@ def _percent(interval: Interval, sign: str = "") -> str:
     return f"{100 * interval.mean:{sign}.1f} ± {100 * half:.1f}"
 
 
-def _places(ledger: Reader, folder: Path) -> Table:
-    table = Table(show_header=False, box=None, padding=(0, 2))
-    table.add_column(style="dim")
-    table.add_column(overflow="fold")
-    table.add_row("ledger", str(folder / "sparq.db"))
-    table.add_row("identity digest", ledger.last_digest() or "nothing committed yet")
+def _places(ledger: Reader, folder: Path) -> list[tuple[str, str]]:
+    places = [
+        ("ledger", str(folder / "sparq.db")),
+        ("identity digest", ledger.last_digest() or "nothing committed yet"),
+    ]
     for name, pattern in (("dataset", "dataset/round-*.jsonl"), ("model", "models/round-*")):
-        for path in sorted(p for p in folder.glob(pattern) if not p.name.endswith(".partial"))[-1:]:
-            table.add_row(name, str(path))
-    return table
+        newest = sorted(p for p in folder.glob(pattern) if not p.name.endswith(".partial"))[-1:]
+        places += [(name, str(path)) for path in newest]
+    return places
 
 
 def next_steps(console: Console, ledger: Reader, folder: Path, pipeline: Path, ending: Ending) -> None:

@@ -1,4 +1,4 @@
-"""The embedded model: small enough to ship, real enough to learn. See MODEL_CARD.md beside its weights."""
+"""The embedded model: small enough to ship, real enough to learn. See README.md beside its weights."""
 
 from pathlib import Path
 

@@ -58,9 +58,7 @@ def main(folder: Path) -> None:
     seeds = distinct(forever(rng), SEEDS, lambda s: not s.held_out)
     with (folder / "seeds.jsonl").open("w") as file:
         for s in seeds:
-            file.write(
-                json.dumps({"problem": s.statement, "answer": str(s.answer), "solution": textbook(rng, s)}) + "\n"
-            )
+            file.write(json.dumps({**row(s), "solution": textbook(rng, s)}) + "\n")
     usual = distinct(forever(random.Random("in distribution")), IN_DISTRIBUTION, lambda s: s.held_out)
     third = OUT_OF_DISTRIBUTION // 3
     shifts = {
@@ -72,10 +70,14 @@ def main(folder: Path) -> None:
     write(folder, "out_of_distribution", [(shift, s) for shift, stories in shifts.items() for s in stories])
 
 
+def row(story: Story) -> dict[str, str]:
+    return {"problem": story.statement, "answer": str(story.answer), "kind": story.family}
+
+
 def write(folder: Path, name: str, stories: list[tuple[str, Story]]) -> None:
     with (folder / f"{name}.jsonl").open("w") as file:
-        for kind, story in stories:
-            file.write(json.dumps({"problem": story.statement, "answer": str(story.answer), "kind": kind}) + "\n")
+        for shift, story in stories:
+            file.write(json.dumps({**row(story), "shift": shift}) + "\n")
     (folder / f"{name}.yaml").write_text(TASK.format(name=name))
 
 

@@ -64,7 +64,9 @@ def problem(statement: str, solution: str = "") -> Problem:
     return Problem(id="0.1.0", statement=statement, solution=solution)
 
 
-def rows(tokenizer: PreTrainedTokenizerFast, rng: random.Random, batch: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+def rows(
+    tokenizer: PreTrainedTokenizerFast, rng: random.Random, batch: int
+) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
     """Batches of packed documents and their labels; prompts are not learned."""
     tokens: list[int] = []
     labels: list[int] = []
@@ -116,7 +118,7 @@ def schedule(step: int, steps: int) -> float:
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("folder", type=Path)
-    options.add_argument("--steps", type=int, default=6000)
+    options.add_argument("--steps", type=int, default=5000)
     options.add_argument("--batch", type=int, default=48, help="rows a step")
     given = options.parse_args()
     torch.manual_seed(0)
@@ -146,7 +148,7 @@ def main() -> None:
         average += (loss.item() - average) / min(step + 1, 50)
         if step % 100 == 0:
             print(f"step {step}, loss {average:.4f}, {time.monotonic() - began:.0f} s", flush=True)
-    model.to(torch.bfloat16).save_pretrained(given.folder)
+    model.save_pretrained(given.folder)
     tokenizer.save_pretrained(given.folder)
 
 
