@@ -1,79 +1,94 @@
 """Answer checks: the final answer is read from a solution and compared with the reference."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, field
 
 import sparq_core as sparq
-from sparq_sympy.extract import final_answer
-from sparq_sympy.numbers import normal, number
-from sparq_sympy.pool import Pool
+from sparq_sympy.checker import Checker, equivalent
+from sparq_sympy.compare import Conventions
+from sparq_sympy.decide import VERSION, Decision
+from sparq_sympy.extract import MARKERS, Found, final_answer
 
-__all__ = ["Sympy", "final_answer"]
-
-LONGEST = 2_000
+__all__ = ["VERSION", "Checker", "Conventions", "Decision", "Found", "Sympy", "equivalent", "final_answer"]
 
 
 class SympyConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Options of `sympy`."""
 
-    workers: Annotated[int, Meta(ge=1, description="Processes that compare what is not decided at once.")] = 2
-    deadline: Annotated[float, Meta(gt=0, description="Seconds a comparison may take; then it is unknown.")] = 5.0
+    workers: Annotated[int, Meta(ge=1, description="Processes that run math-verify on what is not decided at once.")] = 2
+    deadline: Annotated[float, Meta(gt=0, description="CPU seconds a comparison may take in them; then it is unknown.")] = 0.75
+    markers: Annotated[
+        list[str], Meta(description="Phrases after which the final answer stands, where there is no \\boxed{} and no ####.")
+    ] = field(default_factory=lambda: list(MARKERS))
+    percent: Annotated[
+        Literal["either", "strict"],
+        Meta(description="Is a reference of 5% met by 5 as well as by 0.05 (`either`), or by 0.05 alone (`strict`)?"),
+    ] = "either"
+    rounding: Annotated[
+        float, Meta(ge=0, lt=1, description="Relative error that still counts as equal; 0 wants exact equality.")
+    ] = 0.0
+    units: Annotated[
+        Literal["optional", "required", "ignored"],
+        Meta(description="May a unit be missing on one side (`optional`)? A different one never counts, unless `ignored`."),
+    ] = "optional"
+    list_order: Annotated[
+        Literal["free", "strict"], Meta(description="Does order matter in a list without brackets? In a tuple it does.")
+    ] = "free"
+    equation: Annotated[
+        Literal["value", "strict"], Meta(description="Is a reference of 5 met by x = 5 (`value`)?")
+    ] = "value"
 
 
 class Sympy:
     """
-    Compares final answers: normalised text, exact numbers, then math-verify over sympy in worker processes.
+    Compares final answers: normalised text, exact numbers, values at points, then math-verify over sympy in other processes.
 
     A completion that ended by itself without a final answer is `incorrect: no-answer`; a truncated one is `unknown`, as is
     whatever runs into a limit. Text of a model is never evaluated in this process.
     """
 
-    requires: ClassVar[Mapping[str, str]] = {"math_verify": "sparq-engine[sympy]"}
+    requires: ClassVar[Mapping[str, str]] = {"math_verify": "sparq-engine[sympy]", "mpmath": "sparq-engine[sympy]"}
+    version: ClassVar[str] = VERSION
 
     def __init__(self, config: SympyConfig) -> None:
-        self._pool = Pool(config.workers, config.deadline)
+        self._markers = tuple(config.markers)
+        conventions = Conventions(
+            percent=config.percent,
+            rounding=config.rounding,
+            units=config.units,
+            list_order=config.list_order,
+            equation=config.equation,
+        )
+        self._checker = Checker(conventions, workers=config.workers, deadline=config.deadline)
 
     @sparq.hookimpl
     def verify(self, trials: Sequence[sparq.Trial]) -> list[sparq.Verdict | None]:
-        decided: dict[tuple[str, str], tuple[sparq.Value, str]] = {}
+        decided: dict[tuple[str, str], Decision] = {}
         return [self._verify(trial, decided) for trial in trials]
 
     @sparq.hookimpl
     def stop(self) -> None:
-        self._pool.close()
+        self._checker.close()
 
-    def _verify(
-        self, trial: sparq.Trial, decided: dict[tuple[str, str], tuple[sparq.Value, str]]
-    ) -> sparq.Verdict | None:
+    def _verify(self, trial: sparq.Trial, decided: dict[tuple[str, str], Decision]) -> sparq.Verdict | None:
         reference, attempt = trial.problem.answer, trial.attempt
         if reference is None:
             return None
-        answer = final_answer(attempt.text)
-        if answer is None:
-            return _no_answer(attempt)
-        if (reference, answer) not in decided:
-            decided[reference, answer] = self._compare(reference, answer)
-        value, reason = decided[reference, answer]
-        return sparq.Verdict(value=value, reason=reason, answer=answer)
-
-    def _compare(self, reference: str, answer: str) -> tuple[sparq.Value, str]:
-        left, right = normal(reference), normal(answer)
-        if left == right:
-            return "correct", "same"
-        if len(left) > LONGEST or len(right) > LONGEST:
-            return "unknown", "too-long"
-        numbers = number(left), number(right)
-        if numbers[0] is not None and numbers[1] is not None:
-            return ("correct" if numbers[0] == numbers[1] else "incorrect"), "number"
-        said = self._pool.compare(reference, answer)
-        return ("correct" if said == "equal" else "incorrect" if said == "different" else "unknown"), (
-            "sympy" if said in {"equal", "different"} else said
-        )
+        found = final_answer(attempt.text, self._markers)
+        if found is None:
+            return without_answer(attempt)
+        if found.hedged:
+            return sparq.Verdict(value="unknown", reason="hedged", answer=found.answer)
+        if (reference, found.answer) not in decided:
+            decided[reference, found.answer] = self._checker.equivalent(reference, found.answer)
+        decision = decided[reference, found.answer]
+        return sparq.Verdict(value=decision.value, reason=decision.reason, answer=found.answer)
 
 
-def _no_answer(attempt: sparq.Attempt) -> sparq.Verdict:
+def without_answer(attempt: sparq.Attempt) -> sparq.Verdict:
+    """The verdict on an attempt that states no final answer."""
     if attempt.finish == "stop":
         return sparq.Verdict(value="incorrect", reason="no-answer")
     return sparq.Verdict(value="unknown", reason="truncated" if attempt.finish == "length" else attempt.finish)

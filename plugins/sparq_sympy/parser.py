@@ -1,0 +1,186 @@
+r"""
+From an answer's text to its tree: LaTeX and plain notation alike, by recursive descent.
+
+Text is never handed to anything that evaluates it. What the grammar does not know raises UnsupportedError.
+"""
+
+from fractions import Fraction
+
+from sparq_sympy.names import RELATIONS
+from sparq_sympy.primaries import CLOSERS, Primaries, joined, literal
+from sparq_sympy.syntax import Apply, Node, Number, Symbol, walk
+from sparq_sympy.tokens import UnsupportedError, tokens
+
+_DOTS = (r"\ldots", r"\dots", r"\cdots", r"\dotsc")
+_SETS = {r"\cup": "union", "U": "union", r"\cap": "intersection", r"\setminus": "minus", r"\backslash": "minus"}
+_JOINED = {r"\lor": "or", r"\vee": "or", r"\land": "and", r"\wedge": "and", "and": "and", "or": "or"}
+_TERM_SIGNS = {"+": "", "-": "neg", r"\pm": "pm", r"\mp": "mp"}
+_DEGREE, _MARKS = r"\circ", frozenset({r"\circ", r"\prime", r"\top"})
+
+
+def parse(text: str) -> Node:
+    """The tree of an answer; UnsupportedError where it has none, TooLargeError for a number out of bounds."""
+    reader = _Reader(tokens(text))
+    try:
+        node = reader.statement()
+    except (RecursionError, IndexError, ValueError, ZeroDivisionError) as error:
+        raise UnsupportedError(type(error).__name__) from error
+    if reader.peek().kind != "end":
+        raise UnsupportedError(f"unexpected {reader.peek().text!r}")
+    return node
+
+
+class _Reader(Primaries):
+    """The grammar from lists down to powers."""
+
+    # Lists, relations, sets
+
+    def statement(self) -> Node:
+        items, how = self.items()
+        return items[0] if len(items) == 1 else Apply("list", tuple(items), how)
+
+    def items(self) -> tuple[list[Node], str]:
+        """Items between separators, and how they are joined: `dots` if those stand for some, else the last `and` or `or`."""
+        found: list[Node] = []
+        how = ""
+        while not self._at_end():
+            if self._dots():
+                found.append(Symbol("…"))
+                how = "dots"
+            else:
+                found.append(self.relation())
+            separator = self._separator()
+            if separator is None and not self._at_end():
+                break
+            how = how if how == "dots" else separator or how
+        if not found:
+            raise UnsupportedError("nothing there")
+        return found, how
+
+    def _at_end(self) -> bool:
+        return self.peek().kind == "end" or self.sees(*CLOSERS.values())
+
+    def _dots(self) -> bool:
+        if all(self.peek(i).text == "." for i in range(3)):
+            self.skip(3)
+            return True
+        return self.accept(*_DOTS)
+
+    def _separator(self) -> str | None:
+        """`and`, `or` or nothing, of the separators that follow; None without any."""
+        found: str | None = None
+        while True:
+            token = self.peek()
+            word = token.text.strip(" ,").lower() if token.kind == "text" else token.text
+            if self.sees(",", ";") or (token.kind == "text" and not word):
+                found = found or ""
+            elif word in _JOINED and token.kind in {"text", "command"}:
+                found = _JOINED[word]
+            else:
+                return found
+            self.skip(1)
+
+    def relation(self) -> Node:
+        """`a < b ≤ c`, or a side alone; of a value and its approximation, the value."""
+        sides, signs = [self.side()], []
+        while (sign := self._relation_sign()) is not None:
+            signs.append(sign)
+            sides.append(self.side())
+        if signs[-1:] == ["approx"] and (len(signs) > 1 or any(isinstance(n, Number) for n in walk(sides[0]))):
+            del signs[-1], sides[-1]
+        return Apply("relation", tuple(sides), " ".join(signs).replace("approx", "=")) if signs else sides[0]
+
+    def _relation_sign(self) -> str | None:
+        if self.accept(r"\not"):
+            return "!=" if self._relation_sign() == "=" else "not"
+        token = self.peek()
+        if token.kind in {"sign", "command"} and token.text in RELATIONS:
+            self.skip(1)
+            return RELATIONS[token.text]
+        return None
+
+    def side(self) -> Node:
+        """Ratios of unions of sums."""
+        parts = [self.union()]
+        while self.accept(":"):
+            parts.append(Symbol("…") if self._dots() else self.union())
+        return joined("ratio", parts)
+
+    def union(self) -> Node:
+        """Unions, intersections and differences of sets."""
+        node = self.sum()
+        while self.sees(*_SETS):
+            node = Apply(_SETS[self.next().text], (node, self.sum()))
+        return node
+
+    # Arithmetic
+
+    def sum(self) -> Node:
+        terms = [self._signed()]
+        while self.sees(*_TERM_SIGNS):
+            op = _TERM_SIGNS[self.next().text]
+            term = self._signed()
+            terms.append(Apply(op, (term,)) if op else term)
+        return joined("+", terms)
+
+    def _signed(self) -> Node:
+        if self.sees(*_TERM_SIGNS):
+            op = _TERM_SIGNS[self.next().text]
+            return Apply(op, (self._signed(),)) if op else self._signed()
+        return self.term()
+
+    def term(self) -> Node:
+        factors = [self.factor()]
+        while True:
+            if self.accept("*", r"\cdot", r"\times", r"\ast"):
+                factors.append(self._signed_factor())
+            elif self.accept("/", r"\div"):
+                factors.append(Apply("inverse", (self._signed_factor(),)))
+            elif self.accept(r"\bmod", r"\mod"):
+                factors = [Apply("mod", (joined("*", factors), self._signed_factor()))]
+            elif self.starts_factor():
+                factors.append(self.factor())
+            else:
+                return joined("*", factors)
+
+    def _signed_factor(self) -> Node:
+        if self.accept("-"):
+            return Apply("neg", (self._signed_factor(),))
+        self.accept("+")
+        return self.factor()
+
+    def factor(self) -> Node:
+        """A power; `x^2_1` is x₁ squared, `30^\\circ` thirty degrees."""
+        base = self.postfix()
+        if not self.accept("^", "**"):
+            return base
+        if (mark := self._mark()) is not None:
+            return self._after(Apply("deg" if mark == _DEGREE else "mark", (base,), mark))
+        exponent = self.exponent()
+        if isinstance(base, Symbol) and self.accept("_"):
+            base = Symbol(f"{base.name}_{self.flat()}")
+        return self._after(Apply("^", (base, exponent)))
+
+    def _mark(self) -> str | None:
+        """A degree sign or another mark in place of an exponent."""
+        if self.sees(*_MARKS):
+            return self.next().text
+        if self.sees("{") and self.peek(1).text in _MARKS and self.peek(2).text == "}":
+            mark = self.peek(1).text
+            self.skip(3)
+            return mark
+        return None
+
+    def _after(self, node: Node) -> Node:
+        """What may follow a power: a factorial, or a second exponent."""
+        node = self.postfixed(node)
+        return Apply("^", (node, self.exponent())) if self.accept("^", "**") else node
+
+    def exponent(self) -> Node:
+        if self.sees("-", "+"):
+            return Apply("neg", (self.exponent(),)) if self.next().text == "-" else self.exponent()
+        if self.peek().kind == "number":
+            node: Node = self.postfixed(Number(Fraction(literal(self.next().text))))
+        else:
+            node = self.group() if self.sees("{") else self.postfix()
+        return Apply("^", (node, self.exponent())) if self.accept("^", "**") else node

@@ -1,0 +1,323 @@
+"""
+Values at points: both sides of a comparison are computed to fifty digits where their variables have the same values.
+
+mpmath computes, within bounds on the size of numbers and on the number of operations, so that no text can keep it busy.
+"""
+
+import math
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from fractions import Fraction
+from typing import Any
+
+import mpmath
+
+from sparq_sympy.exact import TooLargeError
+from sparq_sympy.syntax import Apply, Node, Number, Symbol, has, variables, walk
+
+DIGITS, MORE_DIGITS = 50, 130
+MOST_OPERATIONS = 4_000
+"""In one evaluation."""
+LARGEST_ARGUMENT = 10**7
+"""Of a function whose cost grows with its argument."""
+LARGEST_EXPONENT_BITS = 64
+"""Of the logarithm of a power."""
+MOST_TERMS = 300
+"""Of a series."""
+TRIES, NEEDED = 15, 4
+"""Points with fractions that are tried, and at how many both sides must have a value."""
+
+_local = threading.local()
+
+
+class UndefinedError(Exception):
+    """There is no value at this point, or none that is computed here."""
+
+
+def context() -> Any:
+    """This thread's mpmath: its precision is changed on the way, so threads do not share one."""
+    if not hasattr(_local, "context"):
+        _local.context = mpmath.MPContext()
+    return _local.context
+
+
+def agree(left: Node, right: Node) -> bool | None:
+    """
+    Whether two expressions have the same value wherever both have one; None where that cannot be seen.
+
+    Without variables: equal to 45 digits at least, as complex numbers. With variables: at several fixed points, positive ones
+    first, then any; where no `i` is written, points at which a side is not real are left out, as school algebra does. Raises
+    TooLargeError where a value is out of bounds.
+    """
+    names = sorted(variables(left) | variables(right))
+    if not names:
+        return _agree_at(left, right, {}, real=False)
+    real = not any(isinstance(n, Symbol) and n.name == "i" for side in (left, right) for n in walk(side))
+    seen = 0
+    for point in at(names, whole=has(left, *_WHOLE) or has(right, *_WHOLE)):
+        said = _agree_at(left, right, point, real=real)
+        if said is False:
+            return False
+        seen += said is True
+        if seen == NEEDED:
+            return True
+    return None
+
+
+_WHOLE = ("sum", "prod", "mod", "gcd", "lcm", "binomial", "!", "!!")
+_SPREAD = (0.731, 0.257, 0.419, 0.893, 0.577, 0.131, 0.653, 0.337, 0.811, 0.479, 0.197, 0.967)
+
+
+def at(names: Sequence[str], *, whole: bool = False) -> list[dict[str, Fraction]]:
+    """
+    Points in a fixed order: between 0 and 1, positive, of either sign, larger, whole.
+
+    Whole ones come first where an operation asks for them.
+    """
+    found = []
+    for k in range(TRIES):
+        scale = (1, 3, 1, 2, 5)[k % 5]
+        signs = [-1 if k % 3 == 2 and (i + k) % 2 == 0 else 1 for i in range(len(names))]  # noqa: PLR2004 -- every third
+        found.append({
+            name: signs[i] * scale * (Fraction(_SPREAD[(5 * k + 7 * i) % 12]).limit_denominator(1000) + Fraction(i // 12, 13))
+            for i, name in enumerate(names)
+        })
+    wholes = [{name: Fraction(2 + (k * (i + 2) + i) % 7 + k) for i, name in enumerate(names)} for k in range(6)]
+    return [*wholes[:4], *found] if whole else [*found, *wholes]
+
+
+def _agree_at(left: Node, right: Node, point: Mapping[str, Fraction], *, real: bool) -> bool | None:
+    mp = context()
+    try:
+        for digits in (DIGITS, MORE_DIGITS):
+            mp.dps = digits
+            a, b = value(left, point), value(right, point)
+            if real and not (_is_real(mp, a) and _is_real(mp, b)):
+                return None
+            size = max(abs(a), abs(b))
+            if not size:
+                return True
+            gap = abs(a - b) / size
+            if size > mp.mpf(10) ** -20 and gap > mp.mpf(10) ** -15:
+                return False
+            if size > mp.mpf(10) ** -20 and gap < mp.mpf(10) ** (5 - digits):
+                return True
+        return bool(size < mp.mpf(10) ** -80 or gap < mp.mpf(10) ** -45)
+    except UndefinedError:
+        return None
+
+
+def _is_real(mp: Any, value: Any) -> bool:
+    return bool(abs(mp.im(value)) <= mp.mpf(10) ** -40 * abs(value))
+
+
+def number(node: Node) -> Any:
+    """A constant as an mpmath number of fifty digits; None where it has no real value."""
+    mp = context()
+    mp.dps = DIGITS
+    try:
+        found = value(node, {})
+        return mp.re(found) if _is_real(mp, found) else None
+    except (UndefinedError, TooLargeError):
+        return None
+
+
+def value(node: Node, point: Mapping[str, Fraction]) -> Any:
+    """The value at a point, an mpmath number of this thread's precision; UndefinedError or TooLargeError where it has none."""
+    mp = context()
+    return Evaluation({name: mp.mpf(x.numerator) / x.denominator for name, x in point.items()}).checked(node)
+
+
+class Evaluation:
+    """One walk over a tree, with this thread's numbers for its variables."""
+
+    def __init__(self, point: Mapping[str, Any]) -> None:
+        self.mp = context()
+        self._point = dict(point)
+        self._left = MOST_OPERATIONS
+
+    def checked(self, node: Node) -> Any:
+        """The value, finite; UndefinedError or TooLargeError where there is none."""
+        try:
+            found = self.value(node)
+        except (ArithmeticError, ValueError, TypeError, NotImplementedError, RecursionError) as error:
+            raise UndefinedError from error
+        if not self.mp.isfinite(found):
+            raise UndefinedError
+        return found
+
+    def value(self, node: Node) -> Any:
+        mp = self.mp
+        self._left -= 1
+        if self._left < 0:
+            raise TooLargeError
+        if isinstance(node, Number):
+            return mp.mpf(node.value.numerator) / node.value.denominator
+        if isinstance(node, Symbol):
+            return self.symbol(node.name)
+        if not isinstance(node, Apply):
+            raise UndefinedError
+        if node.op in {"sum", "prod"}:
+            return self.series(node)
+        if node.op == "unknown-function":
+            return self.unknown(node.data, [self.value(arg) for arg in node.args])
+        if node.op == "base":
+            return mp.mpf(based(node))
+        if node.op not in _OPERATIONS:
+            raise UndefinedError
+        return _OPERATIONS[node.op](mp, *(self.value(arg) for arg in node.args))
+
+    def symbol(self, name: str) -> Any:
+        mp = self.mp
+        if name in self._point:
+            return self._point[name]
+        constants: dict[str, Any] = {"pi": mp.pi, "e": mp.e, "i": mp.mpc(0, 1)}
+        if name not in constants:
+            raise UndefinedError
+        return +constants[name]
+
+    def series(self, node: Apply) -> Any:
+        index, start, end, body = node.args
+        first, last = (self.value(bound) for bound in (start, end))
+        if not isinstance(index, Symbol) or not self.mp.isint(first) or not self.mp.isint(last):
+            raise UndefinedError
+        if last - first > MOST_TERMS:
+            raise TooLargeError
+        before = self._point.get(index.name)
+        terms = []
+        for k in range(int(first), int(last) + 1):
+            self._point[index.name] = self.mp.mpf(k)
+            terms.append(self.value(body))
+        self._point.pop(index.name, None)
+        if before is not None:
+            self._point[index.name] = before
+        return self.mp.fsum(terms) if node.op == "sum" else self.mp.fprod(terms)
+
+    def unknown(self, name: str, arguments: list[Any]) -> Any:
+        """A function nobody knows: some fixed smooth one, so that equal arguments give equal values."""
+        mp = self.mp
+        seed = mp.mpf(sum(ord(c) * (k + 7) for k, c in enumerate(name)) % 97 + 3) / 41
+        return mp.cos(seed + mp.fsum(_small(mp, a) * (seed + k + 1) / 3 for k, a in enumerate(arguments))) + 2
+
+
+def based(node: Apply) -> int:
+    """A number in its base; UndefinedError where it is not one."""
+    digits = node.args[0]
+    try:
+        base = int(node.data)
+        return int(digits.text, base) if hasattr(digits, "text") and 2 <= base <= 36 else _no_value()
+    except ValueError:
+        return _no_value()
+
+
+def _no_value() -> Any:
+    raise UndefinedError
+
+
+def _small(mp: Any, x: Any, largest: int = LARGEST_ARGUMENT) -> Any:
+    if abs(x) > largest:
+        raise TooLargeError
+    return x
+
+
+def _snapped(mp: Any, x: Any) -> Any:
+    """A number next to the real axis as a real one, so that it falls on no wrong side of a branch cut."""
+    if isinstance(x, mp.mpc) and abs(x.imag) <= mp.mpf(10) ** (8 - mp.dps) * abs(x):
+        return x.real
+    return x
+
+
+def _power(mp: Any, base: Any, exponent: Any) -> Any:
+    base, exponent = _snapped(mp, base), _snapped(mp, exponent)
+    if not base:
+        if exponent == 0:
+            return mp.mpf(1)
+        return mp.mpf(0) if mp.re(exponent) > 0 else _no_value()
+    size = abs(exponent) * (abs(mp.log(abs(base))) + 1)
+    if size > mp.mpf(2) ** LARGEST_EXPONENT_BITS:
+        raise TooLargeError
+    return base**exponent
+
+
+def _root(mp: Any, base: Any, degree: Any) -> Any:
+    base = _snapped(mp, base)
+    if mp.isint(degree) and int(degree) % 2 and mp.im(base) == 0 and mp.re(base) < 0:
+        return -_power(mp, -mp.re(base), 1 / degree)
+    return _power(mp, base, 1 / degree)
+
+
+def _log(mp: Any, x: Any, base: Any = None) -> Any:
+    x = _snapped(mp, x)
+    return mp.log(x) if base is None else mp.log(x) / mp.log(_snapped(mp, base))
+
+
+def _factorial(mp: Any, x: Any) -> Any:
+    return mp.gamma(_small(mp, x, 10**5) + 1)
+
+
+def _integers(mp: Any, values: Sequence[Any]) -> list[int]:
+    if not all(mp.isint(v) for v in values):
+        raise UndefinedError
+    return [int(_small(mp, v, 10**30)) for v in values]
+
+
+def _real(mp: Any, x: Any) -> Any:
+    x = _snapped(mp, x)
+    return mp.re(x) if mp.im(x) == 0 else _no_value()
+
+
+def _gcd(mp: Any, *values: Any) -> Any:
+    return mp.mpf(math.gcd(*_integers(mp, values)))
+
+
+def _lcm(mp: Any, *values: Any) -> Any:
+    return mp.mpf(math.lcm(*_integers(mp, values)))
+
+
+def _mod(mp: Any, a: Any, b: Any) -> Any:
+    a, b = _integers(mp, (a, b))
+    return mp.mpf(a % b)
+
+
+def _named(name: str) -> Callable[..., Any]:
+    def apply(mp: Any, x: Any) -> Any:
+        return getattr(mp, name)(_snapped(mp, _small(mp, x)))
+
+    return apply
+
+
+_OPERATIONS: dict[str, Callable[..., Any]] = {
+    "+": lambda mp, *v: mp.fsum(v),
+    "*": lambda mp, *v: mp.fprod(v),
+    "/": lambda mp, a, b: a / b,
+    "inverse": lambda mp, a: 1 / a,
+    "neg": lambda mp, a: -a,
+    "^": _power,
+    "root": _root,
+    "cbrt": lambda mp, a: _root(mp, a, mp.mpf(3)),
+    "abs": lambda mp, a: abs(a),
+    "conjugate": lambda mp, a: mp.conj(a),
+    "deg": lambda mp, a: a * mp.pi / 180,
+    "log": _log,
+    "log10": lambda mp, x: _log(mp, x, mp.mpf(10)),
+    "!": _factorial,
+    "factorial": _factorial,
+    "!!": lambda mp, x: mp.fac2(_small(mp, x, 10**4)),
+    "gamma": lambda mp, x: mp.gamma(_small(mp, x, 10**5)),
+    "binomial": lambda mp, n, k: mp.binomial(_small(mp, n, 10**5), _small(mp, k, 10**5)),
+    "zeta": lambda mp, x: mp.zeta(_small(mp, x, 1000)),
+    "erf": lambda mp, x: mp.erf(_small(mp, x, 1000)),
+    "floor": lambda mp, x: mp.floor(_real(mp, x)),
+    "ceil": lambda mp, x: mp.ceil(_real(mp, x)),
+    "sign": lambda mp, x: mp.sign(_real(mp, x)),
+    "max": lambda mp, *v: max(_real(mp, x) for x in v),
+    "min": lambda mp, *v: min(_real(mp, x) for x in v),
+    "mod": _mod,
+    "gcd": _gcd,
+    "lcm": _lcm,
+    "re": lambda mp, x: mp.re(x),
+    "im": lambda mp, x: mp.im(x),
+    "arg": lambda mp, x: mp.arg(x),
+    **{name: _named(name) for name in "sin cos tan cot sec csc sinh cosh tanh coth sech csch".split()},
+    **{name: _named(name) for name in "asin acos atan acot asec acsc asinh acosh atanh acoth".split()},
+}

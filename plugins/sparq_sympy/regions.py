@@ -1,0 +1,213 @@
+"""Sets of real numbers: intervals, unions, finite sets and inequalities in one variable, compared by their members."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sparq_sympy import points
+from sparq_sympy.exact import TooLargeError
+from sparq_sympy.points import UndefinedError
+from sparq_sympy.syntax import Apply, Node, Symbol, variables
+
+ORDER = frozenset({"<", ">", "<=", ">=", "!="})
+MOST_EDGES = 60
+
+
+class NotARegionError(Exception):
+    """The node is no set of reals that is understood here."""
+
+
+def is_region(node: Node) -> bool:
+    """Whether it is written as a set of reals: an interval, a union, an inequality, ℝ."""
+    if isinstance(node, Apply):
+        if node.op in {"union", "intersection", "minus"}:
+            return True
+        if node.op == "relation":
+            return set(node.data.split()) <= ORDER
+        if node.op == "list":
+            return bool(node.data in {"and", "or"}) and all(is_region(arg) for arg in node.args)
+        return node.op == "brackets" and len(node.args) == 2
+    return node == Symbol("reals")
+
+
+def same(left: Node, right: Node) -> bool | None:
+    """Whether two sets of reals have the same members; None where one is not understood."""
+    mp = points.context()
+    mp.dps = points.DIGITS
+    try:
+        edges = sorted({*_edges(mp, left), *_edges(mp, right)})
+        if len(edges) > MOST_EDGES:
+            return None
+        tests = _tests(mp, edges)
+        return all(_holds(mp, left, x) == _holds(mp, right, x) for x in tests)
+    except (NotARegionError, UndefinedError, TooLargeError):
+        return None
+
+
+def _tests(mp: Any, edges: Sequence[Any]) -> list[Any]:
+    """The finite edges, a point between any two neighbours, and one beyond each end."""
+    finite: list[Any] = []
+    for edge in edges:
+        if mp.isfinite(edge) and not (finite and _near(mp, edge, finite[-1])):
+            finite.append(edge)
+    if not finite:
+        return [mp.mpf(0)]
+    between = [(a + b) / 2 for a, b in zip(finite, finite[1:], strict=False)]
+    return [finite[0] - 1, *finite, *between, finite[-1] + 1]
+
+
+def _near(mp: Any, a: Any, b: Any) -> bool:
+    return bool(abs(a - b) <= mp.mpf(10) ** -30 * (1 + abs(a)))
+
+
+def _bound(mp: Any, node: Node) -> Any:
+    if isinstance(node, Symbol) and node.name == "infinity":
+        return mp.inf
+    if isinstance(node, Apply) and node.op == "neg" and node.args[0] == Symbol("infinity"):
+        return -mp.inf
+    found = points.number(node)
+    if found is None:
+        raise NotARegionError
+    return found
+
+
+def _edges(mp: Any, node: Node) -> list[Any]:
+    if node == Symbol("reals"):
+        return []
+    if not isinstance(node, Apply):
+        raise NotARegionError
+    if node.op in {"union", "intersection", "minus", "list"}:
+        return [edge for arg in node.args for edge in _edges(mp, arg)]
+    if node.op == "brackets" or node.op == "set":
+        return [_bound(mp, arg) for arg in node.args]
+    if node.op == "relation":
+        name = _variable(node)
+        return [root for left, right in _pairs(node) for root in _roots(mp, left, right, name)]
+    raise NotARegionError
+
+
+def _pairs(node: Apply) -> list[tuple[Node, Node]]:
+    return list(zip(node.args, node.args[1:], strict=False))
+
+
+def _variable(node: Apply) -> str:
+    if node.op != "relation" or not set(node.data.split()) <= ORDER:
+        raise NotARegionError
+    names = variables(node)
+    if len(names) != 1:
+        raise NotARegionError
+    return names.pop()
+
+
+def _difference(mp: Any, left: Node, right: Node, name: str, x: Any) -> Any:
+    evaluation = points.Evaluation({name: x})
+    found = evaluation.checked(Apply("+", (left, Apply("neg", (right,)))))
+    if mp.im(found) != 0:
+        raise UndefinedError
+    return mp.re(found)
+
+
+def _roots(mp: Any, left: Node, right: Node, name: str) -> list[Any]:
+    """Where the sides are equal: by formula up to degree two, else by changes of sign."""
+
+    def f(x: Any) -> Any:
+        return _difference(mp, left, right, name, mp.mpf(x))
+
+    try:
+        at = [f(x) for x in range(4)]
+    except UndefinedError:
+        at = []
+    if at:
+        c = at[0]
+        a = (at[2] - 2 * at[1] + at[0]) / 2
+        b = at[1] - a - c
+        fits = all(_near(mp, f(x), a * x * x + b * x + c) for x in (3, 7, -5) if _defined(f, x))
+        if fits and all(_defined(f, x) for x in (3, 7, -5)):
+            return _quadratic(mp, a, b, c)
+    return _by_sign(mp, f)
+
+
+def _defined(f: Any, x: float) -> bool:
+    try:
+        f(x)
+    except UndefinedError:
+        return False
+    return True
+
+
+def _quadratic(mp: Any, a: Any, b: Any, c: Any) -> list[Any]:
+    if _near(mp, a, 0):
+        return [] if _near(mp, b, 0) else [-c / b]
+    inside = b * b - 4 * a * c
+    if _near(mp, inside, 0):
+        return [-b / (2 * a)]
+    return [(-b - mp.sqrt(inside)) / (2 * a), (-b + mp.sqrt(inside)) / (2 * a)] if inside > 0 else []
+
+
+def _by_sign(mp: Any, f: Any) -> list[Any]:
+    """Roots and poles between -60 and 60, found by changes of sign and of being defined."""
+
+    def sign(x: Any) -> int | None:
+        try:
+            return int(mp.sign(f(x)))
+        except UndefinedError:
+            return None
+
+    found = []
+    xs = [mp.mpf(k) / 4 for k in range(-240, 241)]
+    signs = [sign(x) for x in xs]
+    for (x, s), (y, t) in zip(zip(xs, signs, strict=True), zip(xs[1:], signs[1:], strict=True), strict=False):
+        if s == 0:
+            found.append(x)
+        elif s != t and t != 0:
+            low, high = x, y
+            for _ in range(110):
+                middle = (low + high) / 2
+                low, high = (middle, high) if sign(middle) == s else (low, middle)
+            found.append(mp.mpf(mp.nstr(high, 35)))
+    return found
+
+
+def _holds(mp: Any, node: Node, x: Any) -> bool:
+    if node == Symbol("reals"):
+        return True
+    if not isinstance(node, Apply):
+        raise NotARegionError
+    if node.op == "relation":
+        return _relation_holds(mp, node, x)
+    if node.op == "set":
+        return any(_near(mp, x, _bound(mp, arg)) for arg in node.args)
+    if node.op == "brackets":
+        low, high = (_bound(mp, arg) for arg in node.args)
+        if _near_finite(mp, x, low):
+            return node.data[0] == "[" and low <= high
+        if _near_finite(mp, x, high):
+            return node.data[1] == "]" and low <= high
+        return bool(low < x < high)
+    held = [_holds(mp, arg, x) for arg in node.args]
+    if node.op == "minus":
+        return held[0] and not held[1]
+    return all(held) if node.op == "intersection" or node.data == "and" else any(held)
+
+
+def _near_finite(mp: Any, x: Any, bound: Any) -> bool:
+    return bool(mp.isfinite(bound)) and _near(mp, x, bound)
+
+
+def _relation_holds(mp: Any, node: Apply, x: Any) -> bool:
+    name = _variable(node)
+    for sign, (left, right) in zip(node.data.split(), _pairs(node), strict=True):
+        try:
+            gap = _difference(mp, left, right, name, x)
+        except UndefinedError:
+            return False
+        equal = _near(mp, gap, 0)
+        holds = {
+            "<": gap < 0 and not equal,
+            ">": gap > 0 and not equal,
+            "<=": gap < 0 or equal,
+            ">=": gap > 0 or equal,
+            "!=": not equal,
+        }[sign]
+        if not holds:
+            return False
+    return True

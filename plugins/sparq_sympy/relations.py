@@ -1,0 +1,189 @@
+"""Equations and inequalities, compared by what they say."""
+
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Any
+
+from sparq_sympy import points
+from sparq_sympy.points import UndefinedError
+from sparq_sympy.syntax import Apply, Node, Symbol, variables, walk
+
+FLIPPED = {"<": ">", ">": "<", "<=": ">=", ">=": "<=", "=": "=", "!=": "!="}
+_NAMING = frozenset({"abs", "unknown-function", "ratio", "*", "brackets", "/", "inverse", "^", "conjugate"})
+_STARTS = (Fraction(1, 3), Fraction(-7, 5), Fraction(5, 2), Fraction(-4), Fraction(9))
+
+
+def is_name(node: Node) -> bool:
+    """Whether it names something rather than says what it is: `x`, `f(x)`, `|AB|`, `(p, q)`, `A:B`; nothing with a number."""
+    if isinstance(node, Apply):
+        return node.op in _NAMING and bool(node.args) and all(is_name(arg) for arg in node.args)
+    return not isinstance(node, Symbol) or node.name not in {"pi", "e", "i", "infinity"} if _is_leaf_name(node) else False
+
+
+def _is_leaf_name(node: Node) -> bool:
+    return type(node).__name__ in {"Symbol", "Words"}
+
+
+def named_value(node: Node) -> tuple[Node, Node] | None:
+    """Name and value of `x = 5`, `5 = x` or `a = b = 5`; None of anything else."""
+    if not isinstance(node, Apply) or node.op != "relation" or set(node.data.split()) != {"="}:
+        return None
+    *names, value = node.args
+    if all(is_name(name) for name in names):
+        return names[0], value
+    if len(names) == 1 and is_name(value) and not variables(names[0]):
+        return value, names[0]
+    return None
+
+
+def oriented(node: Apply) -> list[tuple[Node, str]]:
+    """Each comparison as (left − right, sign), with only `<`, `<=`, `=`, `!=` as signs."""
+    found = []
+    for left, sign, right in zip(node.args, node.data.split(), node.args[1:], strict=False):
+        if sign in {">", ">="}:
+            left, right, sign = right, left, FLIPPED[sign]  # noqa: PLW2901 -- turned around
+        found.append((Apply("+", (left, Apply("neg", (right,)))), sign))
+    return found
+
+
+def same(left: Apply, right: Apply) -> bool | None:
+    """Whether two single comparisons, or chains of as many, say the same; None where that cannot be seen."""
+    ours, theirs = oriented(left), oriented(right)
+    if not all(sign in FLIPPED for _, sign in (*ours, *theirs)):
+        return None
+    if len(ours) != len(theirs):
+        return None
+    rest = list(theirs)
+    for one in ours:
+        match = next((other for other in rest if other[1] == one[1] and _same_sides(one, other)), None)
+        if match is None:
+            return _by_members(ours[0], theirs[0]) if len(ours) == 1 else None
+        rest.remove(match)
+    return True
+
+
+def _same_sides(one: tuple[Node, str], other: tuple[Node, str]) -> bool:
+    """Whether one side's difference is a constant times the other's; positive, where there is an order."""
+    if variables(one[0]) != variables(other[0]):
+        return False
+    factor = ratio(one[0], other[0])
+    return factor is not None and factor != 0 and (one[1] in {"=", "!="} or factor > 0)
+
+
+def ratio(left: Node, right: Node) -> Any | None:
+    """The constant that one expression is of the other; None where it is none."""
+    mp = points.context()
+    factor: Any | None = None
+    seen = 0
+    for point in points.at(sorted(variables(left) | variables(right))):
+        mp.dps = points.DIGITS
+        try:
+            a, b = points.value(left, point), points.value(right, point)
+        except UndefinedError:
+            continue
+        if not b or not a:
+            if a != b:
+                return None
+            continue
+        quotient = a / b
+        if mp.im(quotient) != 0:
+            return None
+        if factor is not None and abs(quotient - factor) > mp.mpf(10) ** -40 * abs(factor):
+            return None
+        factor = mp.re(quotient)
+        seen += 1
+        if seen == points.NEEDED:
+            return factor
+    return factor if seen and not variables(left) else None
+
+
+def _by_members(one: tuple[Node, str], other: tuple[Node, str]) -> bool | None:
+    """Two comparisons by the points at which they hold."""
+    if one[1] == other[1] == "=":
+        return _same_zeros(one[0], other[0])
+    if {one[1], other[1]} <= {"<", "<="}:
+        return _same_signs(one[0], other[0])
+    return False
+
+
+def _same_signs(left: Node, right: Node) -> bool | None:
+    """False where one is below zero and the other not; None otherwise."""
+    mp = points.context()
+    for point in points.at(sorted(variables(left) | variables(right))):
+        mp.dps = points.DIGITS
+        try:
+            a, b = points.value(left, point), points.value(right, point)
+        except UndefinedError:
+            continue
+        if mp.im(a) == 0 == mp.im(b) and (mp.re(a) < 0) != (mp.re(b) < 0):
+            return False
+    return None
+
+
+def _same_zeros(left: Node, right: Node) -> bool | None:
+    """
+    Whether two expressions vanish at the same places.
+
+    The other variables get values, one is solved for from several starts, and each root is tried in the other expression.
+    False where one is not a root of the other; True where several were found and all were; None otherwise.
+    """
+    names = sorted(variables(left) | variables(right))
+    if variables(left) != variables(right) or not names:
+        return False if names else None
+    found = 0
+    for solve_for in names:
+        for point in list(points.at(names))[:3]:
+            rest = {name: x for name, x in point.items() if name != solve_for}
+            for f, g in ((left, right), (right, left)):
+                for root in _roots(f, solve_for, rest):
+                    vanishes = _vanishes(g, {**rest, solve_for: root})
+                    if vanishes is False:
+                        return False
+                    found += vanishes is True
+    return True if found >= 6 else None  # noqa: PLR2004 -- three points, both ways
+
+
+def _numbers(point: dict[str, Any]) -> dict[str, Any]:
+    mp = points.context()
+    return {k: mp.mpf(x.numerator) / x.denominator if isinstance(x, Fraction) else x for k, x in point.items()}
+
+
+def _roots(node: Node, name: str, rest: dict[str, Fraction]) -> list[Any]:
+    mp = points.context()
+    mp.dps = points.DIGITS
+    found: list[Any] = []
+
+    def f(x: Any) -> Any:
+        return points.Evaluation({**_numbers(rest), name: x}).checked(node)
+
+    for start in _STARTS:
+        near = mp.mpf(start.numerator) / start.denominator
+        try:
+            root = mp.findroot(f, (near, near + mp.mpf(1) / 7), solver="secant", tol=mp.mpf(10) ** -80, maxsteps=40, verify=False)
+        except (UndefinedError, ValueError, ArithmeticError):
+            continue
+        if _vanishes(node, {**rest, name: root}) and all(abs(root - other) > mp.mpf(10) ** -15 for other in found):
+            found.append(root)
+    return found
+
+
+def _vanishes(node: Node, point: dict[str, Any]) -> bool | None:
+    """Whether an expression is zero at a root found to thirty digits, measured against its terms."""
+    mp = points.context()
+    mp.dps = points.DIGITS
+    evaluation = points.Evaluation(_numbers(point))
+    try:
+        value = evaluation.checked(node)
+        terms = node.args if isinstance(node, Apply) and node.op == "+" else (node,)
+        size = max(abs(evaluation.checked(term)) for term in terms)
+    except UndefinedError:
+        return None
+    return bool(abs(value) <= mp.mpf(10) ** -18 * (1 + size))
+
+
+def subject(node: Node) -> Node:
+    """An inequality about `f(x)` as one about `x`."""
+    functions: Sequence[Node] = [n for n in walk(node) if isinstance(n, Apply) and n.op == "unknown-function"]
+    if functions and isinstance(node, Apply):
+        return Apply(node.op, tuple(Symbol("x") if arg == functions[0] else arg for arg in node.args), node.data)
+    return node

@@ -1,0 +1,70 @@
+"""Differences of spelling that carry no meaning, taken away as text: wrappers, spacing, font commands, thousands."""
+
+import re
+
+_COMMANDS = re.compile(r"\\(?:left|right|[bB]ig{1,2}[lrm]?|displaystyle|textstyle|limits|nolimits|hfill)(?![A-Za-z])\s*\.?(?=[^0-9]|$)")
+_SPACES = re.compile(r"(?<!\\)\\(?:[,;:! ]|quad|qquad|hspace\{[^{}]*\}|allowbreak)(?![A-Za-z])|~|\\\n|\\$")
+_FRACTIONS = re.compile(r"\\[dtc]frac(?![A-Za-z])")
+_TEXT = re.compile(r"\\(?:text(?:bf|it|rm|sf|tt|normal|sc)?|mbox|hbox|mathrm|mathbf|mathit|mathsf|bold|rm|bf)\s*\{")
+_OPERATOR = re.compile(r"\\operatorname\*?\s*\{\s*([A-Za-z]+)\s*\}")
+_SYMBOL = re.compile(r"\\(?:text|math(?:rm|bf|it|sf)|mbox)\s*\{\s*([A-Za-z])\s*\}")
+_GROUPED = re.compile(r"(?<=\d)\s*(?:\{\s*,\s*\}|\\[,!; ]|,\s*\\!)\s*(?:\\!)?\s*(?=\d{3}(?!\d))")
+_COMMA_GROUPS = re.compile(r"(?<![\d.,])[1-9]\d{0,2}(?:,\d{3})+(?![\d,])")
+_SPACE_GROUPS = re.compile(r"(?<![\d.])[1-9]\d{0,2}(?: \d{3})+(?![\d/.])")
+_LOOSE = re.compile(r"\s+(?![0-9A-Za-z])|(?<![0-9A-Za-z])\s+")
+_TRAILING = re.compile(r"(?:\s|\\\\|[.,;:])+$")
+_ABOUT = re.compile(r"^(?:\\(?:approx|sim|therefore|implies|Rightarrow)(?![A-Za-z])|≈|=(?!=))\s*")
+_PHANTOM = re.compile(r"\\(?:[hv]?phantom)\s*(?:\{[^{}]*\}|\S)")
+_MATH = (("$$", "$$"), ("$", "$"), (r"\(", r"\)"), (r"\[", r"\]"))
+
+
+def unwrap(text: str) -> str:
+    r"""Text without the dollar signs, `\boxed{}`, emphasis and final full stop around it."""
+    before = None
+    while text != before:
+        before = text
+        text = _ABOUT.sub("", _TRAILING.sub("", text).strip())
+        for left, right in _MATH:
+            inner = text[len(left) : -len(right)]
+            if text.startswith(left) and text.endswith(right) and len(text) > len(left) + len(right) and right not in inner:
+                text = inner.strip()
+        if text.startswith("**") and text.endswith("**") and len(text) > 4:
+            text = text[2:-2]
+        for command in (r"\boxed{", r"\fbox{", r"\displaystyle "):
+            if text.startswith(command):
+                text = text[len(command) : -1] if command.endswith("{") and _closes_last(text, len(command)) else text
+                text = text.removeprefix(r"\displaystyle ")
+    return text
+
+
+def _closes_last(text: str, start: int) -> bool:
+    """Whether the brace opened before `start` is closed by the last character."""
+    depth = 1
+    for position in range(start, len(text)):
+        depth += {"{": 1, "}": -1}.get(text[position], 0)
+        if not depth:
+            return position == len(text) - 1
+    return False
+
+
+def plain(text: str) -> str:
+    r"""One spelling of spacing, sizing, fraction and font commands; `\text{}` is the only command left that holds words."""
+    if "\\" in text or "~" in text:
+        text = _PHANTOM.sub(" ", text)
+        text = _GROUPED.sub("", text)
+        text = _COMMANDS.sub("", text)
+        text = _SPACES.sub(" ", text)
+        text = _FRACTIONS.sub(r"\\frac", text)
+        text = _OPERATOR.sub(r"\\\1 ", text)
+        text = _SYMBOL.sub(r" \1 ", text) if _SYMBOL.fullmatch(text.strip()) is None else text
+        text = _TEXT.sub(r"\\text{", text)
+    text = _GROUPED.sub("", text)
+    return _LOOSE.sub("", text).strip()
+
+
+def without_thousands(text: str) -> str:
+    """Text with `1,234` and `1 234` as `1234`, where no bracket says that the comma separates."""
+    if any(bracket in text for bracket in "([") or r"\{" in text:
+        return text
+    text = _COMMA_GROUPS.sub(lambda m: m[0].replace(",", ""), text)
+    return _SPACE_GROUPS.sub(lambda m: m[0].replace(" ", ""), text)
