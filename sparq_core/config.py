@@ -44,6 +44,9 @@ class AttemptsConfig(Sampling, frozen=True, kw_only=True, forbid_unknown_fields=
     min_decided: Annotated[
         float, Meta(ge=0, le=1, description="Least share of attempts judged right or wrong; below it: unresolved.")
     ] = 0.75
+    warn_unknown: Annotated[
+        float, Meta(ge=0, le=1, description="Share of unknown attempts above which the run warns, once.")
+    ] = 0.05
     seeds: Annotated[bool, Meta(description="Attempt the seeds, too.")] = False
 
 

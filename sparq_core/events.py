@@ -17,12 +17,12 @@ class Tally(Struct, frozen=True):
     """Rejected children by `plugin: reason`."""
     verdicts: Mapping[str, int] = {}
     """Attempts by verdict."""
+    why: Mapping[str, int] = {}
+    """Attempts by `verdict: reason`."""
     seeds: int = 0
     seeds_kept: int = 0
     unparsed: int = 0
     """Children that could not be read from what the generator wrote."""
-    truncated: int = 0
-    """Attempts cut at `max_tokens`."""
     tokens: int = 0
     """Sampled tokens: attempts, proposals, screens and descriptions."""
 
@@ -33,6 +33,11 @@ class Tally(Struct, frozen=True):
     @property
     def attempts(self) -> int:
         return sum(self.verdicts.values())
+
+    def unknown(self) -> dict[str, int]:
+        """Unknown attempts by reason, most frequent first."""
+        found = {why.removeprefix("unknown: "): n for why, n in self.why.items() if why.startswith("unknown: ")}
+        return dict(sorted(found.items(), key=lambda item: -item[1]))
 
 
 class RunStarted(Struct, frozen=True):

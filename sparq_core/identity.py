@@ -30,7 +30,7 @@ def identity_of(run: Run, cast: Cast) -> dict[str, Any]:
         "models": {
             name: {"weights": model.digest, "chat_template": model.chat_template} for name, model in run.models.items()
         },
-        "attempts": msgspec.to_builtins(pipeline.attempts),
+        "attempts": {k: v for k, v in msgspec.to_builtins(pipeline.attempts).items() if k != "warn_unknown"},
         "train.updates": list(pipeline.train.updates),
         "plugins": cast_identity,
     }
@@ -60,8 +60,11 @@ def _member(member: Member) -> dict[str, Any]:
     if member.origin.endswith(".py"):
         files["code"] = _content(Path(member.origin))
     options = msgspec.to_builtins(member.config) if member.config else {}
+    version = getattr(type(member.plugin), "version", None)
     named = {option for option, _ in marked(member.config, "file")}
-    return {"with": {k: v for k, v in options.items() if k not in named}, "files": files}
+    return {"with": {k: v for k, v in options.items() if k not in named}, "files": files} | (
+        {"version": version} if version else {}
+    )
 
 
 def _content(path: Path) -> str:

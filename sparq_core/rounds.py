@@ -66,7 +66,7 @@ def _generate(
     closed = ledger.steps_of(round_ + 1) > 0
     steps = ledger.steps_of(round_) if closed else run.pipeline.steps
     source = Mutations(round_, steps, run, cast, ledger, workshop) if round_ else Seeds(run, cast)
-    rule = stops.rule(run.pipeline.budget, engine, interrupted, emit)
+    rule = stops.rule(run.pipeline, engine, interrupted, emit)
     try:
         return engine.run_round(round_, source, rule)
     finally:

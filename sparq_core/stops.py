@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from sparq_core.config import BudgetConfig
+from sparq_core.config import BudgetConfig, Pipeline
 from sparq_core.engine import Engine, StopRule
 from sparq_core.errors import SparqError
 from sparq_core.events import Event, Tally, Warned
@@ -14,17 +14,23 @@ UNPARSED = "unparsed"
 FIRST_LOOK = 64
 """Children, or attempts, to see before judging the first of them."""
 LEAST_PARSED = 0.1
-MOST_TRUNCATED = 0.05
 EXAMPLES = 3
+REMEDIES = {
+    "truncated": "raise attempts.max_tokens, or set attempts.stop if the model runs on after its answer",
+    "too-long": "shorten attempts.prompt, or use a model with a longer context",
+    "timeout": "raise the verifier's deadline (sympy: with.deadline)",
+    "unverified": "no verifier could say; add one that can",
+}
+"""What to change, by the reason of an unknown verdict."""
 
 
 def rule(
-    budget: BudgetConfig,
+    pipeline: Pipeline,
     engine: Engine,
     interrupted: Callable[[], bool],
     emit: Callable[[Event], None],
 ) -> StopRule:
-    """The rule the engine asks before each new step; it also warns, once, when attempts are cut short."""
+    """The rule the engine asks before each new step; it also warns, once, when too many attempts are unknown."""
     warned = False
 
     def stop() -> str | None:
@@ -34,10 +40,11 @@ def rule(
             return INTERRUPTED
         if tally.children >= FIRST_LOOK and tally.children - tally.unparsed < LEAST_PARSED * tally.children:
             return UNPARSED
-        if not warned and tally.attempts >= FIRST_LOOK and tally.truncated > MOST_TRUNCATED * tally.attempts:
+        unknown = tally.verdicts.get("unknown", 0)
+        if not warned and tally.attempts >= FIRST_LOOK and unknown > pipeline.attempts.warn_unknown * tally.attempts:
             warned = True
-            emit(Warned(_truncation(tally)))
-        return over_budget(budget, tally)
+            emit(Warned(_too_many_unknown(tally)))
+        return over_budget(pipeline.budget, tally)
 
     return stop
 
@@ -58,11 +65,13 @@ def exit_code(reason: str | None) -> int:
     return 4 if reason == INTERRUPTED else 3
 
 
-def _truncation(tally: Tally) -> str:
-    return (
-        f"{tally.truncated / tally.attempts:.0%} of attempts were cut at attempts.max_tokens and count as unknown; raise "
-        "attempts.max_tokens, or set attempts.stop if the model runs on after its answer"
-    )
+def _too_many_unknown(tally: Tally) -> str:
+    unknown = tally.unknown()
+    share = sum(unknown.values()) / tally.attempts
+    shares = ", ".join(f"{reason} {n / tally.attempts:.0%}" for reason, n in unknown.items())
+    remedies = [remedy for reason, remedy in REMEDIES.items() if reason in unknown]
+    advice = "; ".join(remedies) or "`sparq show` tells what became of a problem's attempts"
+    return f"{share:.0%} of attempts are unknown and say nothing about difficulty ({shares}); {advice}"
 
 
 def unparsed_error(tally: Tally, ledger: Reader) -> SparqError:

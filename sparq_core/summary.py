@@ -32,15 +32,9 @@ def facts(ledger: Reader, folder: Path) -> dict[str, Any]:
         "seeds": {"given": tally.seeds, "kept": tally.seeds_kept},
         "rounds": {str(r): {"steps": ledger.steps_of(r), "of": pipeline.steps} for r in rounds if r},
         "children": dict(funnel(tally)),
-        "rejected": dict(sorted(tally.reasons.items(), key=lambda item: -item[1])),
+        "rejected": dict(_most_frequent(tally.reasons)),
         "attempts": {"drawn": tally.attempts, **tally.verdicts},
-        "verdicts": {
-            f"{value}: {reason}": count
-            for value, reason, count in ledger.query(
-                "SELECT value, reason, count(*) FROM verdict GROUP BY value, reason ORDER BY count(*) DESC"
-            )
-        },
-        "truncated": tally.truncated,
+        "verdicts": dict(_most_frequent(tally.why)),
         "tokens": tally.tokens,
         "metrics": metrics,
         "phases": [
@@ -51,6 +45,10 @@ def facts(ledger: Reader, folder: Path) -> dict[str, Any]:
         ],
         "benchmarks": [msgspec.to_builtins(c) | {"round": r} for r in rounds if r for c in comparisons(ledger, r)],
     }
+
+
+def _most_frequent(counts: Mapping[str, int]) -> list[tuple[str, int]]:
+    return sorted(counts.items(), key=lambda item: -item[1])
 
 
 def comparisons(ledger: Reader, round: int) -> list[Comparison]:
@@ -81,6 +79,9 @@ def counts(tally: Tally, metrics: Mapping[str, float]) -> Table:
         table.add_row("", f"[dim]rejected: {reasons(tally)}[/]")
     verdicts = [(tally.verdicts.get(value, 0), value) for value in ("correct", "incorrect", "unknown")]
     table.add_row(f"[bold]{tally.attempts:,}[/]", "attempts = " + " + ".join(f"{n:,} {value}" for n, value in verdicts))
+    if tally.attempts:
+        shares = ", ".join(f"{why} {n / tally.attempts:.1%}" for why, n in _most_frequent(tally.why))
+        table.add_row("", f"[dim]{shares}[/]")
     table.add_row(f"{tally.tokens:,}", "tokens sampled")
     for key, value in metrics.items():
         table.add_row(f"{value:,.4g}", metric_name(key))

@@ -22,11 +22,11 @@ def add(tally: Tally, record: StepRecord) -> Tally:
         outcomes=dict(outcomes),
         reasons=dict(reasons),
         verdicts=dict(Counter(tally.verdicts) + Counter(j.verdict.value for j in judged)),
+        why=dict(Counter(tally.why) + Counter(f"{j.verdict.value}: {j.verdict.reason}" for j in judged)),
         seeds=tally.seeds + seeds * len(children),
         seeds_kept=tally.seeds_kept + seeds * sum(child.outcome == "kept" for child in children),
         unparsed=tally.unparsed
         + (not seeds) * sum(c.rejection is not None and c.rejection.hook == "propose" for c in children),
-        truncated=tally.truncated + sum(j.attempt.finish == "length" for j in judged),
         tokens=tally.tokens + sum(j.attempt.tokens for j in judged) + sum(c.tokens for c in record.completions),
     )
 

@@ -53,7 +53,7 @@ def code(marker: Path) -> Iterator[str]:
 def forged() -> Iterator[str]:
     """Text that would be a verdict if the worker's output carried it."""
     yield from (
-        'print(\'{"equivalent": true}\')',
+        "print('{\"equivalent\": true}')",
         '["equal", false]',
         '\n["equal", false]\n',
         '"equal"',
@@ -93,7 +93,14 @@ def huge() -> Iterator[str]:
             f"{n}^{{{n}}} \\bmod 7",
             f"\\lim_{{x \\to \\infty}} x^{{{n}}} e^{{-x}}",
         )
-    yield from ("9" * 10 + "!", "2^{2^{2^{2^{2^{2^2}}}}}", "e^{e^{e^{e^{e^e}}}}", "x^{x^{x^{x^{x^x}}}}", "1e999999999", "0." + "0" * 900 + "1")
+    yield from (
+        "9" * 10 + "!",
+        "2^{2^{2^{2^{2^{2^2}}}}}",
+        "e^{e^{e^{e^{e^e}}}}",
+        "x^{x^{x^{x^{x^x}}}}",
+        "1e999999999",
+        "0." + "0" * 900 + "1",
+    )
     yield from (f"\\sum_{{i=1}}^{{{n}}} \\sum_{{j=1}}^{{{n}}} \\sum_{{k=1}}^{{{n}}} ijk" for n in (100, 1000, 10**6))
 
 

@@ -17,10 +17,15 @@ __all__ = ["VERSION", "Checker", "Conventions", "Decision", "Found", "Sympy", "e
 class SympyConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Options of `sympy`."""
 
-    workers: Annotated[int, Meta(ge=1, description="Processes that run math-verify on what is not decided at once.")] = 2
-    deadline: Annotated[float, Meta(gt=0, description="CPU seconds a comparison may take in them; then it is unknown.")] = 0.75
+    workers: Annotated[
+        int, Meta(ge=1, description="Processes that run math-verify on what is not decided at once.")
+    ] = 2
+    deadline: Annotated[
+        float, Meta(gt=0, description="CPU seconds a comparison may take in them; then it is unknown.")
+    ] = 0.75
     markers: Annotated[
-        list[str], Meta(description="Phrases after which the final answer stands, where there is no \\boxed{} and no ####.")
+        list[str],
+        Meta(description="Phrases after which the final answer stands, where there is no \\boxed{} and no ####."),
     ] = field(default_factory=lambda: list(MARKERS))
     percent: Annotated[
         Literal["either", "strict"],
@@ -31,14 +36,16 @@ class SympyConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     ] = 0.0
     units: Annotated[
         Literal["optional", "required", "ignored"],
-        Meta(description="May a unit be missing on one side (`optional`)? A different one never counts, unless `ignored`."),
+        Meta(
+            description="May a unit be missing on one side (`optional`)? A different one never counts, unless `ignored`."
+        ),
     ] = "optional"
     list_order: Annotated[
         Literal["free", "strict"], Meta(description="Does order matter in a list without brackets? In a tuple it does.")
     ] = "free"
-    equation: Annotated[
-        Literal["value", "strict"], Meta(description="Is a reference of 5 met by x = 5 (`value`)?")
-    ] = "value"
+    equation: Annotated[Literal["value", "strict"], Meta(description="Is a reference of 5 met by x = 5 (`value`)?")] = (
+        "value"
+    )
 
 
 class Sympy:
@@ -68,6 +75,10 @@ class Sympy:
         decided: dict[tuple[str, str], Decision] = {}
         return [self._verify(trial, decided) for trial in trials]
 
+    def equivalent(self, gold: str, answer: str) -> Decision:
+        """Whether an answer equals the reference, under this plugin's conventions."""
+        return self._checker.equivalent(gold, answer)
+
     @sparq.hookimpl
     def stop(self) -> None:
         self._checker.close()
@@ -82,7 +93,7 @@ class Sympy:
         if found.hedged:
             return sparq.Verdict(value="unknown", reason="hedged", answer=found.answer)
         if (reference, found.answer) not in decided:
-            decided[reference, found.answer] = self._checker.equivalent(reference, found.answer)
+            decided[reference, found.answer] = self.equivalent(reference, found.answer)
         decision = decided[reference, found.answer]
         return sparq.Verdict(value=decision.value, reason=decision.reason, answer=found.answer)
 

@@ -13,14 +13,32 @@ from sparq_sympy.tokens import UnsupportedError
 CACHED = 20_000
 """Answers kept as read."""
 
-_SHAPES = frozenset({"list", "set", "brackets", "relation", "matrix", "row", "ratio", "union", "intersection", "minus", "unknown-function"})
+_SHAPES = frozenset(
+    {
+        "list",
+        "set",
+        "brackets",
+        "relation",
+        "matrix",
+        "row",
+        "ratio",
+        "union",
+        "intersection",
+        "minus",
+        "unknown-function",
+    }
+)
 _PUNCTUATION = re.compile(r"\\text|\\[ ,;:!]|[{}$.!?\"']|\\$")
 _LETTERS = re.compile(r"[A-Za-z]{3,}")
-_BASED = re.compile(r"(?:\\text\{)?\s*([0-9]*[A-Za-z]+[0-9][0-9A-Za-z]*|[0-9]+[A-Za-z][0-9A-Za-z]*)\s*\}?_\s*\{?\s*(\d\d?)\s*\}?")
+_BASED = re.compile(
+    r"(?:\\text\{)?\s*([0-9]*[A-Za-z]+[0-9][0-9A-Za-z]*|[0-9]+[A-Za-z][0-9A-Za-z]*)\s*\}?_\s*\{?\s*(\d\d?)\s*\}?"
+)
 """A number with letters for digits, in its base: `A5_{11}`."""
 _ARTICLE = re.compile(r"^(?:the|an?) ")
 _WHOLE_TEXT = re.compile(r"\\text\{([^{}]*)\}")
-_LABEL = re.compile(r"^\s*\\?(?:text\{)?\s*(?:the )?(?:final |correct )?(?:answer|choice|option)\s*(?:is|:)\s*\}?", re.IGNORECASE)
+_LABEL = re.compile(
+    r"^\s*\\?(?:text\{)?\s*(?:the )?(?:final |correct )?(?:answer|choice|option)\s*(?:is|:)\s*\}?", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,15 +104,22 @@ def is_prose(text: str) -> bool:
 
 def _mixes_words(node: Node) -> bool:
     """Whether words are calculated with: then it is a text."""
-    for below in walk(node):
-        if isinstance(below, Apply) and below.op not in _SHAPES and below.op != "base":
-            if any(isinstance(arg, Words) for arg in below.args):
-                return True
-    return False
+    return any(
+        isinstance(below, Apply)
+        and below.op not in _SHAPES
+        and below.op != "base"
+        and any(isinstance(arg, Words) for arg in below.args)
+        for below in walk(node)
+    )
 
 
 def only_letter_unit(node: Node) -> str:
     """The last factor of a product, if it is a letter that is a unit: the `m` of `5 m`."""
-    if isinstance(node, Apply) and node.op == "*" and isinstance(last := node.args[-1], Symbol) and last.name.lower() in units.SHORT:
+    if (
+        isinstance(node, Apply)
+        and node.op == "*"
+        and isinstance(last := node.args[-1], Symbol)
+        and last.name.lower() in units.SHORT
+    ):
         return units.canonical(last.name)
     return ""

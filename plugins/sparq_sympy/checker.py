@@ -57,6 +57,11 @@ class Checker:
                     self._remembered.popitem(last=False)
         return decision
 
+    def forget(self) -> None:
+        """Drop the remembered verdicts."""
+        with self._lock:
+            self._remembered.clear()
+
     def close(self) -> None:
         """End the worker processes."""
         self._pool.close()

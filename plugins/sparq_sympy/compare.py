@@ -1,6 +1,6 @@
 """Whether two answers, as read, are equal: by shape, exact number, then values at points."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from itertools import pairwise
 from typing import Literal
@@ -9,15 +9,36 @@ from msgspec import Struct
 
 from sparq_sympy import matrices, points, regions, relations
 from sparq_sympy.exact import TooLargeError, exact
-from sparq_sympy.syntax import Apply, Node, Number, Symbol, Words, has, walk
+from sparq_sympy.syntax import Apply, Node, Number, Symbol, Words, has, variables, walk
 
 MOST_PAIRS = 4_000
 """Of elements, in a comparison of unordered lists."""
 NUMBER_WORDS = {
     word: str(n)
     for n, word in enumerate(
-        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
-        "eighteen nineteen twenty".split()
+        [
+            "zero",
+            "one",
+            "two",
+            "three",
+            "four",
+            "five",
+            "six",
+            "seven",
+            "eight",
+            "nine",
+            "ten",
+            "eleven",
+            "twelve",
+            "thirteen",
+            "fourteen",
+            "fifteen",
+            "sixteen",
+            "seventeen",
+            "eighteen",
+            "nineteen",
+            "twenty",
+        ]
     )
 }
 NOTHING = frozenset({"no solution", "no solutions", "none", "empty set", "no real solution", "no real solutions"})
@@ -37,7 +58,7 @@ class Comparison:
     """One comparison; `reason` says what decided it: `structure`, `text`, `number` or `points`."""
 
     def __init__(self, conventions: Conventions) -> None:
-        self._conventions = conventions
+        self.conventions = conventions
         self.reason = "structure"
 
     def same(self, left: Node, right: Node) -> bool | None:
@@ -55,14 +76,14 @@ class Comparison:
     def _lists(self, left: Node, right: Node, ours: list[Node], theirs: list[Node]) -> bool | None:
         if "dots" in {_data(left), _data(right)}:
             return self._ordered(ours, theirs)
-        if self._conventions.equation == "value" and _named(ours) != _named(theirs):
+        if self.conventions.equation == "value" and _named(ours) != _named(theirs):
             ours, theirs = _values(ours, theirs), _values(theirs, ours)
         sets = {_op(left), _op(right)} & {"set"}
         if len(ours) == 1 and _op(ours[0]) == "brackets" and len(theirs) > 1 and not sets:
             return self._ordered(list(ours[0].args), theirs) if isinstance(ours[0], Apply) else None
         if len(theirs) == 1 and _op(theirs[0]) == "brackets" and len(ours) > 1 and not sets:
             return self._ordered(ours, list(theirs[0].args)) if isinstance(theirs[0], Apply) else None
-        if self._conventions.list_order == "strict" and not sets:
+        if self.conventions.list_order == "strict" and not sets:
             return self._ordered(ours, theirs)
         solutions = all(_op(node) == "brackets" for node in (*ours, *theirs))
         return self._unordered(ours, theirs, distinct=bool(sets) or solutions)
@@ -102,28 +123,36 @@ class Comparison:
     def _one(self, left: Node, right: Node) -> bool | None:
         if isinstance(left, Words) or isinstance(right, Words):
             return self._words(left, right)
-        if _op(left) == "relation" or _op(right) == "relation":
+        if "relation" in {_op(left), _op(right)}:
             return self._relations(left, right)
-        ours, theirs = _kind(left), _kind(right)
-        if {ours, theirs} == {"brackets", "matrix"}:
-            return self._vector(left, right)
-        if {ours, theirs} == {"ratio", "scalar"}:
-            return self._ratio_as_number(left, right)
-        if ours != theirs:
-            return False if "sets" not in {ours, theirs} or {ours, theirs} & {"scalar", "ratio", "matrix", "row"} else None
-        if ours == "brackets":
-            return self._brackets(left, right)
-        if ours == "matrix" or ours == "row":
-            return self._ordered(_args(left), _args(right))
-        if ours == "ratio":
-            return self._ratios(left, right)
-        if ours == "sets":
+        kinds = frozenset({_kind(left), _kind(right)})
+        if kinds == {"sets"}:
             return True if left == right else None
-        return self._scalars(left, right)
+        compare = self._comparisons().get(kinds)
+        if compare is None:
+            return None if kinds in _MAYBE_SETS else False
+        return compare(left, right)
+
+    def _comparisons(self) -> dict[frozenset[str], Callable[[Node, Node], bool | None]]:
+        """How two kinds of node are compared; others are different."""
+        return {
+            frozenset({"scalar"}): self._scalars,
+            frozenset({"brackets"}): self._brackets,
+            frozenset({"matrix"}): self._elements,
+            frozenset({"row"}): self._elements,
+            frozenset({"ratio"}): self._ratios,
+            frozenset({"brackets", "matrix"}): self._vector,
+            frozenset({"ratio", "scalar"}): self._ratio_as_number,
+        }
+
+    def _elements(self, left: Node, right: Node) -> bool | None:
+        return self._ordered(_args(left), _args(right))
 
     def _words(self, left: Node, right: Node) -> bool:
         self.reason = "text"
-        a, b = (n.text if isinstance(n, Words) else n.name.lower() if isinstance(n, Symbol) else None for n in (left, right))
+        a, b = (
+            n.text if isinstance(n, Words) else n.name.lower() if isinstance(n, Symbol) else None for n in (left, right)
+        )
         if a is not None and b is not None:
             return a == b
         words, other = (a or b or ""), (right if a is not None else left)
@@ -133,7 +162,7 @@ class Comparison:
 
     def _brackets(self, left: Node, right: Node) -> bool | None:
         ours, theirs = _args(left), _args(right)
-        if len(ours) == 2 == len(theirs) and _data(left) != _data(right):  # noqa: PLR2004 -- an interval has two ends
+        if len(ours) == 2 == len(theirs) and _data(left) != _data(right):
             return False
         return self._ordered(ours, theirs)
 
@@ -150,19 +179,23 @@ class Comparison:
             return False
         if _ZERO in (*ours, *theirs) or Symbol("…") in (*ours, *theirs):
             return self._ordered(ours, theirs)
-        return _all([
-            self._scalars(Apply("/", (a, b)), Apply("/", (c, d))) for (a, b), (c, d) in zip(pairwise(ours), pairwise(theirs), strict=True)
-        ])
+        return _all(
+            [
+                self._scalars(Apply("/", (a, b)), Apply("/", (c, d)))
+                for (a, b), (c, d) in zip(pairwise(ours), pairwise(theirs), strict=True)
+            ]
+        )
 
     def _ratio_as_number(self, left: Node, right: Node) -> bool | None:
         ratio, other = (left, right) if _op(left) == "ratio" else (right, left)
         parts = _args(ratio)
-        return self._scalars(Apply("/", (parts[0], parts[1])), other) if len(parts) == 2 else False  # noqa: PLR2004 -- a : b
+        return self._scalars(Apply("/", (parts[0], parts[1])), other) if len(parts) == 2 else False
 
     def _scalars(self, left: Node, right: Node) -> bool | None:
         if has(left, "base") != has(right, "base"):
             return False
         if left == right:
+            self.reason = "number" if isinstance(left, Number) else "structure"
             return True
         infinite = Symbol("infinity"), Apply("neg", (Symbol("infinity"),))
         if left in infinite or right in infinite:
@@ -170,13 +203,13 @@ class Comparison:
         ours, theirs = exact(left), exact(right)
         if ours is not None and theirs is not None:
             self.reason = "number"
-            tolerance = self._conventions.rounding
+            tolerance = self.conventions.rounding
             return ours == theirs or bool(tolerance and abs(ours - theirs) <= tolerance * max(abs(ours), abs(theirs)))
         self.reason = "points"
         said = points.agree(left, right)
         if said is False and all(has_imaginary(n) for n in (left, right)):
             said = points.agree(_imaginary(left), _imaginary(right))
-        if said is False and self._conventions.rounding:
+        if said is False and self.conventions.rounding:
             return self._rounded(left, right)
         return said
 
@@ -184,7 +217,7 @@ class Comparison:
         ours, theirs = points.number(left), points.number(right)
         if ours is None or theirs is None:
             return False
-        return bool(abs(ours - theirs) <= self._conventions.rounding * max(abs(ours), abs(theirs)))
+        return bool(abs(ours - theirs) <= self.conventions.rounding * max(abs(ours), abs(theirs)))
 
     # Relations and regions
 
@@ -192,7 +225,7 @@ class Comparison:
         if isinstance(left, Apply) and isinstance(right, Apply) and left.op == right.op == "relation":
             return self._both_relations(left, right)
         relation, other = (left, right) if _op(left) == "relation" else (right, left)
-        if not isinstance(relation, Apply) or self._conventions.equation == "strict":
+        if not isinstance(relation, Apply) or self.conventions.equation == "strict":
             return False
         if relation.data == "in":
             return self.same(relation.args[1], other)
@@ -218,7 +251,11 @@ class Comparison:
     def _same_name(self, ours: Node, theirs: Node) -> bool:
         if ours == theirs:
             return True
-        return not isinstance(ours, Words | Symbol) and not isinstance(theirs, Words | Symbol) and self.same(ours, theirs) is True
+        return (
+            not isinstance(ours, Words | Symbol)
+            and not isinstance(theirs, Words | Symbol)
+            and self.same(ours, theirs) is True
+        )
 
     def _as_regions(self, left: Node, right: Node) -> bool | None:
         """The verdict on two sets of reals, where that is what they are and shapes alone do not tell."""
@@ -230,7 +267,7 @@ class Comparison:
         if not sets or not {_op(left), _op(right)} & compound:
             return None
         if _op(left) == "relation" == _op(right):
-            if relations.variables(left) != relations.variables(right):
+            if variables(left) != variables(right):
                 return None
             said = relations.same(left, right) if isinstance(left, Apply) and isinstance(right, Apply) else None
             if said is True:
@@ -243,6 +280,7 @@ class Comparison:
 
 
 _ZERO = Number(Fraction(0))
+_MAYBE_SETS = (frozenset({"sets", "brackets"}), frozenset({"sets", "set"}))
 
 
 def _op(node: Node) -> str:
@@ -259,7 +297,9 @@ def _args(node: Node) -> list[Node]:
 
 def _kind(node: Node) -> str:
     op = _op(node)
-    if op in {"union", "intersection", "minus"} or (isinstance(node, Symbol) and node.name in {"reals", "integers", "naturals", "rationals"}):
+    if op in {"union", "intersection", "minus"} or (
+        isinstance(node, Symbol) and node.name in {"reals", "integers", "naturals", "rationals"}
+    ):
         return "sets"
     return op if op in {"brackets", "matrix", "row", "ratio", "set", "list"} else "scalar"
 

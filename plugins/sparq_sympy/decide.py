@@ -51,7 +51,11 @@ def decide(gold: str, answer: str, conventions: Conventions) -> Decision | None:
 
 def _as_text(ours: Answer, theirs: Answer) -> Decision | None:
     """The verdict where an answer is words or the letter of a choice."""
-    if ours.words and ours.words == theirs.words and (_is_text(ours.node) or _is_text(theirs.node) or ours.words.isalpha()):
+    if (
+        ours.words
+        and ours.words == theirs.words
+        and (_is_text(ours.node) or _is_text(theirs.node) or ours.words.isalpha())
+    ):
         return Decision("correct", "text", f"both say {_short(ours.words)!r}")
     letters = _CHOICE.match(ours.words), _CHOICE.match(theirs.words)
     if letters[0] and letters[1] and (len(ours.words) > 1 or len(theirs.words) > 1):
@@ -65,71 +69,67 @@ def _is_text(node: Node | None) -> bool:
 
 
 def _by_value(ours: Answer, theirs: Answer, conventions: Conventions) -> Decision | None:
-    if ours.node is None or theirs.node is None:
-        return _half_read(ours, theirs)
-    said, reason = _same(ours, theirs, conventions)
+    left, right = ours.node, theirs.node
+    if left is None or right is None:
+        return _half_read(left, right)
+    units = _units(ours.unit, theirs.unit, conventions)
+    said, reason = _same(ours, theirs, left, right, conventions) if units else (False, "unit")
     if said is None:
         return None
     how = f"{_short(ours.normal)} and {_short(theirs.normal)} {'are equal' if said else 'differ'}, seen by {reason}"
     return Decision("correct" if said else "incorrect", reason, how)
 
 
-def _half_read(ours: Answer, theirs: Answer) -> Decision | None:
+def _half_read(left: Node | None, right: Node | None) -> Decision | None:
     """A formula that was not understood is left to math-verify; against words it is wrong."""
-    if isinstance(ours.node, Words) or isinstance(theirs.node, Words):
+    if isinstance(left, Words) or isinstance(right, Words):
         return Decision("incorrect", "text", "one is words, the other a formula")
     return None
 
 
-def _same(ours: Answer, theirs: Answer, conventions: Conventions) -> tuple[bool | None, str]:
-    """Whether two answers are equal under the conventions, and what decided."""
-    left, right = ours.node, theirs.node
-    assert left is not None  # noqa: S101 -- checked by the caller
-    assert right is not None  # noqa: S101 -- checked by the caller
-    units = _units(ours.unit, theirs.unit, conventions)
-    if units is False:
-        return False, "unit"
+def _same(ours: Answer, theirs: Answer, left: Node, right: Node, conventions: Conventions) -> tuple[bool | None, str]:
+    """Whether two trees are equal, in any reading of `1,234` and of `%`, and what decided."""
     if not ours.unit and not theirs.unit:
         left, right = _without_letter_unit(left, right), _without_letter_unit(right, left)
+    said: list[bool | None] = []
     comparison = Comparison(conventions)
-    said = None
     for a in (left, ours.other):
         for b in (right, theirs.other):
-            if a is not None and b is not None and (said := _either_percent(comparison, a, b, ours.unit, theirs.unit, conventions)):
-                return True, comparison.reason
-    if ours.other is not None or theirs.other is not None:
-        said = comparison.same(left, right)
-    return said, comparison.reason
+            if a is not None and b is not None:
+                comparison = Comparison(conventions)
+                said.append(_either_percent(comparison, a, b, (ours.unit, theirs.unit)))
+                if said[-1]:
+                    return True, comparison.reason
+    return (None if None in said else False), comparison.reason
 
 
-def _units(ours: str, theirs: str, conventions: Conventions) -> bool | None:
+def _units(ours: str, theirs: str, conventions: Conventions) -> bool:
     """Whether units allow the answers to be equal."""
     if conventions.units == "ignored" or ours == theirs:
         return True
-    if conventions.units == "required":
-        return False
-    if "%" in {ours, theirs}:
-        return True if not (ours and theirs) else False
-    return not (ours and theirs)
+    return conventions.units == "optional" and not (ours and theirs)
 
 
-def _either_percent(
-    comparison: Comparison, left: Node, right: Node, ours: str, theirs: str, conventions: Conventions
-) -> bool | None:
+def _either_percent(comparison: Comparison, left: Node, right: Node, units: tuple[str, str]) -> bool | None:
     """Equality, where one side is a percentage and the other may be it or a hundredth of it."""
-    hundredth = Number(Fraction(1, 100))
-    if (ours == "%") == (theirs == "%"):
+    if (units[0] == "%") == (units[1] == "%"):
         return comparison.same(left, right)
-    scaled = (Apply("*", (left, hundredth)), right) if ours == "%" else (left, Apply("*", (right, hundredth)))
-    if conventions.percent == "strict":
+    hundredth = Number(Fraction(1, 100))
+    scaled = (Apply("*", (left, hundredth)), right) if units[0] == "%" else (left, Apply("*", (right, hundredth)))
+    if comparison.conventions.percent == "strict":
         return comparison.same(*scaled)
     return comparison.same(left, right) or comparison.same(*scaled)
 
 
 def _without_letter_unit(node: Node, other: Node) -> Node:
     """`5 m` as 5, where the other side has no variable at all."""
-    if isinstance(node, Apply) and only_letter_unit(node) and not variables(other) and variables(node) == {_last_name(node)}:
-        return Apply("*", node.args[:-1]) if len(node.args) > 2 else node.args[0]  # noqa: PLR2004 -- value and unit
+    if (
+        isinstance(node, Apply)
+        and only_letter_unit(node)
+        and not variables(other)
+        and variables(node) == {_last_name(node)}
+    ):
+        return Apply("*", node.args[:-1]) if len(node.args) > 2 else node.args[0]
     return node
 
 

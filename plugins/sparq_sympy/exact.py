@@ -1,6 +1,7 @@
 """Values that are rational numbers, computed exactly and within bounds."""
 
 import math
+from collections.abc import Callable
 from fractions import Fraction
 
 from sparq_sympy.syntax import Apply, Node, Number
@@ -63,7 +64,7 @@ def power(base: Fraction, exponent: Fraction) -> Fraction | None:
 
 
 def factorial(value: Fraction) -> Fraction | None:
-    """n! of a whole number."""
+    """Factorial of a whole number."""
     if value.denominator != 1 or value < 0:
         return None
     if value > LARGEST_FACTORIAL:
@@ -95,16 +96,16 @@ def _root(value: Fraction, degree: Fraction) -> Fraction | None:
     return Fraction(top, bottom) if top * top == value.numerator and bottom * bottom == value.denominator else None
 
 
-def _whole(function: str) -> object:
+def _whole(function: Callable[..., int]) -> Callable[..., Fraction | None]:
     def apply(*values: Fraction) -> Fraction | None:
         if any(v.denominator != 1 for v in values):
             return None
-        return Fraction(getattr(math, function)(*(v.numerator for v in values)))
+        return Fraction(function(*(v.numerator for v in values)))
 
     return apply
 
 
-_OPERATIONS = {
+_OPERATIONS: dict[str, Callable[..., Fraction | None]] = {
     "+": _sum,
     "*": _product,
     "/": lambda a, b: a / b,
@@ -122,7 +123,7 @@ _OPERATIONS = {
     "mod": lambda a, b: a % b,
     "max": lambda *v: max(v),
     "min": lambda *v: min(v),
-    "gcd": _whole("gcd"),
-    "lcm": _whole("lcm"),
+    "gcd": _whole(math.gcd),
+    "lcm": _whole(math.lcm),
     "sign": lambda a: Fraction((a > 0) - (a < 0)),
 }

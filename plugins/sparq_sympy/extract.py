@@ -58,11 +58,10 @@ def _marked(text: str, markers: Sequence[str]) -> Found | None:
     tail = text[start:]
     if answer := sparq.marked_answer(tail):
         return Found(answer, "hashes", start + tail.rfind("####"))
-    stated = None
-    for stated in _pattern(tuple(markers)).finditer(tail):  # noqa: B007 -- the last one
-        pass
-    if stated is None:
+    every = list(_pattern(tuple(markers)).finditer(tail))
+    if not every:
         return None
+    stated = every[-1]
     sentence = _SENTENCE_END.split(stated[1].lstrip(" *:=\t") + "\n")[0]
     answer = sentence.strip(" *:\t")
     return Found(answer, "stated", start + stated.start()) if answer else None

@@ -48,15 +48,19 @@ def _multiplied(node: Node, args: list[Node]) -> Node:
 
 
 def determinant(cells: Rows) -> Node | None:
-    """The determinant, by expansion along the first row; None of what is not square or larger than 5."""
+    """The determinant; None of what is not square or larger than 5."""
     if not cells or len(cells) > LARGEST or any(len(row) != len(cells) for row in cells):
         return None
+    return _expanded(cells)
+
+
+def _expanded(cells: Rows) -> Node:
+    """The determinant, by its first row."""
     if len(cells) == 1:
         return cells[0][0]
     terms: list[Node] = []
     for k, cell in enumerate(cells[0]):
-        minor = determinant([row[:k] + row[k + 1 :] for row in cells[1:]])
-        assert minor is not None  # noqa: S101 -- it is square
+        minor = _expanded([row[:k] + row[k + 1 :] for row in cells[1:]])
         term = Apply("*", (cell, minor))
         terms.append(Apply("neg", (term,)) if k % 2 else term)
     return Apply("+", tuple(terms))

@@ -3,11 +3,52 @@
 FUNCTIONS = {
     **{
         name: name
-        for name in (
-            "sin cos tan cot sec csc sinh cosh tanh coth sech csch "
-            "asin acos atan acot asec acsc asinh acosh atanh acoth exp ln log "
-            "sqrt cbrt abs floor ceil gcd lcm max min zeta gamma erf sign arg re im factorial binomial mod"
-        ).split()
+        for name in [
+            "sin",
+            "cos",
+            "tan",
+            "cot",
+            "sec",
+            "csc",
+            "sinh",
+            "cosh",
+            "tanh",
+            "coth",
+            "sech",
+            "csch",
+            "asin",
+            "acos",
+            "atan",
+            "acot",
+            "asec",
+            "acsc",
+            "asinh",
+            "acosh",
+            "atanh",
+            "acoth",
+            "exp",
+            "ln",
+            "log",
+            "sqrt",
+            "cbrt",
+            "abs",
+            "floor",
+            "ceil",
+            "gcd",
+            "lcm",
+            "max",
+            "min",
+            "zeta",
+            "gamma",
+            "erf",
+            "sign",
+            "arg",
+            "re",
+            "im",
+            "factorial",
+            "binomial",
+            "mod",
+        ]
     },
     "arcsin": "asin",
     "arccos": "acos",
@@ -29,10 +70,47 @@ FUNCTIONS = {
 """Functions by every name they have."""
 
 GREEK = frozenset(
-    (
-        "alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta iota kappa lambda mu nu xi rho sigma tau upsilon "
-        "phi varphi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega ell hbar aleph"
-    ).split()
+    [
+        "alpha",
+        "beta",
+        "gamma",
+        "delta",
+        "epsilon",
+        "varepsilon",
+        "zeta",
+        "eta",
+        "theta",
+        "vartheta",
+        "iota",
+        "kappa",
+        "lambda",
+        "mu",
+        "nu",
+        "xi",
+        "rho",
+        "sigma",
+        "tau",
+        "upsilon",
+        "phi",
+        "varphi",
+        "chi",
+        "psi",
+        "omega",
+        "Gamma",
+        "Delta",
+        "Theta",
+        "Lambda",
+        "Xi",
+        "Pi",
+        "Sigma",
+        "Upsilon",
+        "Phi",
+        "Psi",
+        "Omega",
+        "ell",
+        "hbar",
+        "aleph",
+    ]
 )
 
 CONSTANT_NAMES = {"pi": "pi", "infty": "infinity", "infinity": "infinity", "inf": "infinity", "oo": "infinity"}

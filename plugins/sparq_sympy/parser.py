@@ -150,7 +150,7 @@ class _Reader(Primaries):
         return self.factor()
 
     def factor(self) -> Node:
-        """A power; `x^2_1` is x₁ squared, `30^\\circ` thirty degrees."""
+        r"""A power; `x^2_1` is x₁ squared, `30^\\circ` thirty degrees."""
         base = self.postfix()
         if not self.accept("^", "**"):
             return base

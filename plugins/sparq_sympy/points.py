@@ -13,7 +13,7 @@ from typing import Any
 import mpmath
 
 from sparq_sympy.exact import TooLargeError
-from sparq_sympy.syntax import Apply, Node, Number, Symbol, has, variables, walk
+from sparq_sympy.syntax import Apply, Node, Number, Symbol, Words, has, variables, walk
 
 DIGITS, MORE_DIGITS = 50, 130
 MOST_OPERATIONS = 4_000
@@ -77,11 +77,15 @@ def at(names: Sequence[str], *, whole: bool = False) -> list[dict[str, Fraction]
     found = []
     for k in range(TRIES):
         scale = (1, 3, 1, 2, 5)[k % 5]
-        signs = [-1 if k % 3 == 2 and (i + k) % 2 == 0 else 1 for i in range(len(names))]  # noqa: PLR2004 -- every third
-        found.append({
-            name: signs[i] * scale * (Fraction(_SPREAD[(5 * k + 7 * i) % 12]).limit_denominator(1000) + Fraction(i // 12, 13))
-            for i, name in enumerate(names)
-        })
+        signs = [-1 if k % 3 == 2 and (i + k) % 2 == 0 else 1 for i in range(len(names))]
+        found.append(
+            {
+                name: signs[i]
+                * scale
+                * (Fraction(_SPREAD[(5 * k + 7 * i) % 12]).limit_denominator(1000) + Fraction(i // 12, 13))
+                for i, name in enumerate(names)
+            }
+        )
     wholes = [{name: Fraction(2 + (k * (i + 2) + i) % 7 + k) for i, name in enumerate(names)} for k in range(6)]
     return [*wholes[:4], *found] if whole else [*found, *wholes]
 
@@ -197,24 +201,23 @@ class Evaluation:
         """A function nobody knows: some fixed smooth one, so that equal arguments give equal values."""
         mp = self.mp
         seed = mp.mpf(sum(ord(c) * (k + 7) for k, c in enumerate(name)) % 97 + 3) / 41
-        return mp.cos(seed + mp.fsum(_small(mp, a) * (seed + k + 1) / 3 for k, a in enumerate(arguments))) + 2
+        return mp.cos(seed + mp.fsum(_small(a) * (seed + k + 1) / 3 for k, a in enumerate(arguments))) + 2
 
 
 def based(node: Apply) -> int:
     """A number in its base; UndefinedError where it is not one."""
     digits = node.args[0]
     try:
-        base = int(node.data)
-        return int(digits.text, base) if hasattr(digits, "text") and 2 <= base <= 36 else _no_value()
-    except ValueError:
-        return _no_value()
+        return int(digits.text, int(node.data)) if isinstance(digits, Words) else 0
+    except ValueError as error:
+        raise UndefinedError from error
 
 
 def _no_value() -> Any:
     raise UndefinedError
 
 
-def _small(mp: Any, x: Any, largest: int = LARGEST_ARGUMENT) -> Any:
+def _small(x: Any, largest: int = LARGEST_ARGUMENT) -> Any:
     if abs(x) > largest:
         raise TooLargeError
     return x
@@ -252,13 +255,13 @@ def _log(mp: Any, x: Any, base: Any = None) -> Any:
 
 
 def _factorial(mp: Any, x: Any) -> Any:
-    return mp.gamma(_small(mp, x, 10**5) + 1)
+    return mp.gamma(_small(x, 10**5) + 1)
 
 
 def _integers(mp: Any, values: Sequence[Any]) -> list[int]:
     if not all(mp.isint(v) for v in values):
         raise UndefinedError
-    return [int(_small(mp, v, 10**30)) for v in values]
+    return [int(_small(v, 10**30)) for v in values]
 
 
 def _real(mp: Any, x: Any) -> Any:
@@ -281,7 +284,7 @@ def _mod(mp: Any, a: Any, b: Any) -> Any:
 
 def _named(name: str) -> Callable[..., Any]:
     def apply(mp: Any, x: Any) -> Any:
-        return getattr(mp, name)(_snapped(mp, _small(mp, x)))
+        return getattr(mp, name)(_snapped(mp, _small(x)))
 
     return apply
 
@@ -289,24 +292,24 @@ def _named(name: str) -> Callable[..., Any]:
 _OPERATIONS: dict[str, Callable[..., Any]] = {
     "+": lambda mp, *v: mp.fsum(v),
     "*": lambda mp, *v: mp.fprod(v),
-    "/": lambda mp, a, b: a / b,
-    "inverse": lambda mp, a: 1 / a,
-    "neg": lambda mp, a: -a,
+    "/": lambda _, a, b: a / b,
+    "inverse": lambda _, a: 1 / a,
+    "neg": lambda _, a: -a,
     "^": _power,
     "root": _root,
     "cbrt": lambda mp, a: _root(mp, a, mp.mpf(3)),
-    "abs": lambda mp, a: abs(a),
+    "abs": lambda _, a: abs(a),
     "conjugate": lambda mp, a: mp.conj(a),
     "deg": lambda mp, a: a * mp.pi / 180,
     "log": _log,
     "log10": lambda mp, x: _log(mp, x, mp.mpf(10)),
     "!": _factorial,
     "factorial": _factorial,
-    "!!": lambda mp, x: mp.fac2(_small(mp, x, 10**4)),
-    "gamma": lambda mp, x: mp.gamma(_small(mp, x, 10**5)),
-    "binomial": lambda mp, n, k: mp.binomial(_small(mp, n, 10**5), _small(mp, k, 10**5)),
-    "zeta": lambda mp, x: mp.zeta(_small(mp, x, 1000)),
-    "erf": lambda mp, x: mp.erf(_small(mp, x, 1000)),
+    "!!": lambda mp, x: mp.fac2(_small(x, 10**4)),
+    "gamma": lambda mp, x: mp.gamma(_small(x, 10**5)),
+    "binomial": lambda mp, n, k: mp.binomial(_small(n, 10**5), _small(k, 10**5)),
+    "zeta": lambda mp, x: mp.zeta(_small(x, 1000)),
+    "erf": lambda mp, x: mp.erf(_small(x, 1000)),
     "floor": lambda mp, x: mp.floor(_real(mp, x)),
     "ceil": lambda mp, x: mp.ceil(_real(mp, x)),
     "sign": lambda mp, x: mp.sign(_real(mp, x)),
@@ -318,6 +321,12 @@ _OPERATIONS: dict[str, Callable[..., Any]] = {
     "re": lambda mp, x: mp.re(x),
     "im": lambda mp, x: mp.im(x),
     "arg": lambda mp, x: mp.arg(x),
-    **{name: _named(name) for name in "sin cos tan cot sec csc sinh cosh tanh coth sech csch".split()},
-    **{name: _named(name) for name in "asin acos atan acot asec acsc asinh acosh atanh acoth".split()},
+    **{
+        name: _named(name)
+        for name in ["sin", "cos", "tan", "cot", "sec", "csc", "sinh", "cosh", "tanh", "coth", "sech", "csch"]
+    },
+    **{
+        name: _named(name)
+        for name in ["asin", "acos", "atan", "acot", "asec", "acsc", "asinh", "acosh", "atanh", "acoth"]
+    },
 }

@@ -51,27 +51,25 @@ class Forker:
         raise AssertionError("either of them returned or raised")
 
     def _fork(self) -> "Worker":
-        if self._control is None:
-            self._start()
-        assert self._control is not None  # noqa: S101 -- just started
+        control = self._control or self._start()
         ours, theirs = socket.socketpair()
         with theirs:
-            socket.send_fds(self._control, [b"fork"], [theirs.fileno()])
-        return Worker(int(self._reply()), ours)
+            socket.send_fds(control, [b"fork"], [theirs.fileno()])
+        return Worker(int(_reply(control)), ours)
 
     def end(self, worker: "Worker") -> None:
         """Kill a worker and wait until it is gone."""
         worker.socket.close()
         with self._lock:
-            try:
-                assert self._control is not None  # noqa: S101 -- it forked this worker
-                self._control.sendall(b"kill %d" % worker.pid)
-                self._reply()
-            except (OSError, AssertionError):
-                with suppress(ProcessLookupError):
-                    os.kill(worker.pid, signal.SIGKILL)
+            with suppress(OSError):
+                if self._control:
+                    self._control.sendall(b"kill %d" % worker.pid)
+                    _reply(self._control)
+                    return
+            with suppress(ProcessLookupError):
+                os.kill(worker.pid, signal.SIGKILL)
 
-    def _start(self) -> None:
+    def _start(self) -> socket.socket:
         ours, theirs = socket.socketpair()
         environment = {
             "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
@@ -91,14 +89,8 @@ class Forker:
             )
         self._control = ours
         ours.settimeout(START_TIMEOUT)
-        self._reply()
-
-    def _reply(self) -> bytes:
-        assert self._control is not None  # noqa: S101 -- asked only after a request
-        reply = self._control.recv(64)
-        if not reply:
-            raise ConnectionResetError
-        return reply
+        _reply(ours)
+        return ours
 
     def _close(self) -> None:
         if self._control:
@@ -118,6 +110,13 @@ class Forker:
                 with suppress(subprocess.TimeoutExpired):
                     self._process.wait(5)
             self._close()
+
+
+def _reply(control: socket.socket) -> bytes:
+    reply = control.recv(64)
+    if not reply:
+        raise ConnectionResetError
+    return reply
 
 
 class Worker:
@@ -199,14 +198,17 @@ class Pool:
             worker = worker or self._forker.fork()
             said = worker.compare(gold, answer, self._deadline)
         except _DeadlineError:
-            worker = self._discard(worker)
+            self._discard(worker)
+            worker = None
             return "timeout"
         except BaseException:
-            worker = self._discard(worker)
+            self._discard(worker)
+            worker = None
             raise
         else:
             if worker.finished:
-                worker = self._discard(worker)
+                self._discard(worker)
+                worker = None
             return said
         finally:
             self._slots.put(worker)

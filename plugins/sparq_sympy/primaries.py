@@ -12,7 +12,15 @@ from sparq_sympy.tokens import Cursor, Token, UnsupportedError
 
 LARGEST_EXPONENT = 5_000
 """Of ten, in scientific notation."""
-CLOSERS = {"(": ")", "[": "]", "{": "}", r"\{": r"\}", r"\langle": r"\rangle", r"\lfloor": r"\rfloor", r"\lceil": r"\rceil"}
+CLOSERS = {
+    "(": ")",
+    "[": "]",
+    "{": "}",
+    r"\{": r"\}",
+    r"\langle": r"\rangle",
+    r"\lfloor": r"\rfloor",
+    r"\lceil": r"\rceil",
+}
 BARS = frozenset({"|", r"\vert", r"\lvert", r"\rvert", r"\|", r"\Vert"})
 _ENDS_ARGUMENT = frozenset({r"\cdot", r"\times"})
 _MATRICES = frozenset({"matrix", "pmatrix", "bmatrix", "Bmatrix", "vmatrix", "array", "smallmatrix"})
@@ -363,7 +371,14 @@ _COMMANDS: dict[str, Callable[[Primaries], Node]] = {
     **dict.fromkeys((r"\sum", r"\prod"), Primaries.series),
 }
 _STARTS = frozenset(
-    {*_COMMANDS, *(f"\\{name}" for name in (*FUNCTIONS, *GREEK, *CONSTANT_NAMES)), r"\{", r"\langle", r"\lfloor", r"\lceil"}
+    {
+        *_COMMANDS,
+        *(f"\\{name}" for name in (*FUNCTIONS, *GREEK, *CONSTANT_NAMES)),
+        r"\{",
+        r"\langle",
+        r"\lfloor",
+        r"\lceil",
+    }
 )
 
 

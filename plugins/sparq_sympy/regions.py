@@ -1,5 +1,6 @@
 """Sets of real numbers: intervals, unions, finite sets and inequalities in one variable, compared by their members."""
 
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -51,7 +52,7 @@ def _tests(mp: Any, edges: Sequence[Any]) -> list[Any]:
             finite.append(edge)
     if not finite:
         return [mp.mpf(0)]
-    between = [(a + b) / 2 for a, b in zip(finite, finite[1:], strict=False)]
+    between = [(a + b) / 2 for a, b in itertools.pairwise(finite)]
     return [finite[0] - 1, *finite, *between, finite[-1] + 1]
 
 
@@ -77,7 +78,7 @@ def _edges(mp: Any, node: Node) -> list[Any]:
         raise NotARegionError
     if node.op in {"union", "intersection", "minus", "list"}:
         return [edge for arg in node.args for edge in _edges(mp, arg)]
-    if node.op == "brackets" or node.op == "set":
+    if node.op in {"brackets", "set"}:
         return [_bound(mp, arg) for arg in node.args]
     if node.op == "relation":
         name = _variable(node)
@@ -158,7 +159,7 @@ def _by_sign(mp: Any, f: Any) -> list[Any]:
     for (x, s), (y, t) in zip(zip(xs, signs, strict=True), zip(xs[1:], signs[1:], strict=True), strict=False):
         if s == 0:
             found.append(x)
-        elif s != t and t != 0:
+        elif t not in (s, 0):
             low, high = x, y
             for _ in range(110):
                 middle = (low + high) / 2
@@ -176,14 +177,19 @@ def _holds(mp: Any, node: Node, x: Any) -> bool:
         return _relation_holds(mp, node, x)
     if node.op == "set":
         return any(_near(mp, x, _bound(mp, arg)) for arg in node.args)
-    if node.op == "brackets":
-        low, high = (_bound(mp, arg) for arg in node.args)
-        if _near_finite(mp, x, low):
-            return node.data[0] == "[" and low <= high
-        if _near_finite(mp, x, high):
-            return node.data[1] == "]" and low <= high
-        return bool(low < x < high)
-    held = [_holds(mp, arg, x) for arg in node.args]
+    return _within(mp, node, x) if node.op == "brackets" else _combined(node, [_holds(mp, arg, x) for arg in node.args])
+
+
+def _within(mp: Any, interval: Apply, x: Any) -> bool:
+    low, high = (_bound(mp, arg) for arg in interval.args)
+    if _near_finite(mp, x, low):
+        return interval.data[0] == "[" and bool(low <= high)
+    if _near_finite(mp, x, high):
+        return interval.data[1] == "]" and bool(low <= high)
+    return bool(low < x < high)
+
+
+def _combined(node: Apply, held: Sequence[bool]) -> bool:
     if node.op == "minus":
         return held[0] and not held[1]
     return all(held) if node.op == "intersection" or node.data == "and" else any(held)

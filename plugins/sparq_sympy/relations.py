@@ -1,12 +1,12 @@
 """Equations and inequalities, compared by what they say."""
 
-from collections.abc import Sequence
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 from sparq_sympy import points
 from sparq_sympy.points import UndefinedError
-from sparq_sympy.syntax import Apply, Node, Symbol, variables, walk
+from sparq_sympy.syntax import CONSTANTS, Apply, Node, Symbol, Words, variables, walk
 
 FLIPPED = {"<": ">", ">": "<", "<=": ">=", ">=": "<=", "=": "=", "!=": "!="}
 _NAMING = frozenset({"abs", "unknown-function", "ratio", "*", "brackets", "/", "inverse", "^", "conjugate"})
@@ -17,11 +17,7 @@ def is_name(node: Node) -> bool:
     """Whether it names something rather than says what it is: `x`, `f(x)`, `|AB|`, `(p, q)`, `A:B`; nothing with a number."""
     if isinstance(node, Apply):
         return node.op in _NAMING and bool(node.args) and all(is_name(arg) for arg in node.args)
-    return not isinstance(node, Symbol) or node.name not in {"pi", "e", "i", "infinity"} if _is_leaf_name(node) else False
-
-
-def _is_leaf_name(node: Node) -> bool:
-    return type(node).__name__ in {"Symbol", "Words"}
+    return isinstance(node, Words) or (isinstance(node, Symbol) and node.name not in CONSTANTS)
 
 
 def named_value(node: Node) -> tuple[Node, Node] | None:
@@ -37,13 +33,18 @@ def named_value(node: Node) -> tuple[Node, Node] | None:
 
 
 def oriented(node: Apply) -> list[tuple[Node, str]]:
-    """Each comparison as (left − right, sign), with only `<`, `<=`, `=`, `!=` as signs."""
-    found = []
-    for left, sign, right in zip(node.args, node.data.split(), node.args[1:], strict=False):
+    """Each comparison as (lesser − greater, sign), with only `<`, `<=`, `=`, `!=` as signs."""
+    found: list[tuple[Node, str]] = []
+    for (left, right), sign in zip(pairwise(node.args), node.data.split(), strict=True):
         if sign in {">", ">="}:
-            left, right, sign = right, left, FLIPPED[sign]  # noqa: PLW2901 -- turned around
-        found.append((Apply("+", (left, Apply("neg", (right,)))), sign))
+            found.append((_difference(right, left), FLIPPED[sign]))
+        else:
+            found.append((_difference(left, right), sign))
     return found
+
+
+def _difference(left: Node, right: Node) -> Node:
+    return Apply("+", (left, Apply("neg", (right,))))
 
 
 def same(left: Apply, right: Apply) -> bool | None:
@@ -140,7 +141,7 @@ def _same_zeros(left: Node, right: Node) -> bool | None:
                     if vanishes is False:
                         return False
                     found += vanishes is True
-    return True if found >= 6 else None  # noqa: PLR2004 -- three points, both ways
+    return True if found >= 6 else None
 
 
 def _numbers(point: dict[str, Any]) -> dict[str, Any]:
@@ -159,7 +160,9 @@ def _roots(node: Node, name: str, rest: dict[str, Fraction]) -> list[Any]:
     for start in _STARTS:
         near = mp.mpf(start.numerator) / start.denominator
         try:
-            root = mp.findroot(f, (near, near + mp.mpf(1) / 7), solver="secant", tol=mp.mpf(10) ** -80, maxsteps=40, verify=False)
+            root = mp.findroot(
+                f, (near, near + mp.mpf(1) / 7), solver="secant", tol=mp.mpf(10) ** -80, maxsteps=40, verify=False
+            )
         except (UndefinedError, ValueError, ArithmeticError):
             continue
         if _vanishes(node, {**rest, name: root}) and all(abs(root - other) > mp.mpf(10) ** -15 for other in found):
@@ -183,7 +186,7 @@ def _vanishes(node: Node, point: dict[str, Any]) -> bool | None:
 
 def subject(node: Node) -> Node:
     """An inequality about `f(x)` as one about `x`."""
-    functions: Sequence[Node] = [n for n in walk(node) if isinstance(n, Apply) and n.op == "unknown-function"]
+    functions = [n for n in walk(node) if isinstance(n, Apply) and n.op == "unknown-function"]
     if functions and isinstance(node, Apply):
         return Apply(node.op, tuple(Symbol("x") if arg == functions[0] else arg for arg in node.args), node.data)
     return node

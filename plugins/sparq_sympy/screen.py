@@ -90,7 +90,11 @@ def refuse(text: str) -> str | None:
             deepest = max(deepest, depth)
         elif character in ")]}":
             depth -= 1
-        elif (character < " " and character not in "\t\n\r") or "\x7f" <= character < "\xa0" or "\ud800" <= character < "\ue000":
+        elif (
+            (character < " " and character not in "\t\n\r")
+            or "\x7f" <= character < "\xa0"
+            or "\ud800" <= character < "\ue000"
+        ):
             return "control"
     if deepest > DEEPEST:
         return "too-deep"

@@ -2,7 +2,9 @@
 
 import re
 
-_COMMANDS = re.compile(r"\\(?:left|right|[bB]ig{1,2}[lrm]?|displaystyle|textstyle|limits|nolimits|hfill)(?![A-Za-z])\s*\.?(?=[^0-9]|$)")
+_COMMANDS = re.compile(
+    r"\\(?:left|right|[bB]ig{1,2}[lrm]?|displaystyle|textstyle|limits|nolimits|hfill)(?![A-Za-z])\s*\.?(?=[^0-9]|$)"
+)
 _SPACES = re.compile(r"(?<!\\)\\(?:[,;:! ]|quad|qquad|hspace\{[^{}]*\}|allowbreak)(?![A-Za-z])|~|\\\n|\\$")
 _FRACTIONS = re.compile(r"\\[dtc]frac(?![A-Za-z])")
 _TEXT = re.compile(r"\\(?:text(?:bf|it|rm|sf|tt|normal|sc)?|mbox|hbox|mathrm|mathbf|mathit|mathsf|bold|rm|bf)\s*\{")
@@ -26,7 +28,12 @@ def unwrap(text: str) -> str:
         text = _ABOUT.sub("", _TRAILING.sub("", text).strip())
         for left, right in _MATH:
             inner = text[len(left) : -len(right)]
-            if text.startswith(left) and text.endswith(right) and len(text) > len(left) + len(right) and right not in inner:
+            if (
+                text.startswith(left)
+                and text.endswith(right)
+                and len(text) > len(left) + len(right)
+                and right not in inner
+            ):
                 text = inner.strip()
         if text.startswith("**") and text.endswith("**") and len(text) > 4:
             text = text[2:-2]
@@ -56,10 +63,16 @@ def plain(text: str) -> str:
         text = _SPACES.sub(" ", text)
         text = _FRACTIONS.sub(r"\\frac", text)
         text = _OPERATOR.sub(r"\\\1 ", text)
-        text = _SYMBOL.sub(r" \1 ", text) if _SYMBOL.fullmatch(text.strip()) is None else text
+        text = _SYMBOL.sub(_symbol, text) if _SYMBOL.fullmatch(text.strip()) is None else text
         text = _TEXT.sub(r"\\text{", text)
     text = _GROUPED.sub("", text)
     return _LOOSE.sub("", text).strip()
+
+
+def _symbol(found: re.Match[str]) -> str:
+    r"""A letter of `\mathrm{x}`; after a number it is left to be a unit."""
+    before = found.string[: found.start()].rstrip()[-1:]
+    return found[0] if before.isdigit() or before in {"}", ")"} else f" {found[1]} "
 
 
 def without_thousands(text: str) -> str:

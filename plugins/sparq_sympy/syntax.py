@@ -63,3 +63,35 @@ def variables(node: Node) -> set[str]:
 def has(node: Node, *ops: str) -> bool:
     """Whether an operation occurs anywhere in it."""
     return any(isinstance(n, Apply) and n.op in ops for n in walk(node))
+
+
+_INFIX = {
+    "+": " + ",
+    "*": "·",
+    "/": "/",
+    "^": "^",
+    "ratio": " : ",
+    "union": " ∪ ",
+    "intersection": " ∩ ",
+    "minus": " ∖ ",
+}
+
+
+def shown(node: Node) -> str:
+    """A tree for people."""
+    if isinstance(node, Apply):
+        return _applied(node, [shown(arg) for arg in node.args])
+    return str(node.value) if isinstance(node, Number) else node.name if isinstance(node, Symbol) else f'"{node.text}"'
+
+
+def _applied(node: Apply, args: list[str]) -> str:
+    if node.op in _INFIX:
+        return f"({_INFIX[node.op].join(args)})"
+    if node.op == "relation":
+        signs = [*node.data.split(), ""]
+        return " ".join(part for pair in zip(args, signs, strict=True) for part in pair).strip()
+    if node.op in {"brackets", "set", "list"}:
+        ends = {"brackets": node.data, "set": "{}", "list": "  "}[node.op]
+        return f"{ends[0]}{', '.join(args)}{ends[1]}".strip()
+    name = {"neg": "−", "unknown-function": node.data, "inverse": "1/"}.get(node.op, node.op)
+    return f"{name}({', '.join(args)})"

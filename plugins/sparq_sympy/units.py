@@ -42,7 +42,9 @@ _NAMES = {
     "hz": "hertz",
 }
 _NAME = {word: name for name, words in _NAMES.items() for word in words.split()}
-SHORT = frozenset({*_NAMES, "mph", "kph", "rpm", "lbs", "hr", "hrs", "sec", "secs", "mins", "yrs", "gm", "sq", "cu", "kms", "km/h"})
+SHORT = frozenset(
+    {*_NAMES, "mph", "kph", "rpm", "lbs", "hr", "hrs", "sec", "secs", "mins", "yrs", "gm", "sq", "cu", "kms", "km/h"}
+)
 """Abbreviations that are units even without a space before them, where they have two letters or more."""
 _GENERIC = frozenset({"unit", "unit^2", "unit^3", "total", "in total", "altogether", "exactly"})
 _COMPOUND = {"mph": "mi/h", "kph": "km/h", "mpg": "mi/gal"}
@@ -82,7 +84,16 @@ def split(text: str) -> tuple[str, str]:
 
 
 def _connects(words: str) -> bool:
-    return bool(re.search(r"\d", words)) or words.strip().lower() in {"and", "or", "if", "for", "where", "when", "to", "mod"}
+    return bool(re.search(r"\d", words)) or words.strip().lower() in {
+        "and",
+        "or",
+        "if",
+        "for",
+        "where",
+        "when",
+        "to",
+        "mod",
+    }
 
 
 def _is_unit(words: str, *, spaced: bool) -> bool:

@@ -1,7 +1,7 @@
 """The command `sparq`. Imports are made inside the commands, so that `sparq --help` is quick."""
 
 import sys
-from importlib.metadata import version
+from importlib.metadata import entry_points, version
 
 import click
 
@@ -11,7 +11,20 @@ from sparq_core.cli.starting import init
 from sparq_core.errors import SparqError
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+class Group(click.Group):
+    """The core's commands, and those that installed packages offer as entry points `sparq.commands`."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [*super().list_commands(ctx), *sorted(entry.name for entry in entry_points(group="sparq.commands"))]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if (own := super().get_command(ctx, cmd_name)) is not None:
+            return own
+        found = next(iter(entry_points(group="sparq.commands", name=cmd_name)), None)
+        return found.load() if found else None
+
+
+@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(version("sparq-engine"), prog_name="sparq")
 def cli() -> None:
     """

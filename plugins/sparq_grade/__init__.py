@@ -1,0 +1,50 @@
+"""The command `sparq grade`: answer checks for any file of solutions, without a run."""
+
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("file", required=False, type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--problem-column", default="problem", show_default=True, help="Shown where a row cannot be graded.")
+@click.option(
+    "--answer-column", default="answer", show_default=True, help="The reference: an answer, or a solution with one."
+)
+@click.option(
+    "--solution-column", default="solution", show_default=True, help="The solution to grade, or a list of them."
+)
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write the rows with their verdicts here.")
+@click.option(
+    "--option", "options", multiple=True, metavar="NAME=VALUE", help="An option of the plugin sympy; repeatable."
+)
+@click.option(
+    "--explain", nargs=2, metavar="GOLD ANSWER", help="Tell how one verdict comes about, instead of grading a file."
+)
+def grade(
+    file: Path | None,
+    problem_column: str,
+    answer_column: str,
+    solution_column: str,
+    out: Path | None,
+    options: tuple[str, ...],
+    explain: tuple[str, str] | None,
+) -> None:
+    """
+    Grade the solutions in FILE, JSON lines, plain or gzipped; report verdicts by reason.
+
+    With --explain, tell how one answer compares with one reference.
+    """
+    from sparq_grade import explaining, grading
+
+    plugin = grading.checker(options)
+    try:
+        if explain:
+            explaining.show(plugin, *explain)
+        elif file is None:
+            raise click.UsageError("name a FILE to grade, or use --explain GOLD ANSWER")
+        else:
+            columns = grading.Columns(problem_column, answer_column, solution_column)
+            grading.grade(plugin, file, columns, out)
+    finally:
+        plugin.stop()

@@ -1,0 +1,127 @@
+"""A file of solutions, graded row by row."""
+
+import gzip
+import json
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
+from itertools import islice
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+
+import sparq_core as sparq
+from sparq_core.loading import apply_override, convert
+from sparq_sympy import Sympy, SympyConfig
+
+ROWS_AT_ONCE = 256
+
+
+class Columns(NamedTuple):
+    """Names of the columns."""
+
+    problem: str
+    answer: str
+    solution: str
+
+
+class Graded(NamedTuple):
+    """A row with its solutions and their verdicts."""
+
+    row: dict[str, Any]
+    verdicts: list[sparq.Verdict]
+
+
+def checker(options: Sequence[str]) -> Sympy:
+    """The plugin `sympy` with options given as `name=value`; PipelineError where one is wrong."""
+    given: dict[str, Any] = {}
+    for option in options:
+        apply_override(given, option)
+    return Sympy(convert(given, SympyConfig, "--option"))
+
+
+def grade(plugin: Sympy, file: Path, columns: Columns, out: Path | None) -> None:
+    """Grade a file, print what came of it, and write the rows with their verdicts if a place is given."""
+    reasons: Counter[tuple[str, str]] = Counter()
+    with out.open("w", encoding="utf-8") if out else nullcontext() as written:
+        rows = _rows(file, columns)
+        while group := list(islice(rows, ROWS_AT_ONCE)):
+            for graded in _grade(plugin, group, columns):
+                reasons.update((v.value, v.reason) for v in graded.verdicts)
+                if written:
+                    written.write(json.dumps(_with_verdicts(graded, columns), ensure_ascii=False) + "\n")
+    _show(reasons)
+    if out:
+        Console().print(f"verdicts written to {out}", soft_wrap=True, highlight=False)
+
+
+def _rows(file: Path, columns: Columns) -> Iterator[dict[str, Any]]:
+    if not file.exists():
+        raise sparq.PipelineError(f"there is no file {file}")
+    with gzip.open(file, "rt", encoding="utf-8") if file.suffix == ".gz" else file.open(encoding="utf-8") as lines:
+        for number, line in enumerate(lines, 1):
+            yield _row(line, f"{file}, line {number}", columns)
+
+
+def _row(line: str, place: str, columns: Columns) -> dict[str, Any]:
+    try:
+        row = json.loads(line)
+    except json.JSONDecodeError as error:
+        raise sparq.PipelineError(f"{place}: is no JSON: {error.msg}") from error
+    if not isinstance(row, dict):
+        raise sparq.PipelineError(f"{place}: is no JSON object but {type(row).__name__}")
+    for option, name in (("answer", columns.answer), ("solution", columns.solution)):
+        if name not in row:
+            has = ", ".join(row)
+            raise sparq.PipelineError(
+                f"{place}: has no column '{name}' (it has: {has}); name it with --{option}-column"
+            )
+    return row
+
+
+def _grade(plugin: Sympy, rows: Sequence[dict[str, Any]], columns: Columns) -> Iterator[Graded]:
+    trials = [[_trial(row, text, columns) for text in _solutions(row, columns)] for row in rows]
+    verdicts = iter(plugin.verify([trial for of_row in trials for trial in of_row]))
+    for row, of_row in zip(rows, trials, strict=True):
+        yield Graded(row, [next(verdicts) or sparq.Verdict(value="unknown", reason="no-reference") for _ in of_row])
+
+
+def _trial(row: dict[str, Any], text: str, columns: Columns) -> sparq.Trial:
+    given = row[columns.answer]
+    answer = None if given is None else sparq.marked_answer(str(given)) or str(given)
+    problem = sparq.Problem(id="0.1.0", statement=str(row.get(columns.problem, "")), answer=answer)
+    return sparq.Trial(problem, sparq.Attempt(k=0, seed=0, text=text, finish="stop", tokens=0))
+
+
+def _solutions(row: dict[str, Any], columns: Columns) -> list[str]:
+    given = row[columns.solution]
+    return [str(text) for text in given] if isinstance(given, list) else [str(given)]
+
+
+def _with_verdicts(graded: Graded, columns: Columns) -> dict[str, Any]:
+    fields: dict[str, list[Any]] = {
+        "verdict": [v.value for v in graded.verdicts],
+        "verdict_reason": [v.reason for v in graded.verdicts],
+        "final_answer": [v.answer for v in graded.verdicts],
+    }
+    single = not isinstance(graded.row[columns.solution], list)
+    return {**graded.row, **({name: values[0] for name, values in fields.items()} if single else fields)}
+
+
+def _show(reasons: Counter[tuple[str, str]]) -> None:
+    total = sum(reasons.values())
+    table = Table(box=SIMPLE_HEAD, show_edge=False, title=f"{total:,} solutions", title_justify="left")
+    table.add_column("verdict")
+    table.add_column("reason")
+    table.add_column("solutions", justify="right")
+    table.add_column("share", justify="right")
+    for value in ("correct", "incorrect", "unknown"):
+        found = sorted(((n, why) for (v, why), n in reasons.items() if v == value), reverse=True)
+        count = sum(n for n, _ in found)
+        table.add_row(f"[bold]{value}[/]", "", f"[bold]{count:,}[/]", f"[bold]{count / max(1, total):.1%}[/]")
+        for n, why in found:
+            table.add_row("", why, f"{n:,}", f"{n / total:.1%}")
+    Console().print(table)
