@@ -45,7 +45,9 @@ REWRITES: dict[str, Callable[[str], str]] = {
     "dollar signs": lambda a: f"${a}$",
     "boxed": lambda a: rf"\boxed{{{a}}}",
     "text": lambda a: re.sub(r"\\(?:text|mbox)\{([^{}]*)\}", r"\\textrm{\1}", a),
-    "unit dropped": lambda a: re.sub(r"(?<=[\d}])\s*(?:\\(?:text|mbox)\{\s*[a-z ]+\}(?:\^\{?[23]\}?)?|\^\{?\\circ\}?)$", "", a),
+    "unit dropped": lambda a: re.sub(
+        r"(?<=[\d}])\s*(?:\\(?:text|mbox)\{\s*[a-z ]+\}(?:\^\{?[23]\}?)?|\^\{?\\circ\}?)$", "", a
+    ),
 }
 REVIEWED = {
     (r"\frac{3}{5}", "3:5"): "a ratio and its value",
@@ -57,7 +59,7 @@ REVIEWED = {
 def main() -> None:
     data = Path(sys.argv[1])
     if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, {sorted(os.sched_getaffinity(0))[0]})
+        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     checker = Checker(workers=1)
     checker.equivalent("x", r"\int x")
     report = {
@@ -83,7 +85,9 @@ def labelled_pairs(checker: Checker, data: Path) -> dict[str, Any]:
     ours = [checker.equivalent(row["gold"], row["candidate"]) for row in rows]
     theirs = [math_verify(row["gold"], row["candidate"]) for row in rows]
     said = {"sparq": [d.value == "correct" for d in ours], "math-verify": theirs}
-    print(f"### {len(rows)} labelled pairs\n\n| checker | right | false positives | false negatives |\n|---|---|---|---|")
+    print(
+        f"### {len(rows)} labelled pairs\n\n| checker | right | false positives | false negatives |\n|---|---|---|---|"
+    )
     report: dict[str, Any] = {}
     for name, values in said.items():
         report[name] = {
@@ -97,7 +101,9 @@ def labelled_pairs(checker: Checker, data: Path) -> dict[str, Any]:
     print()
     for row, decision in zip(rows, ours, strict=True):
         if (decision.value == "correct") != row["equivalent"]:
-            print(f"- missed ({row['kind']}): `{row['gold']}` and `{row['candidate']}`: {decision.value}, {decision.reason}")
+            print(
+                f"- missed ({row['kind']}): `{row['gold']}` and `{row['candidate']}`: {decision.value}, {decision.reason}"
+            )
     print(f"- reasons: {dict(Counter(f'{d.value}: {d.reason}' for d in ours).most_common())}")
     return report
 
@@ -130,11 +136,19 @@ def golds(checker: Checker, data: Path) -> dict[str, Any]:
     total = tried + len(others)
     print(f"\n### {len(answers):,} gold answers of MATH\n")
     print(f"- themselves and {len(REWRITES)} kinds of rewrite: {tried - len(missed):,} of {tried:,} correct")
-    print(f"- a random other one: {len(others) - len(wrong):,} of {len(others):,} as the oracle and the reviewed list say")
+    print(
+        f"- a random other one: {len(others) - len(wrong):,} of {len(others):,} as the oracle and the reviewed list say"
+    )
     print(f"- unknown: {verdicts['unknown'] / total:.2%} of all")
     for what in (*sorted(set(missed)), *wrong):
         print(f"- missed: {what}")
-    return {"rewrites": tried, "missed": len(missed), "others": len(others), "wrong": len(wrong), "unknown": verdicts["unknown"]}
+    return {
+        "rewrites": tried,
+        "missed": len(missed),
+        "others": len(others),
+        "wrong": len(wrong),
+        "unknown": verdicts["unknown"],
+    }
 
 
 def oracle(gold: str, other: str) -> bool:
@@ -148,7 +162,11 @@ def oracle(gold: str, other: str) -> bool:
 
 def bare(text: str) -> str:
     text = re.sub(r"\\(?:text|mbox)\{([^{}]*)\}(?:\^\{?\d\}?)?", lambda m: m[1] if m.start() == 0 else "", text)
-    text = re.sub(r"\\left|\\right|\\[!,;: ]|\^\{?\\circ\}?|\\?\$|\s", "", text).replace("dfrac", "frac").replace("tfrac", "frac")
+    text = (
+        re.sub(r"\\left|\\right|\\[!,;: ]|\^\{?\\circ\}?|\\?\$|\s", "", text)
+        .replace("dfrac", "frac")
+        .replace("tfrac", "frac")
+    )
     return re.sub(r"(?<=\d),(?=\d{3}$)", "", text).rstrip(".")
 
 
@@ -179,7 +197,9 @@ def rollouts(data: Path) -> dict[str, Any]:
                 (signs if sign else others).append(text)
     plugin.stop()
     print(f"\n### {total:,} real solutions of GSM8K\n")
-    print(f"- agreement with the labels: {agreed / total:.2%}; of {total - agreed} others {len(signs)} labels ignore a sign")
+    print(
+        f"- agreement with the labels: {agreed / total:.2%}; of {total - agreed} others {len(signs)} labels ignore a sign"
+    )
     for text in others:
         print(f"- {text}")
     return {"agreement": agreed / total, "signs": len(signs), "others": others}
@@ -252,7 +272,14 @@ def row_of(name: str, ours: list[float], theirs: list[float]) -> dict[str, float
         f"| {name} | {len(ours):,} | {per_second[0]:,.0f} | {per_second[1]:,.0f} | {ratio:.1f} | {p50:.3f} | {p99[0]:.1f} |"
         f" {p99[1]:.1f} |"
     )
-    return {"n": len(ours), "sparq/s": per_second[0], "math-verify/s": per_second[1], "ratio": ratio, "p50": p50, "p99": p99[0]}
+    return {
+        "n": len(ours),
+        "sparq/s": per_second[0],
+        "math-verify/s": per_second[1],
+        "ratio": ratio,
+        "p50": p50,
+        "p99": p99[0],
+    }
 
 
 def lines(path: Path) -> list[dict[str, Any]]:

@@ -7,8 +7,9 @@ from functools import lru_cache
 from sparq_sympy import screen, spelling, units
 from sparq_sympy.exact import TooLargeError
 from sparq_sympy.parser import parse
-from sparq_sympy.syntax import Apply, Node, Symbol, Words, walk
+from sparq_sympy.syntax import Apply, Node, Words, walk
 from sparq_sympy.tokens import UnsupportedError
+from sparq_sympy.words import MEANING, as_words, choice, is_prose
 
 CACHED = 20_000
 """Answers kept as read."""
@@ -28,13 +29,11 @@ _SHAPES = frozenset(
         "unknown-function",
     }
 )
-_PUNCTUATION = re.compile(r"\\text|\\[ ,;:!]|[{}$.!?\"']|\\$")
-_LETTERS = re.compile(r"[A-Za-z]{3,}")
 _BASED = re.compile(
     r"(?:\\text\{)?\s*([0-9]*[A-Za-z]+[0-9][0-9A-Za-z]*|[0-9]+[A-Za-z][0-9A-Za-z]*)\s*\}?_\s*\{?\s*(\d\d?)\s*\}?"
 )
 """A number with letters for digits, in its base: `A5_{11}`."""
-_ARTICLE = re.compile(r"^(?:the|an?) ")
+_SINGLE = re.compile(r"(?<=[_^}c])\s*\{([0-9A-Za-z])\}(?![0-9A-Za-z])|(?<=\\pmod)\s*\{?([0-9])\}?$")
 _WHOLE_TEXT = re.compile(r"\\text\{([^{}]*)\}")
 _LABEL = re.compile(
     r"^\s*\\?(?:text\{)?\s*(?:the )?(?:final |correct )?(?:answer|choice|option)\s*(?:is|:)\s*\}?", re.IGNORECASE
@@ -47,8 +46,12 @@ class Answer:
 
     normal: str
     """The text without differences of spelling; equal ones are the same answer."""
+    value: str
+    """The text without its unit, as parsers get it."""
     words: str
     """The text as words: lower case, single spaces, no punctuation."""
+    choice: tuple[str, bool]
+    """The letter, if it is one of a choice, and whether it is marked as that."""
     unit: str
     node: Node | None
     other: Node | None
@@ -62,44 +65,36 @@ def read(text: str) -> Answer:
     """An answer's text, read."""
     cleaned = screen.clean(text)
     if refused := screen.refuse(cleaned):
-        return Answer(cleaned, "", "", None, None, refused)
+        return Answer(cleaned, cleaned, "", ("", False), "", None, None, refused)
     bare = spelling.plain(spelling.unwrap(_LABEL.sub("", cleaned)))
     if (whole := _WHOLE_TEXT.fullmatch(bare)) and re.search(r"\d", whole[1]):
         bare = spelling.plain(whole[1])
     value, unit = units.split(bare)
     value = spelling.unwrap(value)
     joined = spelling.without_thousands(value)
-    words = as_words(spelling.unwrap(cleaned))
+    unwrapped = spelling.unwrap(cleaned)
+    words = as_words(unwrapped)
     node, refused = _tree(joined, words)
     other, _ = _tree(value, words) if value != joined else (None, None)
-    return Answer(joined + (f" {unit}" if unit else ""), words, unit, node, other, refused)
-
-
-def as_words(text: str) -> str:
-    """A text as words."""
-    return _ARTICLE.sub("", " ".join(_PUNCTUATION.sub(" ", text).lower().split()))
+    normal = _SINGLE.sub(r" \1\2", joined) + (f" {unit}" if unit else "")
+    return Answer(normal, joined, words, choice(unwrapped), unit, node, other, refused)
 
 
 def _tree(text: str, words: str) -> tuple[Node | None, str | None]:
+    if words in MEANING:
+        return MEANING[words], None
     if based := _BASED.fullmatch(text):
         return Apply("base", (Words(based[1].lower()),), based[2]), None
     try:
-        node = parse(text)
+        node: Node | None = parse(text)
+        refused = None
     except TooLargeError:
         return None, "too-large"
     except UnsupportedError as error:
-        if is_prose(text):
-            return Words(words), None
-        return None, f"unparsed: {error}"
-    if _mixes_words(node):
+        node, refused = None, f"unparsed: {error}"
+    if _mixes_words(node) if node else is_prose(text):
         return Words(words), None
-    return node, None
-
-
-def is_prose(text: str) -> bool:
-    """Whether a text is mostly words, which no grammar of formulas will read."""
-    letters = sum(len(word) for word in _LETTERS.findall(re.sub(r"\\text|\\[A-Za-z]+", " ", text)))
-    return letters > len(text) / 2
+    return node, refused
 
 
 def _mixes_words(node: Node) -> bool:
@@ -111,15 +106,3 @@ def _mixes_words(node: Node) -> bool:
         and any(isinstance(arg, Words) for arg in below.args)
         for below in walk(node)
     )
-
-
-def only_letter_unit(node: Node) -> str:
-    """The last factor of a product, if it is a letter that is a unit: the `m` of `5 m`."""
-    if (
-        isinstance(node, Apply)
-        and node.op == "*"
-        and isinstance(last := node.args[-1], Symbol)
-        and last.name.lower() in units.SHORT
-    ):
-        return units.canonical(last.name)
-    return ""

@@ -39,7 +39,7 @@ class Checker:
     def equivalent(self, gold: str, answer: str) -> Decision:
         """Whether an answer equals the reference."""
         quick = decide(gold, answer, self._conventions)
-        return quick or self._with_workers(read(gold).normal, read(answer).normal)
+        return quick or self._with_workers(read(gold).value, read(answer).value)
 
     def _with_workers(self, gold: str, answer: str) -> Decision:
         """The verdict of math-verify on two normalised texts, the same whenever it is asked."""

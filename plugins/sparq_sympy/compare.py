@@ -13,35 +13,6 @@ from sparq_sympy.syntax import Apply, Node, Number, Symbol, Words, has, variable
 
 MOST_PAIRS = 4_000
 """Of elements, in a comparison of unordered lists."""
-NUMBER_WORDS = {
-    word: str(n)
-    for n, word in enumerate(
-        [
-            "zero",
-            "one",
-            "two",
-            "three",
-            "four",
-            "five",
-            "six",
-            "seven",
-            "eight",
-            "nine",
-            "ten",
-            "eleven",
-            "twelve",
-            "thirteen",
-            "fourteen",
-            "fifteen",
-            "sixteen",
-            "seventeen",
-            "eighteen",
-            "nineteen",
-            "twenty",
-        ]
-    )
-}
-NOTHING = frozenset({"no solution", "no solutions", "none", "empty set", "no real solution", "no real solutions"})
 
 
 class Conventions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -64,8 +35,13 @@ class Comparison:
     def same(self, left: Node, right: Node) -> bool | None:
         """Whether two trees are equal; None where that cannot be decided here. Raises TooLargeError."""
         left, right = _settled(left), _settled(right)
+        if self.conventions.equation == "value" and (_data(left) == "in") != (_data(right) == "in"):
+            left, right = _in(left), _in(right)
         if (shape := self._as_regions(left, right)) is not None:
             return shape
+        if isinstance(left, Words) or isinstance(right, Words):
+            return self._words(left, right)
+        left, right = _with_names(left, right), _with_names(right, left)
         ours, theirs = _expanded(left), _expanded(right)
         if len(ours) == 1 and len(theirs) == 1 and not {_op(left), _op(right)} & {"set"}:
             return self._one(ours[0], theirs[0])
@@ -121,8 +97,6 @@ class Comparison:
     # One against one
 
     def _one(self, left: Node, right: Node) -> bool | None:
-        if isinstance(left, Words) or isinstance(right, Words):
-            return self._words(left, right)
         if "relation" in {_op(left), _op(right)}:
             return self._relations(left, right)
         kinds = frozenset({_kind(left), _kind(right)})
@@ -155,10 +129,7 @@ class Comparison:
         )
         if a is not None and b is not None:
             return a == b
-        words, other = (a or b or ""), (right if a is not None else left)
-        if isinstance(other, Number) and words in NUMBER_WORDS:
-            return str(other.value) == NUMBER_WORDS[words]
-        return words in NOTHING and other == Apply("set", ())
+        return False
 
     def _brackets(self, left: Node, right: Node) -> bool | None:
         ours, theirs = _args(left), _args(right)
@@ -307,6 +278,17 @@ def _kind(node: Node) -> str:
 def _in(node: Node) -> Node:
     """The set of `x in set`."""
     return node.args[1] if isinstance(node, Apply) and node.op == "relation" and node.data == "in" else node
+
+
+def _with_names(node: Node, other: Node) -> Node:
+    """`(x, y) = (1, 2)` as `x = 1, y = 2`, where that is how the other side puts it."""
+    if not isinstance(node, Apply) or node.op != "relation" or node.data != "=" or not _named(_args(other)):
+        return node
+    names, values = node.args
+    if _op(names) != "brackets" or _op(values) != "brackets" or len(_args(names)) != len(_args(values)):
+        return node
+    pairs = zip(_args(names), _args(values), strict=True)
+    return Apply("list", tuple(Apply("relation", pair, "=") for pair in pairs))
 
 
 def _settled(node: Node) -> Node:

@@ -1,12 +1,13 @@
 """Is this answer right? Decided in the order of cost, with a reason; what is not decided here goes to math-verify."""
 
-import re
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import Literal
 
 from msgspec import Struct
 
-from sparq_sympy.answer import Answer, only_letter_unit, read
+from sparq_sympy import units
+from sparq_sympy.answer import Answer, read
 from sparq_sympy.compare import Comparison, Conventions
 from sparq_sympy.exact import TooLargeError
 from sparq_sympy.syntax import Apply, Node, Number, Symbol, Words, variables
@@ -15,7 +16,6 @@ VERSION = "1"
 """Of the checker: a verdict may change with it."""
 
 Value = Literal["correct", "incorrect", "unknown"]
-_CHOICE = re.compile(r"^\(?\s*([a-z])\s*(?:[).:].*)?$")
 
 
 class Decision(Struct, frozen=True):
@@ -57,10 +57,9 @@ def _as_text(ours: Answer, theirs: Answer) -> Decision | None:
         and (_is_text(ours.node) or _is_text(theirs.node) or ours.words.isalpha())
     ):
         return Decision("correct", "text", f"both say {_short(ours.words)!r}")
-    letters = _CHOICE.match(ours.words), _CHOICE.match(theirs.words)
-    if letters[0] and letters[1] and (len(ours.words) > 1 or len(theirs.words) > 1):
-        same = letters[0][1] == letters[1][1]
-        return Decision("correct" if same else "incorrect", "text", "choices, compared by their letters")
+    (letter, marked), (other, also_marked) = ours.choice, theirs.choice
+    if letter and other and (marked or also_marked or _is_text(ours.node) or _is_text(theirs.node)):
+        return Decision("correct" if letter == other else "incorrect", "text", "choices, compared by their letters")
     return None
 
 
@@ -69,11 +68,16 @@ def _is_text(node: Node | None) -> bool:
 
 
 def _by_value(ours: Answer, theirs: Answer, conventions: Conventions) -> Decision | None:
-    left, right = ours.node, theirs.node
-    if left is None or right is None:
-        return _half_read(left, right)
-    units = _units(ours.unit, theirs.unit, conventions)
-    said, reason = _same(ours, theirs, left, right, conventions) if units else (False, "unit")
+    if ours.node is None or theirs.node is None:
+        return _half_read(ours.node, theirs.node)
+    (left, our_unit), (right, their_unit) = _measured(ours, theirs), _measured(theirs, ours)
+    if _units(our_unit, their_unit, conventions):
+        readings = [
+            (a, b) for a in (left, ours.other) for b in (right, theirs.other) if a is not None and b is not None
+        ]
+        said, reason = _same(readings, (our_unit, their_unit), conventions)
+    else:
+        said, reason = False, "unit"
     if said is None:
         return None
     how = f"{_short(ours.normal)} and {_short(theirs.normal)} {'are equal' if said else 'differ'}, seen by {reason}"
@@ -87,20 +91,19 @@ def _half_read(left: Node | None, right: Node | None) -> Decision | None:
     return None
 
 
-def _same(ours: Answer, theirs: Answer, left: Node, right: Node, conventions: Conventions) -> tuple[bool | None, str]:
+def _same(
+    readings: Sequence[tuple[Node, Node]], measures: tuple[str, str], conventions: Conventions
+) -> tuple[bool | None, str]:
     """Whether two trees are equal, in any reading of `1,234` and of `%`, and what decided."""
-    if not ours.unit and not theirs.unit:
-        left, right = _without_letter_unit(left, right), _without_letter_unit(right, left)
     said: list[bool | None] = []
-    comparison = Comparison(conventions)
-    for a in (left, ours.other):
-        for b in (right, theirs.other):
-            if a is not None and b is not None:
-                comparison = Comparison(conventions)
-                said.append(_either_percent(comparison, a, b, (ours.unit, theirs.unit)))
-                if said[-1]:
-                    return True, comparison.reason
-    return (None if None in said else False), comparison.reason
+    reasons: list[str] = []
+    for left, right in readings:
+        comparison = Comparison(conventions)
+        said.append(_either_percent(comparison, left, right, measures))
+        reasons.append(comparison.reason)
+        if said[-1]:
+            return True, reasons[-1]
+    return (None if None in said else False), reasons[0]
 
 
 def _units(ours: str, theirs: str, conventions: Conventions) -> bool:
@@ -110,32 +113,47 @@ def _units(ours: str, theirs: str, conventions: Conventions) -> bool:
     return conventions.units == "optional" and not (ours and theirs)
 
 
-def _either_percent(comparison: Comparison, left: Node, right: Node, units: tuple[str, str]) -> bool | None:
+def _either_percent(comparison: Comparison, left: Node, right: Node, measures: tuple[str, str]) -> bool | None:
     """Equality, where one side is a percentage and the other may be it or a hundredth of it."""
-    if (units[0] == "%") == (units[1] == "%"):
+    if (measures[0] == "%") == (measures[1] == "%"):
         return comparison.same(left, right)
     hundredth = Number(Fraction(1, 100))
-    scaled = (Apply("*", (left, hundredth)), right) if units[0] == "%" else (left, Apply("*", (right, hundredth)))
+    scaled = (Apply("*", (left, hundredth)), right) if measures[0] == "%" else (left, Apply("*", (right, hundredth)))
     if comparison.conventions.percent == "strict":
         return comparison.same(*scaled)
     return comparison.same(left, right) or comparison.same(*scaled)
 
 
-def _without_letter_unit(node: Node, other: Node) -> Node:
-    """`5 m` as 5, where the other side has no variable at all."""
-    if (
-        isinstance(node, Apply)
-        and only_letter_unit(node)
-        and not variables(other)
-        and variables(node) == {_last_name(node)}
-    ):
-        return Apply("*", node.args[:-1]) if len(node.args) > 2 else node.args[0]
-    return node
+def _measured(answer: Answer, other: Answer) -> tuple[Node, str]:
+    """The value of an answer and its unit; it may be a letter, as in `5 m`, if else neither side has a variable."""
+    assert answer.node is not None  # noqa: S101 -- the caller has looked
+    assert other.node is not None  # noqa: S101 -- the caller has looked
+    rest, unit = _letter_off(answer.node)
+    theirs, _ = _letter_off(other.node)
+    if answer.unit or not unit or variables(_right(theirs)):
+        return answer.node, answer.unit
+    return rest, unit
 
 
-def _last_name(node: Apply) -> str:
-    last = node.args[-1]
-    return last.name if isinstance(last, Symbol) else ""
+def _letter_off(node: Node) -> tuple[Node, str]:
+    """A product without its last factor, if that is a letter that is a unit, and its only variable; so in `h = 5 m`."""
+    product = _right(node)
+    if not isinstance(product, Apply) or product.op != "*" or not isinstance(last := product.args[-1], Symbol):
+        return node, ""
+    if last.name not in units.LETTERS or variables(product) != {last.name}:
+        return node, ""
+    rest = Apply("*", product.args[:-1]) if len(product.args) > 2 else product.args[0]
+    whole = (
+        Apply("relation", (*node.args[:-1], rest), node.data)
+        if product is not node and isinstance(node, Apply)
+        else rest
+    )
+    return whole, units.LETTERS[last.name]
+
+
+def _right(node: Node) -> Node:
+    """The right-hand side of an equation; anything else as it is."""
+    return node.args[-1] if isinstance(node, Apply) and node.op == "relation" and node.data == "=" else node
 
 
 def _short(text: str, most: int = 60) -> str:

@@ -248,6 +248,8 @@ class Primaries(Cursor, ABC):
         bars, self._bars = self._bars, 0
         if opener == "{" and self._chooses():
             node: Node = self._choose()
+        elif opener == r"\{" and self._builds():
+            node = self._built()
         else:
             node = self._enclosed(opener)
         self._bars = bars
@@ -265,6 +267,17 @@ class Primaries(Cursor, ABC):
         if len(items) == 1 and opener != r"\langle":
             return items[0]
         return Apply("brackets", tuple(items), "()" if opener == r"\langle" else opener + closer)
+
+    def _builds(self) -> bool:
+        r"""Whether a set is given by a condition: `\{x : x > 2\}`."""
+        return self.peek().kind == "letter" and self.peek(1).text in {":", "|", r"\mid", r"\vert", r"\colon"}
+
+    def _built(self) -> Node:
+        """The condition of a set."""
+        self.skip(2)
+        items, _ = self.items()
+        self.expect(r"\}")
+        return items[0] if len(items) == 1 else Apply("list", tuple(items), "and")
 
     def _chooses(self) -> bool:
         depth = ahead = 0

@@ -17,6 +17,7 @@ _LOOSE = re.compile(r"\s+(?![0-9A-Za-z])|(?<![0-9A-Za-z])\s+")
 _TRAILING = re.compile(r"(?:\s|\\\\|[.,;:])+$")
 _ABOUT = re.compile(r"^(?:\\(?:approx|sim|therefore|implies|Rightarrow)(?![A-Za-z])|≈|=(?!=))\s*")
 _PHANTOM = re.compile(r"\\(?:[hv]?phantom)\s*(?:\{[^{}]*\}|\S)")
+_RECURRING = re.compile(r"(\d{0,50})\.(\d{0,50})\\(?:overline|bar|dot)(?:\{(\d{1,50})\}|(\d))")
 _MATH = (("$$", "$$"), ("$", "$"), (r"\(", r"\)"), (r"\[", r"\]"))
 
 
@@ -54,10 +55,22 @@ def _closes_last(text: str, start: int) -> bool:
     return False
 
 
+def recurring(text: str) -> str:
+    r"""Text with `0.1\overline{6}` as a fraction."""
+    return _RECURRING.sub(_as_fraction, text)
+
+
+def _as_fraction(found: re.Match[str]) -> str:
+    whole, once, again = found[1] or "0", found[2], found[3] or found[4]
+    shift = 10 ** len(once)
+    top = int(whole + once + again) - int(whole + once)
+    return rf"\frac{{{top}}}{{{shift * (10 ** len(again) - 1)}}}"
+
+
 def plain(text: str) -> str:
     r"""One spelling of spacing, sizing, fraction and font commands; `\text{}` is the only command left that holds words."""
     if "\\" in text or "~" in text:
-        text = _PHANTOM.sub(" ", text)
+        text = recurring(_PHANTOM.sub(" ", text))
         text = _GROUPED.sub("", text)
         text = _COMMANDS.sub("", text)
         text = _SPACES.sub(" ", text)

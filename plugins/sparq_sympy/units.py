@@ -43,9 +43,31 @@ _NAMES = {
 }
 _NAME = {word: name for name, words in _NAMES.items() for word in words.split()}
 SHORT = frozenset(
-    {*_NAMES, "mph", "kph", "rpm", "lbs", "hr", "hrs", "sec", "secs", "mins", "yrs", "gm", "sq", "cu", "kms", "km/h"}
+    {
+        *_NAMES,
+        "mph",
+        "kph",
+        "rpm",
+        "lbs",
+        "hr",
+        "hrs",
+        "sec",
+        "secs",
+        "mins",
+        "yrs",
+        "gm",
+        "am",
+        "pm",
+        "sq",
+        "cu",
+        "kms",
+        "km/h",
+    }
 )
 """Abbreviations that are units even without a space before them, where they have two letters or more."""
+_VOWELS = frozenset("aeiou")
+LETTERS = {"m": "m", "g": "g", "s": "s", "h": "h", "l": "l", "L": "l", "N": "n", "J": "j", "W": "w", "V": "v"}
+"""Letters that may be units after a number, with the unit."""
 _GENERIC = frozenset({"unit", "unit^2", "unit^3", "total", "in total", "altogether", "exactly"})
 _COMPOUND = {"mph": "mi/h", "kph": "km/h", "mpg": "mi/gal"}
 _POWER = re.compile(r"\^\s*\{?\s*([23])\s*\}?")
@@ -55,36 +77,62 @@ _DEGREES = re.compile(r"(?:\^\s*\{?\s*\\circ\s*\}?|\\degree(?:s)?(?![A-Za-z]))\s
 _PERCENT = re.compile(r"\s*(?:\\?%|\\?text\{\s*(?:\\?%|percent(?:age)?|pct)\s*\}|\b(?:percent(?:age)?|pct))$")
 _TEXT_UNIT = re.compile(r"\s*\\text\{(\s*[^{}]*?[^\W\d_][^{}]*?)\}\s*((?:\^\s*\{?\s*-?\d\s*\}?)?)$")
 _PLAIN_UNIT = re.compile(r"(?<=[\d}).])(\s*+)((?:[A-Za-z]++\.?\s*+[/-]?\s*+)++)((?:\^\s*\{?\s*[23]\s*\}?)?)$")
+_HALF_DAY = re.compile(r"(?<=[\d\s{])([apAP])\.\s?[mM]\b\.?")
+_TRIGONOMETRY = re.compile(r"sin|cos|tan|cot|sec|csc")
 _NOTES = re.compile(r"\([^()]*\)")
 _JOINED = re.compile(r"[-+*/=<>,;:(\[{^_|\\]\s*$|\\(?:cdot|times|div|pm|le|ge|in|cup|cap|frac|sqrt|ne)\s*$")
 
 
 def split(text: str) -> tuple[str, str]:
     """A value and its unit: `%`, a canonical name, or nothing."""
-    if found := _PERCENT.search(text):
-        rest = text[: found.start()]
-        return (rest, "%") if rest.strip() else (text, "")
-    if found := _DEGREES.search(text):
-        rest = text[: found.start()].rstrip("{ ")
-        if rest and not _JOINED.search(rest):
-            return rest, ("deg" + found[1].lower())
-    if found := _MONEY.search(text):
-        rest, unit = split(text[found.end() :])
-        mark = "€" if "€" in found[0] else "£" if "£" in found[0] else "$"
-        return found[1] + rest, unit if unit in {"¢", "%"} else mark
-    if found := _TEXT_UNIT.search(text):
-        rest, words = text[: found.start()], found[1]
-        if rest.strip() and not _JOINED.search(rest) and not _connects(words):
-            return rest.strip(), canonical(words + found[2])
-    if found := _PLAIN_UNIT.search(text):
-        words = found[2].strip()
-        if _is_unit(words, spaced=bool(found[1])):
-            return text[: found.start()], canonical(words + found[3])
+    text = _HALF_DAY.sub(r"\1m", text)
+    for off in (_percent_off, _degrees_off, _money_off, _text_off, _plain_off):
+        if (found := off(text)) is not None:
+            return found
     return text, ""
 
 
+def _percent_off(text: str) -> tuple[str, str] | None:
+    found = _PERCENT.search(text)
+    return (text[: found.start()], "%") if found and text[: found.start()].strip() else None
+
+
+def _degrees_off(text: str) -> tuple[str, str] | None:
+    found = _DEGREES.search(text)
+    if not found or _TRIGONOMETRY.search(text):
+        return None
+    rest = text[: found.start()].rstrip("{ ")
+    return (rest, "deg" + found[1].lower()) if rest and not _JOINED.search(rest) else None
+
+
+def _money_off(text: str) -> tuple[str, str] | None:
+    found = _MONEY.search(text)
+    if not found:
+        return None
+    rest, unit = split(text[found.end() :])
+    mark = "€" if "€" in found[0] else "£" if "£" in found[0] else "$"
+    return found[1] + rest, unit if unit in {"¢", "%"} else mark
+
+
+def _text_off(text: str) -> tuple[str, str] | None:
+    found = _TEXT_UNIT.search(text)
+    if not found or not (rest := text[: found.start()].strip()):
+        return None
+    words = _NOTES.sub("", found[1])
+    if not words.strip():
+        return split(rest)
+    return None if _JOINED.search(rest) or _connects(words) else (rest, canonical(words + found[2]))
+
+
+def _plain_off(text: str) -> tuple[str, str] | None:
+    found = _PLAIN_UNIT.search(text)
+    if not found or not _is_unit(found[2].strip(), spaced=bool(found[1])):
+        return None
+    return text[: found.start()], canonical(found[2] + found[3])
+
+
 def _connects(words: str) -> bool:
-    return bool(re.search(r"\d", words)) or words.strip().lower() in {
+    return bool(re.search(r"(?<![\^A-Za-z])\d", words)) or words.strip().lower() in {
         "and",
         "or",
         "if",
@@ -103,7 +151,12 @@ def _is_unit(words: str, *, spaced: bool) -> bool:
     known = [p in SHORT or p in _NAME or p.removesuffix("s") in _NAME for p in parts]
     if not spaced:
         return known[0] and len(parts[0]) > 1
-    return (known[0] and len(parts[0]) > 1) or (len(parts[0]) > 3 and parts[0] not in KNOWN)
+    return (known[0] and len(parts[0]) > 1) or _is_noun(parts[0])
+
+
+def _is_noun(word: str) -> bool:
+    """Whether it is more likely a word than a product: `cup`, but not `xyz` or `sin`."""
+    return len(word) > 2 and word not in KNOWN and bool(set(word) & _VOWELS) and not set(word) <= _VOWELS
 
 
 def canonical(words: str) -> str:

@@ -1,0 +1,44 @@
+"""Answers in words: those that mean a number or a set, the letter of a choice, and what is left when all else is text."""
+
+import re
+from fractions import Fraction
+
+from sparq_sympy.syntax import Apply, Node, Number, Symbol
+
+_NUMBERS = (
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen "
+    "nineteen twenty"
+)
+_NOTHING = "no solution|no solutions|no real solution|no real solutions|none|empty set|empty"
+_ALL = "all real numbers|all reals|all real x|any real number|reals|real numbers"
+MEANING: dict[str, Node] = {
+    **{word: Number(Fraction(n)) for n, word in enumerate(_NUMBERS.split())},
+    **dict.fromkeys(_NOTHING.split("|"), Apply("set", ())),
+    **dict.fromkeys(_ALL.split("|"), Symbol("reals")),
+}
+"""Whole answers in words that are mathematics."""
+_PUNCTUATION = re.compile(r"\\text|\\[ ,;:!]|[{}$.!?\"']|\\$")
+_ARTICLE = re.compile(r"^(?:the|an?) ")
+_CHOICE = re.compile(r"\(\s*([A-Za-z])\s*\)|\(?\s*([A-Z])\s*(?:\)|[.:])(?:(?:\s|\\ |~)+[\w$\\].*)?|([A-Za-z])")
+_FONT = re.compile(r"\\(?:text[a-z]*|mathrm|mathbf|mbox)\s*\{([^{}]*)\}")
+_COMMAND = re.compile(r"\\text(?![a-z])|\\[A-Za-z]+\s*")
+_LETTERS = re.compile(r"[A-Za-z]{3,}")
+
+
+def as_words(text: str) -> str:
+    """A text as words: lower case, single spaces, no punctuation, no article."""
+    return _ARTICLE.sub("", " ".join(_PUNCTUATION.sub(" ", text).lower().split()))
+
+
+def choice(text: str) -> tuple[str, bool]:
+    """The letter of a choice, `C`, `(C)` or `C. rest`, and whether it is marked as one; an empty letter where there is none."""
+    found = _CHOICE.fullmatch(_FONT.sub(r"\1", text).strip())
+    if not found:
+        return "", False
+    return (found[1] or found[2] or found[3]).lower(), not found[3]
+
+
+def is_prose(text: str) -> bool:
+    """Whether a text is mostly words, which no grammar of formulas will read."""
+    letters = sum(len(word) for word in _LETTERS.findall(_COMMAND.sub(" ", text)))
+    return letters > len(text) / 2
