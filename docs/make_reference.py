@@ -92,8 +92,9 @@ def _labelled(block: str) -> Iterator[str]:
 
 def _commands() -> Iterator[str]:
     yield f"# Commands\n\n{MADE}"
-    for name in ("", *sorted(cli.commands)):
-        command = cli.commands[name] if name else cli
+    top = click.Context(cli)
+    for name in ("", *sorted(cli.list_commands(top))):
+        command = (cli.get_command(top, name) if name else None) or cli
         context = click.Context(command, info_name=f"sparq {name}".strip(), max_content_width=100, terminal_width=100)
         yield f"## sparq {name}".rstrip() + f"\n\n```text\n{command.get_help(context)}\n```\n"
     yield "## Exit codes\n"

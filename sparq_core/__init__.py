@@ -19,6 +19,7 @@ from sparq_core.events import (
     Warned,
 )
 from sparq_core.hookspecs import hookimpl
+from sparq_core.loading import from_settings
 from sparq_core.reading import Reader, Solved
 from sparq_core.records import (
     Assessment,
@@ -95,6 +96,7 @@ __all__ = [
     "Warned",
     "check_template",
     "derive",
+    "from_settings",
     "generator",
     "hookimpl",
     "last_boxed",

@@ -158,7 +158,8 @@ def verify(trials: Sequence["Trial"]) -> Sequence["Verdict | None"]:
     Judge whether each attempt's final answer is right.
 
     Called: after each wave of attempts, with the trials still undecided; concurrently.
-    Answer: one verdict a trial, in the same order; None passes it on.
+    Answer: one verdict a trial, in the same order; None passes it on. A plugin whose verdicts may change from release to
+    release sets the class attribute `version`: it belongs to the run's identity, so one ledger holds verdicts of one version.
     Merged: a chain in YAML order; the first correct or incorrect is final, else the last verdict given.
     Errors: a hopeless answer is a verdict with a reason; an exception stops the run.
     """

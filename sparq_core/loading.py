@@ -54,7 +54,7 @@ def load_pipeline(path: Path, overrides: Sequence[str] = ()) -> Pipeline:
     return convert(data, Pipeline, str(path))
 
 
-def apply_override(data: dict[str, Any], override: str) -> None:
+def apply_override(data: dict[str, Any], override: str, option: str = "--set") -> None:
     """
     Set one value in place: `attempts.k=8`, `plugins.sft.with.learning_rate=1e-4`.
 
@@ -62,18 +62,26 @@ def apply_override(data: dict[str, Any], override: str) -> None:
     """
     path, equals, text = override.partition("=")
     if not equals or not path:
-        raise PipelineError(f"--set {override}: write it as name=value, e.g. --set attempts.k=8")
+        raise PipelineError(f"{option} {override}: write it as name=value")
     try:
         value = yaml.load(text, _Loader)  # noqa: S506 -- a SafeLoader
     except yaml.YAMLError as error:
-        raise PipelineError(f"--set {override}: the value is not YAML: {error}") from error
+        raise PipelineError(f"{option} {override}: the value is not YAML: {error}") from error
     *way, last = path.split(".")
     node: Any = data
     for name in way:
         node = node[_index(node, name, override)] if isinstance(node, list) else node.setdefault(name, {})
         if not isinstance(node, dict | list):
-            raise PipelineError(f"--set {override}: '{name}' holds a value, not settings")
+            raise PipelineError(f"{option} {override}: '{name}' holds a value, not settings")
     node[_index(node, last, override) if isinstance(node, list) else last] = value
+
+
+def from_settings(settings: Sequence[str], kind: type[T], option: str) -> T:
+    """Typed options from `name=value` settings of a command, with `option`'s name in errors; PipelineError for a wrong one."""
+    data: dict[str, Any] = {}
+    for setting in settings:
+        apply_override(data, setting, option)
+    return convert(data, kind, option)
 
 
 def _index(entries: list[Any], name: str, override: str) -> int:

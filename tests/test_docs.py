@@ -38,6 +38,8 @@ def run(command: list[str], folder: Path) -> str:
 def test_blocks_run(page: Path, tmp_path: Path) -> None:
     seeds = [{"problem": f"What is {i} + {i + 3}?", "answer": str(2 * i + 3)} for i in range(5, 25)]
     (tmp_path / "seeds.jsonl").write_text("".join(json.dumps(row) + "\n" for row in seeds))
+    solution = {"problem": "1 + 1?", "answer": "2", "solution": "#### 2"}
+    (tmp_path / "solutions.jsonl").write_text(json.dumps(solution) + "\n")
     for number, (language, text) in enumerate(blocks(page)):
         if language == "bash":
             script = text.replace(INIT, f"{INIT}\n{WITHOUT_A_MODEL}\n:", 1) if INIT in text else text

@@ -249,6 +249,29 @@ def test_truncated_attempts_raise_one_warning_that_names_the_setting(sums: Calla
     assert ran.ending.tally.outcomes["unresolved"] > 0
 
 
+def test_the_share_that_warns_is_a_setting_and_may_change(sums: Callable[..., Any], tmp_path: Path) -> None:
+    ran = run_pipeline(sums(attempts={"k": 8, "max_tokens": 3, "warn_unknown": 1.0}), tmp_path)
+    assert not [e for e in ran.events if isinstance(e, sparq.Warned)]
+    again = run_pipeline(sums(attempts={"k": 8, "max_tokens": 3, "warn_unknown": 0.5}, steps=11), tmp_path, resume=True)
+    assert again.ending.exit_code == 0
+
+
+def test_why_attempts_were_judged_so_is_counted(sums: Callable[..., Any], tmp_path: Path) -> None:
+    tally = run_pipeline(sums(), tmp_path).ending.tally
+    assert sum(tally.why.values()) == tally.attempts
+    assert {why.partition(": ")[0] for why in tally.why} <= {"correct", "incorrect", "unknown"}
+    assert "correct: same" in tally.why
+
+
+def test_verdicts_of_another_version_do_not_mix(
+    sums: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_pipeline(sums(steps=2), tmp_path)
+    monkeypatch.setattr("sparq_sympy.Sympy.version", "0.test")
+    with pytest.raises(sparq.PipelineError, match=r'sympy.version: "1" → "0.test"'):
+        run_pipeline(sums(steps=3), tmp_path, resume=True)
+
+
 def test_rounds_update_roles_and_keep_the_archive(sums: Callable[..., Any], tmp_path: Path) -> None:
     ran = run_pipeline(sums(rounds=2, steps=3), tmp_path)
     ledger = ran.read()

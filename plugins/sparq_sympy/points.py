@@ -10,8 +10,6 @@ from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
-import mpmath
-
 from sparq_sympy.exact import TooLargeError
 from sparq_sympy.syntax import Apply, Node, Number, Symbol, Words, has, variables, walk
 
@@ -37,7 +35,9 @@ class UndefinedError(Exception):
 def context() -> Any:
     """This thread's mpmath: its precision is changed on the way, so threads do not share one."""
     if not hasattr(_local, "context"):
-        _local.context = mpmath.MPContext()
+        from mpmath import MPContext
+
+        _local.context = MPContext()
     return _local.context
 
 

@@ -35,7 +35,7 @@ def grade(
 
     With --explain, tell how one answer compares with one reference.
     """
-    from sparq_grade import explaining, grading
+    from sparq_sympy import explaining, grading
 
     plugin = grading.checker(options)
     try:

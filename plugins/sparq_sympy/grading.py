@@ -14,7 +14,6 @@ from rich.console import Console
 from rich.table import Table
 
 import sparq_core as sparq
-from sparq_core.loading import apply_override, convert
 from sparq_sympy import Sympy, SympyConfig
 
 ROWS_AT_ONCE = 256
@@ -37,10 +36,7 @@ class Graded(NamedTuple):
 
 def checker(options: Sequence[str]) -> Sympy:
     """The plugin `sympy` with options given as `name=value`; PipelineError where one is wrong."""
-    given: dict[str, Any] = {}
-    for option in options:
-        apply_override(given, option)
-    return Sympy(convert(given, SympyConfig, "--option"))
+    return Sympy(sparq.from_settings(options, SympyConfig, "--option"))
 
 
 def grade(plugin: Sympy, file: Path, columns: Columns, out: Path | None) -> None:
