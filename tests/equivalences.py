@@ -1,6 +1,7 @@
 """Answers that are equal, and answers that are not: the conventions of the checker by example."""
 
 EQUAL = [
+    ("x_1=1, x_2=2", "2, 1"),
     ("5 m", r"5\text{ m}"),
     ("5 m", "5 meters"),
     (r"h = 5\mathrm{m}", "5 m"),
@@ -204,6 +205,8 @@ EQUAL = [
 ]
 
 DIFFERENT = [
+    ("x=1, y=2", "2, 1"),
+    ("x=1, y=2", "y=1, x=2"),
     ("5 m", "5 s"),
     ("5m", "5n"),
     ("5N", "5n"),

@@ -9,7 +9,21 @@ from msgspec import Struct
 
 from sparq_sympy import matrices, points, regions, relations
 from sparq_sympy.exact import TooLargeError, exact
-from sparq_sympy.syntax import Apply, Node, Number, Symbol, Words, has, variables, walk
+from sparq_sympy.shapes import (
+    are_named,
+    args,
+    data,
+    expanded,
+    has_imaginary,
+    in_order,
+    kind,
+    op,
+    set_of,
+    values,
+    with_imaginary,
+    with_names,
+)
+from sparq_sympy.syntax import Apply, Node, Number, Symbol, Words, has, variables
 
 MOST_PAIRS = 4_000
 """Of elements, in a comparison of unordered lists."""
@@ -35,33 +49,36 @@ class Comparison:
     def same(self, left: Node, right: Node) -> bool | None:
         """Whether two trees are equal; None where that cannot be decided here. Raises TooLargeError."""
         left, right = _settled(left), _settled(right)
-        if self.conventions.equation == "value" and (_data(left) == "in") != (_data(right) == "in"):
-            left, right = _in(left), _in(right)
+        if self.conventions.equation == "value" and (data(left) == "in") != (data(right) == "in"):
+            left, right = set_of(left), set_of(right)
         if (shape := self._as_regions(left, right)) is not None:
             return shape
         if isinstance(left, Words) or isinstance(right, Words):
             return self._words(left, right)
-        left, right = _with_names(left, right), _with_names(right, left)
-        ours, theirs = _expanded(left), _expanded(right)
-        if len(ours) == 1 and len(theirs) == 1 and not {_op(left), _op(right)} & {"set"}:
+        left, right = with_names(left, right), with_names(right, left)
+        ours, theirs = expanded(left), expanded(right)
+        if len(ours) == 1 and len(theirs) == 1 and not {op(left), op(right)} & {"set"}:
             return self._one(ours[0], theirs[0])
         return self._lists(left, right, ours, theirs)
 
     # Lists and sets
 
     def _lists(self, left: Node, right: Node, ours: list[Node], theirs: list[Node]) -> bool | None:
-        if "dots" in {_data(left), _data(right)}:
+        if "dots" in {data(left), data(right)}:
             return self._ordered(ours, theirs)
-        if self.conventions.equation == "value" and _named(ours) != _named(theirs):
-            ours, theirs = _values(ours, theirs), _values(theirs, ours)
-        sets = {_op(left), _op(right)} & {"set"}
-        if len(ours) == 1 and _op(ours[0]) == "brackets" and len(theirs) > 1 and not sets:
+        if self.conventions.equation == "value" and are_named(ours) != are_named(theirs):
+            ordered = in_order(ours) or in_order(theirs)
+            ours, theirs = values(ours, theirs), values(theirs, ours)
+            if ordered and len(ours) == len(theirs) > 1:
+                return self._ordered(ours, theirs)
+        sets = {op(left), op(right)} & {"set"}
+        if len(ours) == 1 and op(ours[0]) == "brackets" and len(theirs) > 1 and not sets:
             return self._ordered(list(ours[0].args), theirs) if isinstance(ours[0], Apply) else None
-        if len(theirs) == 1 and _op(theirs[0]) == "brackets" and len(ours) > 1 and not sets:
+        if len(theirs) == 1 and op(theirs[0]) == "brackets" and len(ours) > 1 and not sets:
             return self._ordered(ours, list(theirs[0].args)) if isinstance(theirs[0], Apply) else None
         if self.conventions.list_order == "strict" and not sets:
             return self._ordered(ours, theirs)
-        solutions = all(_op(node) == "brackets" for node in (*ours, *theirs))
+        solutions = all(op(node) == "brackets" for node in (*ours, *theirs))
         return self._unordered(ours, theirs, distinct=bool(sets) or solutions)
 
     def _ordered(self, ours: Sequence[Node], theirs: Sequence[Node]) -> bool | None:
@@ -97,9 +114,9 @@ class Comparison:
     # One against one
 
     def _one(self, left: Node, right: Node) -> bool | None:
-        if "relation" in {_op(left), _op(right)}:
+        if "relation" in {op(left), op(right)}:
             return self._relations(left, right)
-        kinds = frozenset({_kind(left), _kind(right)})
+        kinds = frozenset({kind(left), kind(right)})
         if kinds == {"sets"}:
             return True if left == right else None
         compare = self._comparisons().get(kinds)
@@ -120,7 +137,7 @@ class Comparison:
         }
 
     def _elements(self, left: Node, right: Node) -> bool | None:
-        return self._ordered(_args(left), _args(right))
+        return self._ordered(args(left), args(right))
 
     def _words(self, left: Node, right: Node) -> bool:
         self.reason = "text"
@@ -132,20 +149,20 @@ class Comparison:
         return False
 
     def _brackets(self, left: Node, right: Node) -> bool | None:
-        ours, theirs = _args(left), _args(right)
-        if len(ours) == 2 == len(theirs) and _data(left) != _data(right):
+        ours, theirs = args(left), args(right)
+        if len(ours) == 2 == len(theirs) and data(left) != data(right):
             return False
         return self._ordered(ours, theirs)
 
     def _vector(self, left: Node, right: Node) -> bool | None:
-        matrix, brackets = (left, right) if _op(left) == "matrix" else (right, left)
-        rows = [_args(row) for row in _args(matrix)]
+        matrix, brackets = (left, right) if op(left) == "matrix" else (right, left)
+        rows = [args(row) for row in args(matrix)]
         if len(rows) == 1:
-            return self._ordered(rows[0], _args(brackets))
-        return self._ordered([row[0] for row in rows], _args(brackets)) if all(len(row) == 1 for row in rows) else False
+            return self._ordered(rows[0], args(brackets))
+        return self._ordered([row[0] for row in rows], args(brackets)) if all(len(row) == 1 for row in rows) else False
 
     def _ratios(self, left: Node, right: Node) -> bool | None:
-        ours, theirs = _args(left), _args(right)
+        ours, theirs = args(left), args(right)
         if len(ours) != len(theirs):
             return False
         if _ZERO in (*ours, *theirs) or Symbol("…") in (*ours, *theirs):
@@ -158,8 +175,8 @@ class Comparison:
         )
 
     def _ratio_as_number(self, left: Node, right: Node) -> bool | None:
-        ratio, other = (left, right) if _op(left) == "ratio" else (right, left)
-        parts = _args(ratio)
+        ratio, other = (left, right) if op(left) == "ratio" else (right, left)
+        parts = args(ratio)
         return self._scalars(Apply("/", (parts[0], parts[1])), other) if len(parts) == 2 else False
 
     def _scalars(self, left: Node, right: Node) -> bool | None:
@@ -179,7 +196,7 @@ class Comparison:
         self.reason = "points"
         said = points.agree(left, right)
         if said is False and all(has_imaginary(n) for n in (left, right)):
-            said = points.agree(_imaginary(left), _imaginary(right))
+            said = points.agree(with_imaginary(left), with_imaginary(right))
         if said is False and self.conventions.rounding:
             return self._rounded(left, right)
         return said
@@ -195,7 +212,7 @@ class Comparison:
     def _relations(self, left: Node, right: Node) -> bool | None:
         if isinstance(left, Apply) and isinstance(right, Apply) and left.op == right.op == "relation":
             return self._both_relations(left, right)
-        relation, other = (left, right) if _op(left) == "relation" else (right, left)
+        relation, other = (left, right) if op(left) == "relation" else (right, left)
         if not isinstance(relation, Apply) or self.conventions.equation == "strict":
             return False
         if relation.data == "in":
@@ -215,7 +232,7 @@ class Comparison:
                 return self.same(ours[1], theirs[1])
             if isinstance(ours[0], Words) or isinstance(theirs[0], Words):
                 return False
-            if (_op(ours[0]) == "unknown-function") != (_op(theirs[0]) == "unknown-function"):
+            if (op(ours[0]) == "unknown-function") != (op(theirs[0]) == "unknown-function"):
                 return self.same(ours[1], theirs[1])
         return relations.same(left, right)
 
@@ -230,14 +247,14 @@ class Comparison:
 
     def _as_regions(self, left: Node, right: Node) -> bool | None:
         """The verdict on two sets of reals, where that is what they are and shapes alone do not tell."""
-        left, right = _in(left), _in(right)
+        left, right = set_of(left), set_of(right)
         if not (regions.is_region(left) or regions.is_region(right)):
             return None
         compound = {"union", "intersection", "minus", "relation", "list"}
-        sets = all(regions.is_region(n) or _op(n) == "set" for n in (left, right))
-        if not sets or not {_op(left), _op(right)} & compound:
+        sets = all(regions.is_region(n) or op(n) == "set" for n in (left, right))
+        if not sets or not {op(left), op(right)} & compound:
             return None
-        if _op(left) == "relation" == _op(right):
+        if op(left) == "relation" == op(right):
             if variables(left) != variables(right):
                 return None
             said = relations.same(left, right) if isinstance(left, Apply) and isinstance(right, Apply) else None
@@ -254,43 +271,6 @@ _ZERO = Number(Fraction(0))
 _MAYBE_SETS = (frozenset({"sets", "brackets"}), frozenset({"sets", "set"}))
 
 
-def _op(node: Node) -> str:
-    return node.op if isinstance(node, Apply) else ""
-
-
-def _data(node: Node) -> str:
-    return node.data if isinstance(node, Apply) else ""
-
-
-def _args(node: Node) -> list[Node]:
-    return list(node.args) if isinstance(node, Apply) else []
-
-
-def _kind(node: Node) -> str:
-    op = _op(node)
-    if op in {"union", "intersection", "minus"} or (
-        isinstance(node, Symbol) and node.name in {"reals", "integers", "naturals", "rationals"}
-    ):
-        return "sets"
-    return op if op in {"brackets", "matrix", "row", "ratio", "set", "list"} else "scalar"
-
-
-def _in(node: Node) -> Node:
-    """The set of `x in set`."""
-    return node.args[1] if isinstance(node, Apply) and node.op == "relation" and node.data == "in" else node
-
-
-def _with_names(node: Node, other: Node) -> Node:
-    """`(x, y) = (1, 2)` as `x = 1, y = 2`, where that is how the other side puts it."""
-    if not isinstance(node, Apply) or node.op != "relation" or node.data != "=" or not _named(_args(other)):
-        return node
-    names, values = node.args
-    if _op(names) != "brackets" or _op(values) != "brackets" or len(_args(names)) != len(_args(values)):
-        return node
-    pairs = zip(_args(names), _args(values), strict=True)
-    return Apply("list", tuple(Apply("relation", pair, "=") for pair in pairs))
-
-
 def _settled(node: Node) -> Node:
     """A node without a degree sign at its top, and with finite sets united."""
     if isinstance(node, Apply):
@@ -300,8 +280,8 @@ def _settled(node: Node) -> Node:
             return matrices.reduced(node)
         if node.op in {"union", "intersection", "minus"}:
             ours, theirs = (_settled(arg) for arg in node.args)
-            if _op(ours) == _op(theirs) == "set":
-                return _finite(node.op, _args(ours), _args(theirs))
+            if op(ours) == op(theirs) == "set":
+                return _finite(node.op, args(ours), args(theirs))
     return node
 
 
@@ -311,55 +291,6 @@ def _finite(op: str, ours: list[Node], theirs: list[Node]) -> Node:
     comparison = Comparison(Conventions())
     kept = [a for a in ours if any(comparison.same(a, b) is True for b in theirs) == (op == "intersection")]
     return Apply("set", tuple(kept))
-
-
-def has_imaginary(node: Node) -> bool:
-    """Whether an imaginary unit may be in it: an `i`, or an `I`."""
-    return any(isinstance(n, Symbol) and n.name in {"i", "I"} for n in walk(node))
-
-
-def _imaginary(node: Node) -> Node:
-    """A node with `I` read as the imaginary unit, as plain notation has it."""
-    if isinstance(node, Apply):
-        return Apply(node.op, tuple(map(_imaginary, node.args)), node.data)
-    return Symbol("i") if node == Symbol("I") else node
-
-
-def _expanded(node: Node) -> list[Node]:
-    """The items of a list or set, with two for each that has a ±."""
-    items = _args(node) if _op(node) in {"list", "set"} else [node]
-    found: list[Node] = []
-    for item in items:
-        found += [_signed(item, 1), _signed(item, -1)] if has(item, "pm", "mp") else [item]
-    return found
-
-
-def _signed(node: Node, sign: int) -> Node:
-    if not isinstance(node, Apply):
-        return node
-    args = tuple(_signed(arg, sign) for arg in node.args)
-    if node.op in {"pm", "mp"}:
-        return args[0] if (node.op == "pm") == (sign > 0) else Apply("neg", args)
-    return Apply(node.op, args, node.data)
-
-
-def _named(items: Sequence[Node]) -> bool:
-    """Whether the items are values with names, all of them or the first for all."""
-    return bool(items) and relations.named_value(items[0]) is not None
-
-
-def _values(items: list[Node], others: list[Node]) -> list[Node]:
-    """The values of `x = 1, y = 2`; as tuples where the other side has tuples of as many."""
-    named = [relations.named_value(item) for item in items]
-    if named[0] is None:
-        return items
-    values = [pair[1] if pair else item for pair, item in zip(named, items, strict=True)]
-    names = [pair[0] if pair else None for pair in named]
-    width = len(_args(others[0])) if others and all(_op(other) == "brackets" for other in others) else 0
-    period = len(set(map(repr, names)))
-    if width > 1 and period == width and len(values) % width == 0 and names == names[:width] * (len(values) // width):
-        return [Apply("brackets", tuple(values[k : k + width]), "()") for k in range(0, len(values), width)]
-    return values
 
 
 def _all(said: Sequence[bool | None]) -> bool | None:

@@ -6,7 +6,7 @@ mpmath computes, within bounds on the size of numbers and on the number of opera
 
 import math
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -88,6 +88,17 @@ def at(names: Sequence[str], *, whole: bool = False) -> list[dict[str, Fraction]
         )
     wholes = [{name: Fraction(2 + (k * (i + 2) + i) % 7 + k) for i, name in enumerate(names)} for k in range(6)]
     return [*wholes[:4], *found] if whole else [*found, *wholes]
+
+
+def values_of(left: Node, right: Node) -> Iterator[tuple[Any, Any]]:
+    """The values of both at the points where both have one."""
+    mp = context()
+    for point in at(sorted(variables(left) | variables(right))):
+        mp.dps = DIGITS
+        try:
+            yield value(left, point), value(right, point)
+        except UndefinedError:
+            continue
 
 
 def _agree_at(left: Node, right: Node, point: Mapping[str, Fraction], *, real: bool) -> bool | None:

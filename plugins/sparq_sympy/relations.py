@@ -76,15 +76,10 @@ def ratio(left: Node, right: Node) -> Any | None:
     mp = points.context()
     factor: Any | None = None
     seen = 0
-    for point in points.at(sorted(variables(left) | variables(right))):
-        mp.dps = points.DIGITS
-        try:
-            a, b = points.value(left, point), points.value(right, point)
-        except UndefinedError:
-            continue
-        if not b or not a:
-            if a != b:
-                return None
+    for a, b in points.values_of(left, right):
+        if bool(a) != bool(b):
+            return None
+        if not a:
             continue
         quotient = a / b
         if mp.im(quotient) != 0:
@@ -110,12 +105,7 @@ def _by_members(one: tuple[Node, str], other: tuple[Node, str]) -> bool | None:
 def _same_signs(left: Node, right: Node) -> bool | None:
     """False where one is below zero and the other not; None otherwise."""
     mp = points.context()
-    for point in points.at(sorted(variables(left) | variables(right))):
-        mp.dps = points.DIGITS
-        try:
-            a, b = points.value(left, point), points.value(right, point)
-        except UndefinedError:
-            continue
+    for a, b in points.values_of(left, right):
         if mp.im(a) == 0 == mp.im(b) and (mp.re(a) < 0) != (mp.re(b) < 0):
             return False
     return None

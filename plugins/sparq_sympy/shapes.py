@@ -1,0 +1,103 @@
+"""The shapes of answers: what a tree is at its top, its items, the names its values have."""
+
+from collections.abc import Sequence
+
+from sparq_sympy import relations
+from sparq_sympy.syntax import Apply, Node, Symbol, has, walk
+
+
+def op(node: Node) -> str:
+    """The operation, or nothing."""
+    return node.op if isinstance(node, Apply) else ""
+
+
+def data(node: Node) -> str:
+    """What `data` of an operation says, or nothing."""
+    return node.data if isinstance(node, Apply) else ""
+
+
+def args(node: Node) -> list[Node]:
+    """The arguments of an operation."""
+    return list(node.args) if isinstance(node, Apply) else []
+
+
+def kind(node: Node) -> str:
+    """`brackets`, `matrix`, `row`, `ratio`, `set`, `list`, `sets` (of numbers) or `scalar`."""
+    name = op(node)
+    if name in {"union", "intersection", "minus"} or (
+        isinstance(node, Symbol) and node.name in {"reals", "integers", "naturals", "rationals"}
+    ):
+        return "sets"
+    return name if name in {"brackets", "matrix", "row", "ratio", "set", "list"} else "scalar"
+
+
+def set_of(node: Node) -> Node:
+    """The set of `x in set`."""
+    return node.args[1] if isinstance(node, Apply) and node.op == "relation" and node.data == "in" else node
+
+
+def with_names(node: Node, other: Node) -> Node:
+    """`(x, y) = (1, 2)` as `x = 1, y = 2`, where that is how the other side puts it."""
+    if not isinstance(node, Apply) or node.op != "relation" or node.data != "=" or not are_named(args(other)):
+        return node
+    left, right = node.args
+    if op(left) != "brackets" or op(right) != "brackets" or len(args(left)) != len(args(right)):
+        return node
+    pairs = zip(args(left), args(right), strict=True)
+    return Apply("list", tuple(Apply("relation", pair, "=") for pair in pairs))
+
+
+def has_imaginary(node: Node) -> bool:
+    """Whether an imaginary unit may be in it: an `i`, or an `I`."""
+    return any(isinstance(n, Symbol) and n.name in {"i", "I"} for n in walk(node))
+
+
+def with_imaginary(node: Node) -> Node:
+    """A node with `I` read as the imaginary unit, as plain notation has it."""
+    if isinstance(node, Apply):
+        return Apply(node.op, tuple(map(with_imaginary, node.args)), node.data)
+    return Symbol("i") if node == Symbol("I") else node
+
+
+def expanded(node: Node) -> list[Node]:
+    """The items of a list or set, with two for each that has a ±."""
+    items = args(node) if op(node) in {"list", "set"} else [node]
+    found: list[Node] = []
+    for item in items:
+        found += [_signed(item, 1), _signed(item, -1)] if has(item, "pm", "mp") else [item]
+    return found
+
+
+def _signed(node: Node, sign: int) -> Node:
+    if not isinstance(node, Apply):
+        return node
+    inner = tuple(_signed(arg, sign) for arg in node.args)
+    if node.op in {"pm", "mp"}:
+        return inner[0] if (node.op == "pm") == (sign > 0) else Apply("neg", inner)
+    return Apply(node.op, inner, node.data)
+
+
+def are_named(items: Sequence[Node]) -> bool:
+    """Whether the items are values with names, all of them or the first for all."""
+    return bool(items) and relations.named_value(items[0]) is not None
+
+
+def values(items: list[Node], others: list[Node]) -> list[Node]:
+    """The values of `x = 1, y = 2`; as tuples where the other side has tuples of as many."""
+    named = [relations.named_value(item) for item in items]
+    if named[0] is None:
+        return items
+    found = [pair[1] if pair else item for pair, item in zip(named, items, strict=True)]
+    names = [pair[0] if pair else None for pair in named]
+    width = len(args(others[0])) if others and all(op(other) == "brackets" for other in others) else 0
+    period = len(set(map(repr, names)))
+    if width > 1 and period == width and len(found) % width == 0 and names == names[:width] * (len(found) // width):
+        return [Apply("brackets", tuple(found[k : k + width]), "()") for k in range(0, len(found), width)]
+    return found
+
+
+def in_order(items: Sequence[Node]) -> bool:
+    """Whether the order of named values matters: `x = 1, y = 2`, but not `x = 1, x = 2` or `x_1 = 1, x_2 = 2`."""
+    pairs = [relations.named_value(item) for item in items]
+    bases = {repr(pair[0]).partition("_")[0] for pair in pairs if pair}
+    return len(pairs) > 1 and all(pairs) and len(bases) == len(pairs)
