@@ -7,6 +7,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constr
 
 quickstart: install
 	$(BIN)/sparq run examples/quickstart.yaml
+	@echo "The command sparq is in .venv: . .venv/bin/activate"
 
 install: .venv/installed
 

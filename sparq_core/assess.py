@@ -8,7 +8,7 @@ from msgspec import Meta, Struct
 
 from sparq_core.errors import PipelineError
 from sparq_core.hookspecs import hookimpl
-from sparq_core.records import Assessment, Case
+from sparq_core.records import Assessment, Case, Counts, Outcome
 
 if TYPE_CHECKING:
     from sparq_core.run import Run
@@ -52,17 +52,25 @@ class Band:
     def assess(self, cases: Sequence[Case]) -> list[Assessment]:
         return [self._assess(case) for case in cases]
 
+    def decide(self, counts: Counts) -> Outcome:
+        """What a problem is, from the counts of its attempts alone; policies that stop early ask."""
+        return self._place(counts)[0]
+
     def _assess(self, case: Case) -> Assessment:
+        outcome, reason = self._place(case.counts)
+        quality = 1 - (case.solve_rate or 0.0) if outcome == "kept" else 0.0
+        return Assessment(outcome=outcome, reason=reason, quality=quality)
+
+    def _place(self, counts: Counts) -> tuple[Outcome, str]:
         assert self._correct is not None  # noqa: S101 -- `start` set it
         low, high = self._correct
-        counts, rate = case.counts, case.counts.solve_rate
-        if rate is None:
-            return Assessment(outcome="unresolved", reason="nothing decided")
+        if not counts.decided:
+            return "unresolved", "nothing decided"
         if counts.correct * self._k < low * counts.decided:
-            return Assessment(outcome="out-of-band", reason="too hard")
+            return "out-of-band", "too hard"
         if counts.correct * self._k > high * counts.decided:
-            return Assessment(outcome="out-of-band", reason="too easy")
-        return Assessment(outcome="kept", quality=1 - rate)
+            return "out-of-band", "too easy"
+        return "kept", ""
 
 
 def band_of(correct: tuple[int, int] | None, k: int) -> tuple[int, int]:

@@ -1,11 +1,13 @@
 """Attempts: drawn in waves, judged by the chain of verifiers, counted into a solve rate."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from msgspec.structs import replace
 
 from sparq_core.config import AttemptsConfig
+from sparq_core.errors import PipelineError
 from sparq_core.plugins import Cast
+from sparq_core.policies import Decide, Policy, policy_of
 from sparq_core.records import (
     Assessment,
     Attempt,
@@ -21,13 +23,18 @@ from sparq_core.sampling import Request, Sampler
 from sparq_core.seeding import derive
 from sparq_core.templates import render
 
-Policy = Callable[[Counts], int]
-"""How many more attempts a problem gets, from what is known of it so far; 0 when it has enough."""
 
-
-def fixed(k: int) -> Policy:
-    """All K attempts in one wave, as in the paper."""
-    return lambda counts: k - counts.drawn
+def decider(cast: Cast, config: AttemptsConfig) -> Decide | None:
+    """How the assessing plugin decides from counts alone; PipelineError where a policy needs that and it does not say."""
+    if config.policy == "fixed":
+        return None
+    ((member, _),) = cast.each("assess")
+    decide: Decide | None = getattr(member.plugin, "decide", None)
+    if decide is None:
+        raise PipelineError(
+            f"attempts.policy: '{config.policy}' stops early, but '{member.name}' needs all attempts to decide; set it to fixed"
+        )
+    return decide
 
 
 def attempt_prompt(config: AttemptsConfig, problem: Problem) -> str:
@@ -40,12 +47,12 @@ class Attempts:
 
     def __init__(self, cast: Cast, config: AttemptsConfig, seed: int) -> None:
         self._cast, self._config, self._seed = cast, config, seed
-        self._policy = fixed(config.k)
+        self.policy = policy_of(config, decider(cast, config))
 
     def draw(self, problems: Sequence[Problem], sampler: Sampler, place: tuple[int, int]) -> list[tuple[Judged, ...]]:
         """All judged attempts at each problem, in order; `place` is the round and step."""
         judged: list[list[Judged]] = [[] for _ in problems]
-        while wave := [(i, n) for i, trials in enumerate(judged) if (n := self._policy(count(trials))) > 0]:
+        while wave := [(i, n) for i, trials in enumerate(judged) if (n := self.policy.more(count(trials))) > 0]:
             requests = [self._request(problems[i], n, len(judged[i]), place) for i, n in wave]
             answers = sampler.sample(requests)
             trials = [
@@ -99,24 +106,27 @@ def count(judged: Sequence[Judged]) -> Counts:
     return Counts(values.count("correct"), values.count("incorrect"), values.count("unknown"))
 
 
-def tally_case(problem: Problem, judged: tuple[Judged, ...]) -> Case:
+def tally_case(problem: Problem, judged: tuple[Judged, ...], policy: Policy) -> Case:
     """A problem with its judged attempts, counted."""
-    return Case(problem, judged, count(judged))
+    counts = count(judged)
+    return Case(problem, judged, counts, policy.solve_rate(counts))
 
 
-def settle(case: Case, assessment: Assessment, config: AttemptsConfig) -> tuple[Case, Assessment]:
+def settle(case: Case, assessment: Assessment, config: AttemptsConfig, policy: Policy) -> tuple[Case, Assessment]:
     """
     Apply an assessment to its case: revised verdicts and reference are taken over, the attempts counted again.
 
-    A problem with too few decided attempts is unresolved, whatever was said of it.
+    A problem with too few decided attempts is unresolved, and one the policy gave up on is not kept, whatever was said of it.
     """
     problem, judged = case.problem, case.judged
     if assessment.answer is not None:
         problem = replace(problem, answer=assessment.answer)
     if assessment.verdicts is not None:
         judged = tuple(Judged(j.attempt, v) for j, v in zip(judged, assessment.verdicts, strict=True))
-    counts = count(judged)
+    settled = tally_case(problem, judged, policy)
+    counts = settled.counts
     if counts.decided < config.min_decided * counts.drawn:
-        reason = f"{counts.unknown} of {counts.drawn} attempts unknown"
-        assessment = Assessment(outcome="unresolved", reason=reason)
-    return Case(problem, judged, counts), assessment
+        assessment = Assessment(outcome="unresolved", reason=f"{counts.unknown} of {counts.drawn} attempts unknown")
+    elif assessment.outcome == "kept" and policy.gave_up(counts):
+        assessment = Assessment(outcome="out-of-band", reason=f"given up after {counts.drawn} attempts")
+    return settled, assessment

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from sparq_core.options import config_of, options_of
@@ -35,7 +36,5 @@ def show_one(console: Console, name: str) -> None:
         table.add_column(column, overflow="fold")
     for option in options_of(config):
         default = option.default if len(option.default) <= 40 else option.default[:37] + "…"
-        table.add_row(
-            f"[bold]{option.name}[/]", option.type, default.replace("[", "\\["), option.description.replace("[", "\\[")
-        )
+        table.add_row(f"[bold]{option.name}[/]", escape(option.type), escape(default), escape(option.description))
     console.print(table)

@@ -12,6 +12,7 @@ import msgspec
 from sparq_core.attempts import attempt_prompt
 from sparq_core.config import AttemptsConfig, Pipeline
 from sparq_core.errors import PipelineError
+from sparq_core.intervals import solve_rate_interval
 from sparq_core.reading import Reader, Solved
 from sparq_core.records import Example
 
@@ -37,6 +38,7 @@ def _row(ledger: Reader, solved: Solved, attempt: int, config: AttemptsConfig, k
     child, problem = solved.child, solved.child.problem
     k, text, model = ledger.attempt(attempt)
     round_, step, _ = problem.id.split(".")
+    interval = solve_rate_interval(child.counts)
     descriptors = {key: child.descriptors.get(key) for key in keys}
     return {
         "problem": problem.statement,
@@ -46,7 +48,9 @@ def _row(ledger: Reader, solved: Solved, attempt: int, config: AttemptsConfig, k
             {"role": "user", "content": attempt_prompt(config, problem)},
             {"role": "assistant", "content": text},
         ],
-        "solve_rate": child.counts.solve_rate,
+        "solve_rate": child.solve_rate,
+        "solve_rate_low": interval.low,
+        "solve_rate_high": interval.high,
         "num_attempts": child.counts.drawn,
         "num_correct": child.counts.correct,
         "num_unknown": child.counts.unknown,
@@ -123,6 +127,8 @@ def _schema(ledger: Reader, pa: Any) -> Any:
         **dict.fromkeys(("problem", "solution", "answer"), pa.string()),
         "messages": pa.list_(turn),
         "solve_rate": pa.float64(),
+        "solve_rate_low": pa.float64(),
+        "solve_rate_high": pa.float64(),
         **dict.fromkeys(("num_attempts", "num_correct", "num_unknown"), pa.int64()),
         "skills": texts,
         "quality": pa.float64(),

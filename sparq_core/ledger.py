@@ -153,6 +153,7 @@ class Ledger(Reader):
                         counts.correct,
                         counts.incorrect,
                         counts.unknown,
+                        child.solve_rate,
                         child.outcome,
                         child.reason,
                         child.quality,

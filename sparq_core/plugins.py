@@ -17,7 +17,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from sparq_core import hookspecs
-from sparq_core.config import Pipeline
+from sparq_core.config import ROLES, Pipeline
 from sparq_core.errors import PipelineError, nearest
 from sparq_core.loading import convert
 from sparq_core.options import config_of, marked, options_of
@@ -86,7 +86,9 @@ def load_class(use: str, place: str, base: Path) -> tuple[type, str]:
 def _load_file(use: str, place: str, base: Path) -> tuple[type, str]:
     file, _, name = use.rpartition(":")
     path = (base / file).resolve()
-    if not file.endswith(".py") or not path.is_file():
+    if file.endswith(".py") and not path.is_file():
+        raise PipelineError(f"{place}: there is no file {path}")
+    if not file.endswith(".py"):
         raise PipelineError(f"{place}: '{use}' must name a Python file and a class in it: ./file.py:Class")
     spec = importlib.util.spec_from_file_location(f"sparq_local_{path.stem}", path)
     assert spec is not None and spec.loader is not None  # noqa: S101, PT018 -- a .py file always has both
@@ -101,17 +103,27 @@ def _load_file(use: str, place: str, base: Path) -> tuple[type, str]:
     return getattr(module, name), str(path)
 
 
+def _check_hooks(plugin_class: type, use: str, place: str) -> None:
+    """PipelineError where a class answers no hook, misspells one, or owns two that have one owner each."""
+    unmarked = [h for h in HOOKS if callable(getattr(plugin_class, h, None)) and h not in hooks_of(plugin_class)]
+    if unmarked:
+        raise PipelineError(f"{place}: method '{unmarked[0]}' of '{use}' is named after a hook but lacks @hookimpl")
+    if not hooks_of(plugin_class):
+        raise PipelineError(f"{place}: plugin '{use}' answers no hook; its methods need a hook's name and @hookimpl")
+    strangers = [n for n in vars(plugin_class) if n not in HOOKS and hasattr(vars(plugin_class)[n], "sparq_impl")]
+    if strangers:
+        raise PipelineError(f"{place}: '{use}' has a @hookimpl '{strangers[0]}'; {nearest(strangers[0], HOOKS)}")
+    owned = [hook for hook in hooks_of(plugin_class) if hook in ONE_OWNER]
+    if len(owned) > 1:
+        raise PipelineError(f"{place}: plugin '{use}' answers {' and '.join(owned)}: split it, one such hook each")
+
+
 def _build(use: str, options: Mapping[str, Any], place: str, base: Path) -> Member:
     plugin_class, origin = load_class(use, place, base)
     for module, install in getattr(plugin_class, "requires", {}).items():
         if importlib.util.find_spec(module) is None:
             raise PipelineError(f"{place}: plugin '{use}' needs the package '{module}': pip install '{install}'")
-    unmarked = [h for h in HOOKS if callable(getattr(plugin_class, h, None)) and h not in hooks_of(plugin_class)]
-    if unmarked:
-        raise PipelineError(f"{place}: method '{unmarked[0]}' of '{use}' is named after a hook but lacks @hookimpl")
-    owned = [hook for hook in hooks_of(plugin_class) if hook in ONE_OWNER]
-    if len(owned) > 1:
-        raise PipelineError(f"{place}: plugin '{use}' answers {' and '.join(owned)}: split it, one such hook each")
+    _check_hooks(plugin_class, use, place)
     kind = config_of(plugin_class)
     if kind is None:
         if options:
@@ -202,6 +214,7 @@ def load_cast(pipeline: Pipeline, base: Path) -> Cast:
         members.append(_build("band", {}, "assess (by default)", base))
     _check_owners(members)
     _check_models(pipeline, members)
+    _check_roles(pipeline, members)
     return Cast(members)
 
 
@@ -231,11 +244,19 @@ def _check_models(pipeline: Pipeline, members: Sequence[Member]) -> None:
     if solver and any("train" in m.hooks() for m in members) and not getattr(type(solver.plugin), "trainable", False):
         raise PipelineError(
             f"{solver.place}: a model served by '{_use(solver, pipeline)}' cannot be trained; leave the plugin out that "
-            "answers 'train', or serve the solver from local weights (hf, vllm)"
+            "answers 'train', or serve the solver from local weights (use: hf)"
         )
+
+
+def _check_roles(pipeline: Pipeline, members: Sequence[Member]) -> None:
+    roles = pipeline.cast_of_roles()
     asked = [("roles", "solver"), *(("train.updates", role) for role in pipeline.train.updates)]
     for member in members:
         asked += [(f"{member.place}.with.{option}", role) for option, role in marked(member.config, "role")]
+    known = {*ROLES, *(role for _, role in asked)}
+    for role in pipeline.roles:
+        if role not in known:
+            raise PipelineError(f"roles.{role}: nothing asks for this role; {nearest(role, sorted(known))}")
     for place, role in asked:
         if role not in roles:
             raise PipelineError(f"{place}: no model plays the role '{role}'; add it to roles ({nearest(role, roles)})")

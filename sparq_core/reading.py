@@ -84,6 +84,10 @@ class Reader:
         text = self._one("SELECT tally FROM step ORDER BY round DESC, step DESC LIMIT 1")
         return msgspec.json.decode(text, type=Tally) if text else Tally()
 
+    def last_round(self) -> int:
+        """The last round that has a committed step; 0 while the seeds are ingested."""
+        return self._one("SELECT max(round) FROM step") or 0
+
     def steps_of(self, round: int) -> int:
         """How many steps of a round are committed."""
         return self._one("SELECT count(*) FROM step WHERE round = ?", round) or 0
@@ -167,7 +171,7 @@ class Reader:
         rows = self._connection.execute(
             f"SELECT {_PROBLEM}, {_PARENTS}, {_DESCRIPTORS}, {_ATTEMPTS if attempts else _NO_ATTEMPTS},"
             " p.rejected_in, p.rejected_by, p.rejected_why,"
-            " o.answer, o.correct, o.incorrect, o.unknown, o.outcome, o.reason, o.quality"
+            " o.answer, o.correct, o.incorrect, o.unknown, o.solve_rate, o.outcome, o.reason, o.quality"
             f" FROM problem p LEFT JOIN outcome o ON o.problem = p.id AND o.grading = {GRADING}"
             f" WHERE {where} ORDER BY p.round, p.step, p.child",
             values,
@@ -230,7 +234,9 @@ def _problem(row: Sequence[Any]) -> Problem:
 
 
 def _solved(row: Sequence[Any]) -> Solved:
-    descriptors, attempts, hook, plugin, why, answer, correct, incorrect, unknown, outcome, reason, quality = row[8:]
+    descriptors, attempts, hook, plugin, why, answer, correct, incorrect, unknown, rate, outcome, reason, quality = row[
+        8:
+    ]
     problem = _problem(row[:8])
     if hook:
         rejection = Rejection(hook, plugin, why)
@@ -240,6 +246,7 @@ def _solved(row: Sequence[Any]) -> Solved:
         outcome=outcome,
         reason=reason,
         counts=Counts(correct, incorrect, unknown),
+        solve_rate=rate,
         quality=quality,
         descriptors=msgspec.json.decode(descriptors),
     )

@@ -9,6 +9,22 @@ Value = Literal["correct", "incorrect", "unknown"]
 Outcome = Literal["rejected", "unresolved", "disputed", "out-of-band", "kept"]
 OUTCOMES: tuple[Outcome, ...] = ("rejected", "unresolved", "disputed", "out-of-band", "kept")
 Finish = Literal["stop", "length", "too-long"]
+COLUMNS = frozenset(
+    {
+        *(
+            "problem",
+            "solution",
+            "answer",
+            "messages",
+            "solve_rate",
+            "solve_rate_low",
+            "solve_rate_high",
+            "num_attempts",
+        ),
+        *("num_correct", "num_unknown", "quality", "parent_id", "round", "step", "model", "id"),
+    }
+)
+"""The dataset's own columns; descriptors come beside them."""
 
 
 class Draft(Struct, frozen=True, kw_only=True):
@@ -110,6 +126,8 @@ class Case(Struct, frozen=True):
     problem: Problem
     judged: tuple[Judged, ...]
     counts: Counts
+    solve_rate: float | None = None
+    """Of the attempts that were decided, corrected where a policy stopped early; None where nothing was decided."""
 
 
 class Assessment(Struct, frozen=True, kw_only=True):
@@ -141,6 +159,8 @@ class Child(Struct, frozen=True, kw_only=True):
     reason: str = ""
     rejection: Rejection | None = None
     counts: Counts = Counts()
+    solve_rate: float | None = None
+    """As its `assess` saw it; None where nothing was decided."""
     quality: float = 0.0
     descriptors: Mapping[str, Any] = field(default_factory=dict)
 

@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from sparq_core import stops, tallies
 from sparq_core.engine import Engine
-from sparq_core.events import Event, RunEnded, Tally
+from sparq_core.events import Event, RunEnded, Tally, Warned
 from sparq_core.ledger import Ledger
 from sparq_core.phases import Phases
 from sparq_core.plugins import Cast
@@ -37,7 +37,7 @@ def run_rounds(
     current, reason = base, None
     for round_ in range(run.pipeline.rounds + 1):
         reason = _generate(round_, run, cast, ledger, emit, interrupted, current)
-        if reason == stops.UNPARSED:
+        if reason == stops.UNPARSED or (round_ and stops.mostly_unparsed(ledger.tally())):
             raise stops.unparsed_error(ledger.tally(), ledger)
         if reason != stops.INTERRUPTED and phases and round_ > 0:
             current = _finish(round_, run, phases, base, current, interrupted)
@@ -45,6 +45,8 @@ def run_rounds(
         if reason:
             break
     tally = ledger.tally()
+    if tally.children and not tally.outcomes.get("kept"):
+        emit(Warned(f"no problem was kept: {stops.why_none(tally)}"))
     tallies.check_conservation(ledger, tally)
     ending = Ending(reason or "done", stops.exit_code(reason), tally)
     emit(RunEnded(ending.reason, tally))

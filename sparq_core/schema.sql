@@ -109,6 +109,7 @@ CREATE TABLE outcome (
     correct INTEGER NOT NULL,
     incorrect INTEGER NOT NULL,
     unknown INTEGER NOT NULL,
+    solve_rate REAL,                   -- of the decided attempts, corrected where a policy stopped early
     outcome TEXT NOT NULL,
     reason TEXT NOT NULL,
     quality REAL NOT NULL,

@@ -10,6 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from sparq_core import storage
+from sparq_core.attempts import decider
 from sparq_core.errors import PipelineError
 from sparq_core.events import Event, RunStarted, Warned
 from sparq_core.identity import check_same, identity_of
@@ -41,6 +42,7 @@ def load(path: Path, overrides: tuple[str, ...] = ()) -> Session:
     base = path.resolve().parent
     check_template(pipeline.attempts.prompt, "attempts.prompt", "problem")
     cast = load_cast(pipeline, base)
+    decider(cast, pipeline.attempts)
     run = Run(pipeline=pipeline, base=base, folder=None, models=resolve_models(pipeline, base))
     return Session(run, cast, path.read_text(encoding="utf-8"))
 

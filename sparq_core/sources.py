@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import Protocol
 
-from sparq_core.errors import PipelineError
+from sparq_core.errors import SparqError
 from sparq_core.plugins import Cast
 from sparq_core.reading import Reader
 from sparq_core.records import Draft
@@ -66,8 +66,9 @@ class Mutations:
         rng = generator(self._seed, self._round, step, "select", self._member.name)
         ids = self._select(rng=rng, n=self._batch, round=self._round, step=step, pending=pending)
         if not ids:
-            raise PipelineError(
-                f"{self._member.place}: '{self._member.name}' has no parents to choose from; are there seeds?"
+            raise SparqError(
+                f"{self._member.place}: '{self._member.name}' has no parents to choose from: no seed was kept; "
+                "see `sparq status`, then look at the seeds or at what screens them"
             )
         parents = self._ledger.problems(ids)
         return tuple(ids), lambda: self._workshop.propose(self._round, step, parents)

@@ -9,7 +9,7 @@ from sparq_core.attempts import Attempts, settle, tally_case
 from sparq_core.errors import SparqError
 from sparq_core.ledger import Worked
 from sparq_core.plugins import Caller, Cast, Member
-from sparq_core.records import Assessment, Case, Child, Counts, Draft, Problem, Rejection
+from sparq_core.records import COLUMNS, Assessment, Case, Child, Counts, Draft, Problem, Rejection
 from sparq_core.run import Run
 from sparq_core.sampling import Llm, Recorded, Sampler
 from sparq_core.seeding import generator
@@ -90,13 +90,12 @@ class Workshop:
         if not problems:
             return [], [], ""
         sampler = self._serve("solver")
-        cases = [
-            tally_case(problem, judged)
-            for problem, judged in zip(problems, self._attempts.draw(problems, sampler, (round, step)), strict=True)
-        ]
+        policy = self._attempts.policy
+        drawn = self._attempts.draw(problems, sampler, (round, step))
+        cases = [tally_case(problem, judged, policy) for problem, judged in zip(problems, drawn, strict=True)]
         ((member, assess),) = self._cast.each("assess")
         answers = self._cast.aligned("assess", member, assess(cases=cases), len(cases))
-        settled = [settle(case, answer, self._config) for case, answer in zip(cases, answers, strict=True)]
+        settled = [settle(case, answer, self._config, policy) for case, answer in zip(cases, answers, strict=True)]
         return [case for case, _ in settled], [assessment for _, assessment in settled], sampler.digest
 
     def _describe(
@@ -159,7 +158,22 @@ def _marked(child: Candidate, hook: Literal["admit", "screen"], plugin: str, rea
 def _unite(descriptors: dict[str, Any], answer: Mapping[str, Any], member: Member) -> None:
     if twice := descriptors.keys() & answer.keys():
         raise SparqError(f"{member.place}: '{member.name}' describes '{min(twice)}', which another plugin gave")
+    for key, value in answer.items():
+        if key in COLUMNS or not _is_descriptor(value):
+            what = "is a column of the dataset" if key in COLUMNS else f"is {type(value).__name__}"
+            raise SparqError(
+                f"{member.place}: '{member.name}' describes '{key}', which {what}; a descriptor is a number, a string or a "
+                "list of strings, under a name of its own"
+            )
     descriptors.update(answer)
+
+
+def _is_descriptor(value: object) -> bool:
+    return (
+        value is None
+        or isinstance(value, str | int | float)
+        or (isinstance(value, list | tuple) and all(isinstance(item, str) for item in value))
+    )
 
 
 def _rejected(problem: Problem, rejection: Rejection) -> Worked:
@@ -173,6 +187,7 @@ def _worked(problem: Problem, case: Case, assessment: Assessment, descriptors: M
         outcome=assessment.outcome,
         reason=assessment.reason,
         counts=case.counts,
+        solve_rate=case.solve_rate,
         quality=assessment.quality,
         descriptors=descriptors,
     )

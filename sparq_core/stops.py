@@ -38,7 +38,7 @@ def rule(
         tally = engine.tally
         if interrupted():
             return INTERRUPTED
-        if tally.children >= FIRST_LOOK and tally.children - tally.unparsed < LEAST_PARSED * tally.children:
+        if mostly_unparsed(tally):
             return UNPARSED
         unknown = tally.verdicts.get("unknown", 0)
         if not warned and tally.attempts >= FIRST_LOOK and unknown > pipeline.attempts.warn_unknown * tally.attempts:
@@ -47,6 +47,22 @@ def rule(
         return over_budget(pipeline.budget, tally)
 
     return stop
+
+
+def mostly_unparsed(tally: Tally) -> bool:
+    """Whether so few children could be read that going on would only cost money."""
+    return tally.children >= FIRST_LOOK and tally.children - tally.unparsed < LEAST_PARSED * tally.children
+
+
+def why_none(tally: Tally) -> str:
+    """Why a run kept nothing, and what to change."""
+    if not tally.attempts:
+        return "every child was rejected before it was attempted; see the reasons above"
+    right = tally.verdicts.get("correct", 0) / tally.attempts
+    return (
+        f"{right:.0%} of the attempts were right; look at some by `sparq preview` and `sparq show`, then change the prompts, "
+        "take easier or harder seeds, or widen the band"
+    )
 
 
 def over_budget(budget: BudgetConfig, tally: Tally) -> str | None:

@@ -87,5 +87,17 @@ class Lock:
                 f"{folder}: another process is writing to this run; wait for it, or give another --out"
             ) from error
 
+    @staticmethod
+    def is_held(folder: Path) -> bool:
+        """Whether another process writes to a run folder now."""
+        try:
+            with (folder / ".lock").open("r+") as file:
+                fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except FileNotFoundError:
+            return False
+        except OSError:
+            return True
+        return False
+
     def release(self) -> None:
         self._file.close()

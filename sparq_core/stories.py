@@ -6,6 +6,7 @@ from rich.panel import Panel
 from rich.table import Table
 
 from sparq_core.errors import PipelineError
+from sparq_core.intervals import solve_rate_interval
 from sparq_core.reading import Reader
 from sparq_core.records import Judged
 
@@ -25,7 +26,10 @@ def show(console: Console, ledger: Reader, id_: str) -> None:
     console.print(Panel(escape(problem.statement), title="statement", title_align="left"))
     console.print(f"reference answer: [bold]{escape(str(problem.answer))}[/]", highlight=False)
     counts = child.counts
-    rate = "" if counts.solve_rate is None else f", solve rate {counts.solve_rate:.2f}"
+    rate = ""
+    if child.solve_rate is not None:
+        interval = solve_rate_interval(counts)
+        rate = f", solve rate {child.solve_rate:.2f} ({interval.low:.2f} to {interval.high:.2f})"
     reason = f" ({child.reason})" if child.reason else ""
     by = f" by {child.rejection.plugin} in {child.rejection.hook}" if child.rejection else ""
     console.print(f"outcome: [bold]{child.outcome}[/]{by}{reason}{rate}, quality {child.quality:.2f}", highlight=False)

@@ -16,6 +16,7 @@ from sparq_core.intervals import Comparison, Interval, compare
 from sparq_core.progress import funnel, metric_name, reasons
 from sparq_core.reading import Reader
 from sparq_core.rounds import Ending
+from sparq_core.storage import Lock
 
 
 def facts(ledger: Reader, folder: Path) -> dict[str, Any]:
@@ -23,10 +24,11 @@ def facts(ledger: Reader, folder: Path) -> dict[str, Any]:
     name, *_ = ledger.run()
     tally, pipeline = ledger.tally(), pipeline_of(ledger)
     rounds = [int(r) for (r,) in ledger.query("SELECT DISTINCT round FROM step ORDER BY round")]
-    last = rounds[-1] if rounds else 0
+    last = ledger.last_round()
     _, metrics = ledger.step_row(last, ledger.steps_of(last)) if rounds else ((), {})
     return {
         "name": name,
+        "running": Lock.is_held(folder),
         "folder": str(folder),
         "digest": ledger.last_digest(),
         "seeds": {"given": tally.seeds, "kept": tally.seeds_kept},
@@ -59,12 +61,23 @@ def comparisons(ledger: Reader, round: int) -> list[Comparison]:
 def show(console: Console, ledger: Reader, folder: Path) -> None:
     """Counts, archive, benchmarks and where things are."""
     tally = ledger.tally()
+    console.print(_progress(ledger, folder), highlight=False)
     console.print(counts(tally, facts(ledger, folder)["metrics"]))
     rounds = [r for (r,) in ledger.query("SELECT DISTINCT round FROM score WHERE round > 0 ORDER BY round")]
     for round_ in rounds:
         console.print(_benchmarks(comparisons(ledger, round_), round_))
     for name, place in _places(ledger, folder):
         console.print(f"[dim]{name:>16}[/]  {escape(place)}", soft_wrap=True, highlight=False)
+
+
+def _progress(ledger: Reader, folder: Path) -> str:
+    """How far the run is."""
+    pipeline, last = pipeline_of(ledger), ledger.last_round()
+    state = "running" if Lock.is_held(folder) else "not running"
+    where = (
+        f"round {last} of {pipeline.rounds}, step {ledger.steps_of(last):,} of {pipeline.steps:,}" if last else "seeds"
+    )
+    return f"[bold]{escape(pipeline.name)}[/]: {where} ({state})"
 
 
 def counts(tally: Tally, metrics: Mapping[str, float]) -> Table:
@@ -133,7 +146,7 @@ def next_steps(console: Console, ledger: Reader, folder: Path, pipeline: Path, e
         (f"sparq export {folder} --format parquet", "the dataset"),
         (f"{again} --set rounds={config.rounds + 1}", "another round, from the better model")
         if trained
-        else (f"{again} --set steps={2 * config.steps}", "twice as many problems"),
+        else (f"{again} --set steps={2 * ledger.steps_of(1)}", "twice as many problems"),
     ]
     console.print("Next:", style="bold")
     for command, what in steps:

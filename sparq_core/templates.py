@@ -17,13 +17,17 @@ def _compile(template: str) -> Template:
 
 
 def check_template(template: str, place: str, *names: str) -> None:
-    """PipelineError where a template is broken or uses other names than `names`; `place` is the option it came from."""
+    """
+    PipelineError where a template is broken, leaves out the first of `names` or uses others; `place` is its option.
+    """
     try:
         used = meta.find_undeclared_variables(_ENVIRONMENT.parse(template))
     except TemplateError as error:
         raise PipelineError(f"{place}: the template is broken: {error}") from error
     if unknown := sorted(used - set(names)):
         raise PipelineError(f"{place}: the template uses '{unknown[0]}'; it may use {' and '.join(names)}")
+    if names[0] not in used:
+        raise PipelineError(f"{place}: the template never uses '{names[0]}', so every prompt would be the same")
 
 
 def render(template: str, place: str, **names: Any) -> str:

@@ -143,7 +143,7 @@ def check_plugin(plugin: object, *, sampler: ScriptedSampler | None = None) -> N
     cast = Cast([member])
     assert hooks_of(type(plugin)), f"{member.name} answers no hook: mark its methods with @hookimpl"
     problems = [problem(i, solution=f"\\boxed{{{i + 1}}}") for i in range(3)]
-    cases = [Case(p, (), Counts(1, 1, 0)) for p in problems]
+    cases = [Case(p, (), Counts(1, 1, 0), 0.5) for p in problems]
     calls: dict[str, dict[str, Any]] = {
         "propose": {"parents": problems},
         "screen": {"children": problems},

@@ -8,8 +8,10 @@ import sparq_core as sparq
 from sparq_core.assess import Band, BandConfig, band_of
 from sparq_core.attempts import count, settle, tally_case
 from sparq_core.config import AttemptsConfig
+from sparq_core.policies import Policy
 
 VALUES = st.lists(st.sampled_from(["correct", "incorrect", "unknown"]), min_size=1, max_size=16)
+FIXED = Policy(AttemptsConfig())
 PROBLEM = sparq.Problem(id="1.1.0", statement="?", answer="1")
 
 
@@ -31,7 +33,7 @@ def assess(values: list[sparq.Value], correct: tuple[int, int] | None = None) ->
     band = Band(BandConfig(correct=correct))
     band._k = len(values)
     band._correct = band_of(correct, len(values))
-    (assessment,) = band.assess([tally_case(PROBLEM, judged(values))])
+    (assessment,) = band.assess([tally_case(PROBLEM, judged(values), FIXED)])
     return assessment
 
 
@@ -83,17 +85,17 @@ def test_the_band_keeps_its_meaning_when_some_are_undecided() -> None:
 
 @given(VALUES, st.floats(0, 1))
 def test_too_few_decided_attempts_leave_a_problem_unresolved(values: list[sparq.Value], share: float) -> None:
-    case = tally_case(PROBLEM, judged(values))
+    case = tally_case(PROBLEM, judged(values), FIXED)
     said = sparq.Assessment(outcome="kept", quality=0.5)
-    _, assessment = settle(case, said, AttemptsConfig(min_decided=share))
+    _, assessment = settle(case, said, AttemptsConfig(min_decided=share), FIXED)
     unresolved = case.counts.decided < share * case.counts.drawn
     assert assessment.outcome == ("unresolved" if unresolved else "kept")
 
 
 def test_an_assessment_may_set_the_reference_and_revise_verdicts() -> None:
-    case = tally_case(PROBLEM, judged(["incorrect", "incorrect"]))
+    case = tally_case(PROBLEM, judged(["incorrect", "incorrect"]), FIXED)
     verdicts = tuple(sparq.Verdict(value="correct", answer="2") for _ in range(2))
     said = sparq.Assessment(outcome="kept", answer="2", verdicts=verdicts)
-    revised, _ = settle(case, said, AttemptsConfig())
+    revised, _ = settle(case, said, AttemptsConfig(), FIXED)
     assert revised.problem.answer == "2"
     assert revised.counts == sparq.Counts(correct=2)

@@ -111,8 +111,16 @@ CASES: dict[str, tuple[Callable[[Pipeline], Any], list[str]]] = {
         ["mutate.with.prompt", "parnt", "parent"],
     ),
     "template that is broken": (lambda p: p["attempts"].update(prompt="{{ problem"), ["attempts.prompt"]),
+    "prompt without the problem": (
+        lambda p: p["attempts"].update(prompt="Solve it."),
+        ["attempts.prompt", "'problem'"],
+    ),
+    "role nothing asks for": (lambda p: p.update(roles={"solvr": "student"}), ["roles.solvr", "did you mean 'solver'"]),
     "broken name": (lambda p: p.update(name="../up"), ["name"]),
-    "local plugin file that is not there": (lambda p: add(p, "./none.py:Plugin"), ["plugins[7]", "./none.py"]),
+    "local plugin file that is not there": (
+        lambda p: add(p, "./none.py:Plugin"),
+        ["plugins[7]", "there is no file", "none.py"],
+    ),
     "lm-eval task that is not there": (
         lambda p: add(p, "lm-eval", tasks=["gsm9k"]),
         ["plugins[7].with.tasks", "gsm9k"],

@@ -20,6 +20,8 @@ COLUMNS = [
     "answer",
     "messages",
     "solve_rate",
+    "solve_rate_low",
+    "solve_rate_high",
     "num_attempts",
     "num_correct",
     "num_unknown",

@@ -34,9 +34,13 @@ _BASED = re.compile(
 )
 """A number with letters for digits, in its base: `A5_{11}`."""
 _SINGLE = re.compile(r"(?<=[_^}c])\s*\{([0-9A-Za-z])\}(?![0-9A-Za-z])|(?<=\\pmod)\s*\{?([0-9])\}?$")
+_CAPITALS = re.compile(r"[A-Z]{3,}")
+"""A name, such as that of a triangle, and no product."""
 _WHOLE_TEXT = re.compile(r"\\text\{([^{}]*)\}")
 _LABEL = re.compile(
-    r"^\s*\\?(?:text\{)?\s*(?:the )?(?:final |correct )?(?:answer|choice|option)\s*(?:is|:)\s*\}?", re.IGNORECASE
+    r"^\s*\\?(?:text\{)?\s*(?:the )?(?:final |correct )?"
+    r"(?:(?:answer|choice|option)\s*(?:is|:)|(?:choice|option)(?=\s+\(?[A-Z]\b))\s*\}?",
+    re.IGNORECASE,
 )
 
 
@@ -50,8 +54,8 @@ class Answer:
     """The text without its unit, as parsers get it."""
     words: str
     """The text as words: lower case, single spaces, no punctuation."""
-    choice: tuple[str, bool]
-    """The letter, if it is one of a choice, and whether it is marked as that."""
+    choice: tuple[str, str | None]
+    """The letter, if it is one of a choice, and what follows it, if it is marked as that."""
     unit: str
     node: Node | None
     other: Node | None
@@ -65,7 +69,7 @@ def read(text: str) -> Answer:
     """An answer's text, read."""
     cleaned = screen.clean(text)
     if refused := screen.refuse(cleaned):
-        return Answer(cleaned, cleaned, "", ("", False), "", None, None, refused)
+        return Answer(cleaned, cleaned, "", ("", None), "", None, None, refused)
     bare = spelling.plain(spelling.unwrap(_LABEL.sub("", cleaned)))
     if (whole := _WHOLE_TEXT.fullmatch(bare)) and re.search(r"\d", whole[1]):
         bare = spelling.plain(whole[1])
@@ -75,7 +79,7 @@ def read(text: str) -> Answer:
     unwrapped = spelling.unwrap(cleaned)
     words = as_words(unwrapped)
     node, refused = _tree(joined, words)
-    other, _ = _tree(value, words) if value != joined else (None, None)
+    other, _ = _tree(value, words) if value != joined and not re.search(r",\s*0\d", value) else (None, None)
     normal = _SINGLE.sub(r" \1\2", joined) + (f" {unit}" if unit else "")
     return Answer(normal, joined, words, choice(unwrapped), unit, node, other, refused)
 
@@ -83,6 +87,8 @@ def read(text: str) -> Answer:
 def _tree(text: str, words: str) -> tuple[Node | None, str | None]:
     if words in MEANING:
         return MEANING[words], None
+    if _CAPITALS.fullmatch(text):
+        return Words(words), None
     if based := _BASED.fullmatch(text):
         return Apply("base", (Words(based[1].lower()),), based[2]), None
     try:

@@ -14,6 +14,7 @@ import click
 @click.option(
     "--solution-column", default="solution", show_default=True, help="The solution to grade, or a list of them."
 )
+@click.option("--bare", is_flag=True, help="The solution column holds answers alone, not solutions to look for one in.")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write the rows with their verdicts here.")
 @click.option(
     "--option", "options", multiple=True, metavar="NAME=VALUE", help="An option of the plugin sympy; repeatable."
@@ -26,6 +27,7 @@ def grade(
     problem_column: str,
     answer_column: str,
     solution_column: str,
+    bare: bool,
     out: Path | None,
     options: tuple[str, ...],
     explain: tuple[str, str] | None,
@@ -44,7 +46,7 @@ def grade(
         elif file is None:
             raise click.UsageError("name a FILE to grade, or use --explain GOLD ANSWER")
         else:
-            columns = grading.Columns(problem_column, answer_column, solution_column)
+            columns = grading.Columns(problem_column, answer_column, solution_column, bare)
             grading.grade(plugin, file, columns, out)
     finally:
         plugin.stop()

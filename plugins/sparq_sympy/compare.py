@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from sparq_sympy import matrices, points, regions, relations
 from sparq_sympy.exact import TooLargeError, exact
+from sparq_sympy.parser import ANYTHING
 from sparq_sympy.shapes import (
     are_named,
     args,
@@ -25,6 +26,8 @@ from sparq_sympy.shapes import (
 )
 from sparq_sympy.syntax import Apply, Node, Number, Symbol, Words, has, variables
 
+WHOLE_NAMES = frozenset("nkmN")
+"""Variables that are read as whole numbers, if nothing else makes two sides equal."""
 MOST_PAIRS = 4_000
 """Of elements, in a comparison of unordered lists."""
 
@@ -72,9 +75,9 @@ class Comparison:
             if ordered and len(ours) == len(theirs) > 1:
                 return self._ordered(ours, theirs)
         sets = {op(left), op(right)} & {"set"}
-        if len(ours) == 1 and op(ours[0]) == "brackets" and len(theirs) > 1 and not sets:
+        if len(ours) == 1 and _is_tuple(ours[0]) and len(theirs) > 1 and not sets:
             return self._ordered(list(ours[0].args), theirs) if isinstance(ours[0], Apply) else None
-        if len(theirs) == 1 and op(theirs[0]) == "brackets" and len(ours) > 1 and not sets:
+        if len(theirs) == 1 and _is_tuple(theirs[0]) and len(ours) > 1 and not sets:
             return self._ordered(ours, list(theirs[0].args)) if isinstance(theirs[0], Apply) else None
         if self.conventions.list_order == "strict" and not sets:
             return self._ordered(ours, theirs)
@@ -108,7 +111,7 @@ class Comparison:
         return None if unsure else True
 
     def _within(self, node: Node, others: Sequence[Node]) -> bool | None:
-        said = [self.same(node, other) for other in others]
+        said = [(op(node) == "set") == (op(other) == "set") and self.same(node, other) for other in others]
         return True if True in said else None if None in said else False
 
     # One against one
@@ -195,6 +198,8 @@ class Comparison:
             return ours == theirs or bool(tolerance and abs(ours - theirs) <= tolerance * max(abs(ours), abs(theirs)))
         self.reason = "points"
         said = points.agree(left, right)
+        if said is False and variables(left) | variables(right) <= WHOLE_NAMES:
+            said = points.agree(left, right, whole=True)
         if said is False and all(has_imaginary(n) for n in (left, right)):
             said = points.agree(with_imaginary(left), with_imaginary(right))
         if said is False and self.conventions.rounding:
@@ -250,12 +255,13 @@ class Comparison:
         left, right = set_of(left), set_of(right)
         if not (regions.is_region(left) or regions.is_region(right)):
             return None
-        compound = {"union", "intersection", "minus", "relation", "list"}
+        compound = {"union", "intersection", "minus", "relation", "list", ""}
         sets = all(regions.is_region(n) or op(n) == "set" for n in (left, right))
         if not sets or not {op(left), op(right)} & compound:
             return None
         if op(left) == "relation" == op(right):
-            if variables(left) != variables(right):
+            names = {frozenset(variables(left)), frozenset(variables(right))}
+            if len(names) > 1 and frozenset({ANYTHING}) not in names:
                 return None
             said = relations.same(left, right) if isinstance(left, Apply) and isinstance(right, Apply) else None
             if said is True:
@@ -269,6 +275,10 @@ class Comparison:
 
 _ZERO = Number(Fraction(0))
 _MAYBE_SETS = (frozenset({"sets", "brackets"}), frozenset({"sets", "set"}))
+
+
+def _is_tuple(node: Node) -> bool:
+    return op(node) == "brackets" and data(node) == "()"
 
 
 def _settled(node: Node) -> Node:

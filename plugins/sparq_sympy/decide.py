@@ -33,34 +33,51 @@ class Decision(Struct, frozen=True):
 
 def decide(gold: str, answer: str, conventions: Conventions) -> Decision | None:
     """The verdict, or None where it takes math-verify. Takes milliseconds at most, whatever the texts hold."""
+    if not gold.strip():
+        return Decision("unknown", "no-reference", "there is no reference to compare with")
+    if not answer.strip():
+        return Decision("incorrect", "no-answer", "the answer is empty")
+    return _by_text(gold, answer, conventions)
+
+
+def _by_text(gold: str, answer: str, conventions: Conventions) -> Decision | None:
     if gold.strip() == answer.strip():
         return Decision("correct", "same", "the texts are the same")
     ours, theirs = read(gold), read(answer)
     if ours.normal == theirs.normal and ours.normal:
         return Decision("correct", "same", f"both read {_short(ours.normal)}")
-    for side, what in ((ours, "the reference"), (theirs, "the answer")):
-        if side.refused and not side.refused.startswith("unparsed"):
-            return Decision("unknown", side.refused, f"{what} is {side.refused.replace('-', ' ')}")
-    if (said := _as_text(ours, theirs)) is not None:
+    if (said := _refused(ours, theirs) or _as_text(ours, theirs)) is not None:
         return said
+    for side, other, text in ((ours, theirs, answer), (theirs, ours, gold)):
+        if side.choice[1] and not other.choice[0]:
+            return decide(side.choice[1], text, conventions)
     try:
         return _by_value(ours, theirs, conventions)
     except TooLargeError:
         return Decision("unknown", "too-large", "a number on the way is too large to compute")
 
 
+def _refused(ours: Answer, theirs: Answer) -> Decision | None:
+    """The verdict where an answer was not parsed, for its size."""
+    for side, what in ((ours, "the reference"), (theirs, "the answer")):
+        if side.refused and not side.refused.startswith("unparsed"):
+            return Decision("unknown", side.refused, f"{what} is {side.refused.replace('-', ' ')}")
+    return None
+
+
 def _as_text(ours: Answer, theirs: Answer) -> Decision | None:
     """The verdict where an answer is words or the letter of a choice."""
-    if (
-        ours.words
-        and ours.words == theirs.words
-        and (_is_text(ours.node) or _is_text(theirs.node) or ours.words.isalpha())
-    ):
+    text = _is_text(ours.node) or _is_text(theirs.node)
+    if ours.words and ours.words == theirs.words and (text or _is_word(ours.words)):
         return Decision("correct", "text", f"both say {_short(ours.words)!r}")
-    (letter, marked), (other, also_marked) = ours.choice, theirs.choice
-    if letter and other and (marked or also_marked or _is_text(ours.node) or _is_text(theirs.node)):
+    (letter, rest), (other, other_rest) = ours.choice, theirs.choice
+    if letter and other and (text or rest is not None or other_rest is not None):
         return Decision("correct" if letter == other else "incorrect", "text", "choices, compared by their letters")
     return None
+
+
+def _is_word(words: str) -> bool:
+    return words.isalpha() and len(words) > 2
 
 
 def _is_text(node: Node | None) -> bool:

@@ -25,6 +25,8 @@ class Columns(NamedTuple):
     problem: str
     answer: str
     solution: str
+    bare: bool
+    """Whether solutions are answers alone."""
 
 
 class Graded(NamedTuple):
@@ -87,6 +89,7 @@ def _grade(plugin: Sympy, rows: Sequence[dict[str, Any]], columns: Columns) -> I
 
 def _trial(row: dict[str, Any], text: str, columns: Columns) -> sparq.Trial:
     given = row[columns.answer]
+    text = f"\\boxed{{{text}}}" if columns.bare and text.strip() else text
     answer = None if given is None else sparq.marked_answer(str(given)) or str(given)
     problem = sparq.Problem(id="0.1.0", statement=str(row.get(columns.problem, "")), answer=answer)
     return sparq.Trial(problem, sparq.Attempt(k=0, seed=0, text=text, finish="stop", tokens=0))
@@ -121,3 +124,9 @@ def _show(reasons: Counter[tuple[str, str]]) -> None:
         for n, why in found:
             table.add_row("", why, f"{n:,}", f"{n / total:.1%}")
     Console().print(table)
+    decided = total - sum(n for (value, _), n in reasons.items() if value == "unknown")
+    right = sum(n for (value, _), n in reasons.items() if value == "correct")
+    if decided:
+        Console().print(f"right: {right / decided:.1%} of the {decided:,} that were decided", highlight=False)
+    if total and reasons["incorrect", "no-answer"] == total:
+        Console().print("no solution marks its answer; if the column holds answers alone, use --bare", style="yellow")

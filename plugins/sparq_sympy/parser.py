@@ -13,8 +13,11 @@ from sparq_sympy.tokens import UnsupportedError, tokens
 
 _DOTS = (r"\ldots", r"\dots", r"\cdots", r"\dotsc")
 _SETS = {r"\cup": "union", "U": "union", r"\cap": "intersection", r"\setminus": "minus", r"\backslash": "minus"}
-_JOINED = {r"\lor": "or", r"\vee": "or", r"\land": "and", r"\wedge": "and", "and": "and", "or": "or"}
+_LOGIC = {r"\lor": "or", r"\vee": "or", r"\land": "and", r"\wedge": "and"}
+_JOINED = {**dict(zip(_LOGIC, _LOGIC, strict=True)), "and": "and", "or": "or"}
 _TERM_SIGNS = {"+": "", "-": "neg", r"\pm": "pm", r"\mp": "mp"}
+ANYTHING = "·"
+"""What an inequality without a left side speaks of."""
 _DEGREE, _MARKS = r"\circ", frozenset({r"\circ", r"\prime", r"\top"})
 
 
@@ -55,6 +58,9 @@ class _Reader(Primaries):
             how = how if how == "dots" else separator or how
         if not found:
             raise UnsupportedError("nothing there")
+        if how in _LOGIC and not all(isinstance(item, Apply) and item.op == "relation" for item in found):
+            raise UnsupportedError("a formula of logic")
+        how = _LOGIC.get(how, how)
         return found, how
 
     def _at_end(self) -> bool:
@@ -82,7 +88,8 @@ class _Reader(Primaries):
 
     def relation(self) -> Node:
         """`a < b ≤ c`, or a side alone; of a value and its approximation, the value."""
-        sides, signs = [self.side()], []
+        signs: list[str] = []
+        sides = [Symbol(ANYTHING) if self.peek().text in RELATIONS and self.peek().kind != "text" else self.side()]
         while (sign := self._relation_sign()) is not None:
             signs.append(sign)
             sides.append(self.side())

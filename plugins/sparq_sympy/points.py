@@ -41,21 +41,22 @@ def context() -> Any:
     return _local.context
 
 
-def agree(left: Node, right: Node) -> bool | None:
+def agree(left: Node, right: Node, *, whole: bool = False) -> bool | None:
     """
     Whether two expressions have the same value wherever both have one; None where that cannot be seen.
 
-    Without variables: equal to 45 digits at least, as complex numbers. With variables: at several fixed points, positive ones
-    first, then any; where no `i` is written, points at which a side is not real are left out, as school algebra does. Raises
-    TooLargeError where a value is out of bounds.
+    Without variables: equal to a hundred digits, as complex numbers. With variables: at several fixed points, positive ones
+    first, then any, or whole ones only; where no `i` is written, points at which a side is not real are left out, as school
+    algebra does. Raises TooLargeError where a value is out of bounds.
     """
     names = sorted(variables(left) | variables(right))
     if not names:
-        return _agree_at(left, right, {}, real=False)
+        return _agree_at(left, right, {}, real=False, digits=MORE_DIGITS)
     real = not any(isinstance(n, Symbol) and n.name == "i" for side in (left, right) for n in walk(side))
     seen = 0
-    for point in at(names, whole=has(left, *_WHOLE) or has(right, *_WHOLE)):
-        said = _agree_at(left, right, point, real=real)
+    points = whole_points(names) if whole else at(names, whole=has(left, *_WHOLE) or has(right, *_WHOLE))
+    for point in points:
+        said = _agree_at(left, right, point, real=real, digits=MORE_DIGITS if seen == NEEDED - 1 else DIGITS)
         if said is False:
             return False
         seen += said is True
@@ -86,8 +87,13 @@ def at(names: Sequence[str], *, whole: bool = False) -> list[dict[str, Fraction]
                 for i, name in enumerate(names)
             }
         )
-    wholes = [{name: Fraction(2 + (k * (i + 2) + i) % 7 + k) for i, name in enumerate(names)} for k in range(6)]
+    wholes = whole_points(names)
     return [*wholes[:4], *found] if whole else [*found, *wholes]
+
+
+def whole_points(names: Sequence[str]) -> list[dict[str, Fraction]]:
+    """Points with whole coordinates."""
+    return [{name: Fraction(2 + (k * (i + 2) + i) % 7 + k) for i, name in enumerate(names)} for k in range(6)]
 
 
 def values_of(left: Node, right: Node) -> Iterator[tuple[Any, Any]]:
@@ -101,25 +107,29 @@ def values_of(left: Node, right: Node) -> Iterator[tuple[Any, Any]]:
             continue
 
 
-def _agree_at(left: Node, right: Node, point: Mapping[str, Fraction], *, real: bool) -> bool | None:
+def _agree_at(left: Node, right: Node, point: Mapping[str, Fraction], *, real: bool, digits: int) -> bool | None:
+    """
+    Agreement at one point; None where a side has no value, or no real one where it should.
+
+    A clear gap shows with fifty digits. What does not, and what is next to zero, is computed with more.
+    """
     mp = context()
     try:
-        for digits in (DIGITS, MORE_DIGITS):
-            mp.dps = digits
+        for precision in sorted({DIGITS, digits, MORE_DIGITS}):
+            mp.dps = precision
             a, b = value(left, point), value(right, point)
             if real and not (_is_real(mp, a) and _is_real(mp, b)):
                 return None
             size = max(abs(a), abs(b))
-            if not size:
-                return True
-            gap = abs(a - b) / size
-            if size > mp.mpf(10) ** -20 and gap > mp.mpf(10) ** -15:
+            gap = abs(a - b) / size if size else size
+            clear = size > mp.mpf(10) ** -20
+            if clear and gap > mp.mpf(10) ** -15:
                 return False
-            if size > mp.mpf(10) ** -20 and gap < mp.mpf(10) ** (5 - digits):
+            if precision == digits == DIGITS and (not size or (clear and gap < mp.mpf(10) ** (5 - DIGITS))):
                 return True
-        return bool(size < mp.mpf(10) ** -80 or gap < mp.mpf(10) ** -45)
     except UndefinedError:
         return None
+    return bool(size < mp.mpf(10) ** -100 or gap < mp.mpf(10) ** -100)
 
 
 def _is_real(mp: Any, value: Any) -> bool:

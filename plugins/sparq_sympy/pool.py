@@ -53,9 +53,13 @@ class Forker:
     def _fork(self) -> "Worker":
         control = self._control or self._start()
         ours, theirs = socket.socketpair()
-        with theirs:
-            socket.send_fds(control, [b"fork"], [theirs.fileno()])
-        return Worker(int(_reply(control)), ours)
+        try:
+            with theirs:
+                socket.send_fds(control, [b"fork"], [theirs.fileno()])
+            return Worker(int(_reply(control)), ours)
+        except OSError:
+            ours.close()
+            raise
 
     def end(self, worker: "Worker") -> None:
         """Kill a worker and wait until it is gone."""

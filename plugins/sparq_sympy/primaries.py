@@ -26,6 +26,7 @@ _ENDS_ARGUMENT = frozenset({r"\cdot", r"\times"})
 _MATRICES = frozenset({"matrix", "pmatrix", "bmatrix", "Bmatrix", "vmatrix", "array", "smallmatrix"})
 _OPAQUE = frozenset("fghFGHP")
 """Letters that are functions where a bracket follows."""
+_SUCH_THAT = frozenset({":", "|", r"\mid", r"\vert", r"\colon"})
 _MINUS_ONE = Apply("neg", (Number(Fraction(1)),))
 
 
@@ -270,11 +271,13 @@ class Primaries(Cursor, ABC):
 
     def _builds(self) -> bool:
         r"""Whether a set is given by a condition: `\{x : x > 2\}`."""
-        return self.peek().kind == "letter" and self.peek(1).text in {":", "|", r"\mid", r"\vert", r"\colon"}
+        bare = 1 + 5 * ([self.peek(i).text for i in range(1, 6)] == [r"\in", r"\mathbb", "{", "R", "}"])
+        return self.peek().kind == "letter" and self.peek(bare).text in _SUCH_THAT
 
     def _built(self) -> Node:
         """The condition of a set."""
-        self.skip(2)
+        while not self.accept(*_SUCH_THAT):
+            self.skip(1)
         items, _ = self.items()
         self.expect(r"\}")
         return items[0] if len(items) == 1 else Apply("list", tuple(items), "and")
@@ -309,7 +312,9 @@ class Primaries(Cursor, ABC):
         return _COMMANDS[text](self)
 
     def fraction(self) -> Node:
-        r"""`\frac12`."""
+        r"""`\frac12`; a derivative is not for this grammar."""
+        if [self.peek(i).text for i in range(5)] == ["{", "d", "}", "{", "d"]:
+            raise UnsupportedError("a derivative")
         return Apply("/", (self.argument(), self.argument()))
 
     def binomial(self) -> Node:
@@ -318,7 +323,14 @@ class Primaries(Cursor, ABC):
 
     def conjugate(self) -> Node:
         r"""`\overline{z}`; over digits after a point it was taken care of before."""
-        return Apply("conjugate", (self.argument(),))
+        inside = self.argument()
+        return Symbol(f"bar {inside.name}") if isinstance(inside, Symbol) else Apply("conjugate", (inside,))
+
+    def decorated(self) -> Node:
+        r"""`\hat{x}`, another variable than x."""
+        mark = self._tokens[self._at - 1].text.strip("\\")
+        inside = self.argument()
+        return Symbol(f"{mark} {inside.name}") if isinstance(inside, Symbol) else inside
 
     def empty(self) -> Node:
         r"""`\emptyset`."""
@@ -375,7 +387,8 @@ _COMMANDS: dict[str, Callable[[Primaries], Node]] = {
     r"\frac": Primaries.fraction,
     **dict.fromkeys((r"\binom", r"\dbinom", r"\tbinom"), Primaries.binomial),
     **dict.fromkeys((r"\overline", r"\bar"), Primaries.conjugate),
-    **dict.fromkeys((r"\vec", r"\hat", r"\tilde", r"\widehat", r"\widetilde", r"\overrightarrow"), Primaries.argument),
+    **dict.fromkeys((r"\hat", r"\tilde", r"\widehat", r"\widetilde"), Primaries.decorated),
+    **dict.fromkeys((r"\vec", r"\overrightarrow"), Primaries.argument),
     **dict.fromkeys((r"\underline", r"\mathbf", r"\boldsymbol", r"\mathcal", r"\bm"), Primaries.argument),
     **dict.fromkeys((r"\emptyset", r"\varnothing"), Primaries.empty),
     r"\mathbb": Primaries.number_set,

@@ -15,9 +15,14 @@ _COMMA_GROUPS = re.compile(r"(?<![\d.,])[1-9]\d{0,2}(?:,\d{3})+(?![\d,])")
 _SPACE_GROUPS = re.compile(r"(?<![\d.])[1-9]\d{0,2}(?: \d{3})+(?![\d/.])")
 _LOOSE = re.compile(r"\s+(?![0-9A-Za-z])|(?<![0-9A-Za-z])\s+")
 _TRAILING = re.compile(r"(?:\s|\\\\|[.,;:])+$")
-_ABOUT = re.compile(r"^(?:\\(?:approx|sim|therefore|implies|Rightarrow)(?![A-Za-z])|≈|=(?!=))\s*")
+_ABOUT = re.compile(
+    r"^(?:(?:about|approximately|approx\.?|roughly|around)(?=\s)|\\(?:approx|sim|therefore|implies|Rightarrow)(?![A-Za-z])|≈|=(?!=))\s*"
+)
 _PHANTOM = re.compile(r"\\(?:[hv]?phantom)\s*(?:\{[^{}]*\}|\S)")
 _RECURRING = re.compile(r"(\d{0,50})\.(\d{0,50})\\(?:overline|bar|dot)(?:\{(\d{1,50})\}|(\d))")
+_MULTIPLIERS = {"dozen": 12, "hundred": 100, "thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
+_MULTIPLIER = re.compile(rf"(?<=\d)\s*(?:\\text\{{)?\s*({'|'.join(_MULTIPLIERS)})s?\b(\s*\}})?", re.IGNORECASE)
+_TIMES = re.compile(r"(?<=\d)\s*[xX]\s*(?=10\s*\^)")
 _MATH = (("$$", "$$"), ("$", "$"), (r"\(", r"\)"), (r"\[", r"\]"))
 
 
@@ -78,8 +83,16 @@ def plain(text: str) -> str:
         text = _OPERATOR.sub(r"\\\1 ", text)
         text = _SYMBOL.sub(_symbol, text) if _SYMBOL.fullmatch(text.strip()) is None else text
         text = _TEXT.sub(r"\\text{", text)
-    text = _GROUPED.sub("", text)
+    text = _TIMES.sub(r"\\times ", _GROUPED.sub("", text))
+    text = _MULTIPLIER.sub(_multiplied, text)
     return _LOOSE.sub("", text).strip()
+
+
+def _multiplied(found: re.Match[str]) -> str:
+    """`5 million` as a product; what else stands in the same group of text stays a text."""
+    opened, closed = r"\text" in found[0], found[2] is not None
+    rest = r"\text{" if opened and not closed else ""
+    return rf"\cdot {_MULTIPLIERS[found[1].lower()]} {rest}"
 
 
 def _symbol(found: re.Match[str]) -> str:

@@ -65,13 +65,15 @@ SHORT = frozenset(
     }
 )
 """Abbreviations that are units even without a space before them, where they have two letters or more."""
+_LONGEST_SYMBOL = 3
+"""Letters of a unit's symbol, whose case matters: mPa is not MPa."""
 _VOWELS = frozenset("aeiou")
 LETTERS = {"m": "m", "g": "g", "s": "s", "h": "h", "l": "l", "L": "l", "N": "n", "J": "j", "W": "w", "V": "v"}
 """Letters that may be units after a number, with the unit."""
 _GENERIC = frozenset({"unit", "unit^2", "unit^3", "total", "in total", "altogether", "exactly"})
 _COMPOUND = {"mph": "mi/h", "kph": "km/h", "mpg": "mi/gal"}
 _POWER = re.compile(r"\^\s*\{?\s*([23])\s*\}?")
-_AREA = re.compile(r"\b(square|sq|cubic|cu)\b\.?\s+(\S+)")
+_AREA = re.compile(r"\b(square|sq|cubic|cu)\b\.?\s+(\S+)", re.IGNORECASE)
 _MONEY = re.compile(r"^(-?)\s*(?:\\?\$|€|£|USD(?![A-Za-z])|US\\?\$)\s*(?=[\d.\\-])")
 _DEGREES = re.compile(r"(?:\^\s*\{?\s*\\circ\s*\}?|\\degree(?:s)?(?![A-Za-z]))\s*(?:\\text\{\s*)?([CF]?)(?:\s*\})?$")
 _PERCENT = re.compile(r"\s*(?:\\?%|\\?text\{\s*(?:\\?%|percent(?:age)?|pct)\s*\}|\b(?:percent(?:age)?|pct))$")
@@ -161,17 +163,18 @@ def _is_noun(word: str) -> bool:
 
 def canonical(words: str) -> str:
     """One name of a unit: `square inches`, `in^2` and `sq in` are the same; generic words are nothing."""
-    text = _NOTES.sub("", words.lower().replace("\\", " ")).strip()
+    text = _NOTES.sub("", words.replace("\\", " ")).strip()
     text = _POWER.sub(r"^\1", text)
-    text = _AREA.sub(lambda m: f"{m[2]}^{2 if m[1].startswith('sq') else 3}", text)
+    text = _AREA.sub(lambda m: f"{m[2]}^{2 if m[1].lower().startswith('sq') else 3}", text)
     text = re.sub(r"\bper\b", "/", text)
     text = re.sub(r"\s*/\s*(?:an?\s+|one\s+)?", "/", text)
     text = re.sub(r"[A-Za-z]+", lambda m: _one(m[0]), text)
     text = " ".join(text.replace(".", " ").replace("-", " ").split())
-    return "" if text in _GENERIC else text
+    return "" if text.lower() in _GENERIC else text
 
 
 def _one(word: str) -> str:
+    word = word if len(word) <= _LONGEST_SYMBOL and not word.isupper() else word.lower()
     word = _COMPOUND.get(word, word)
     if word in _NAME:
         return _NAME[word]

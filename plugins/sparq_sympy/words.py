@@ -3,7 +3,7 @@
 import re
 from fractions import Fraction
 
-from sparq_sympy.syntax import Apply, Node, Number, Symbol
+from sparq_sympy.syntax import Apply, Node, Number, Symbol, Words
 
 _NUMBERS = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen "
@@ -15,11 +15,12 @@ MEANING: dict[str, Node] = {
     **{word: Number(Fraction(n)) for n, word in enumerate(_NUMBERS.split())},
     **dict.fromkeys(_NOTHING.split("|"), Apply("set", ())),
     **dict.fromkeys(_ALL.split("|"), Symbol("reals")),
+    **dict.fromkeys(("dne", "does not exist", "undefined"), Words("does not exist")),
 }
 """Whole answers in words that are mathematics."""
 _PUNCTUATION = re.compile(r"\\text|\\[ ,;:!]|[{}$.!?\"']|\\$")
 _ARTICLE = re.compile(r"^(?:the|an?) ")
-_CHOICE = re.compile(r"\(\s*([A-Za-z])\s*\)|\(?\s*([A-Z])\s*(?:\)|[.:])(?:(?:\s|\\ |~)+[\w$\\].*)?|([A-Za-z])")
+_CHOICE = re.compile(r"\(\s*([A-Za-z])\s*\)|\(?\s*([A-Z])\s*(?:\)|[.:])(?:(?:\s|\\ |~)+([\w$\\].*))?|([A-Za-z])")
 _FONT = re.compile(r"\\(?:text[a-z]*|mathrm|mathbf|mbox)\s*\{([^{}]*)\}")
 _COMMAND = re.compile(r"\\text(?![a-z])|\\[A-Za-z]+\s*")
 _LETTERS = re.compile(r"[A-Za-z]{3,}")
@@ -30,12 +31,12 @@ def as_words(text: str) -> str:
     return _ARTICLE.sub("", " ".join(_PUNCTUATION.sub(" ", text).lower().split()))
 
 
-def choice(text: str) -> tuple[str, bool]:
-    """The letter of a choice, `C`, `(C)` or `C. rest`, and whether it is marked as one; an empty letter where there is none."""
+def choice(text: str) -> tuple[str, str | None]:
+    """The letter of a choice, `C`, `(C)` or `C. rest`, and the rest if it is marked as one; no letter where it is none."""
     found = _CHOICE.fullmatch(_FONT.sub(r"\1", text).strip())
     if not found:
-        return "", False
-    return (found[1] or found[2] or found[3]).lower(), not found[3]
+        return "", None
+    return (found[1] or found[2] or found[4]).lower(), None if found[4] else (found[3] or "").strip()
 
 
 def is_prose(text: str) -> bool:

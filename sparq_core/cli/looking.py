@@ -41,11 +41,13 @@ def show(run: Path, problem: str) -> None:
 
 @click.command()
 @RUN
-@click.option("--format", "kind", type=click.Choice(["jsonl", "parquet"]), default="jsonl", show_default=True)
+@click.option(
+    "--format", "kind", type=click.Choice(["jsonl", "parquet"]), help="[default: by the name of the file, else jsonl]"
+)
 @click.option(
     "--to", type=click.Path(path_type=Path, dir_okay=False), help="File to write [default: RUN/dataset/export.…]."
 )
-def export(run: Path, kind: str, to: Path | None) -> None:
+def export(run: Path, kind: str | None, to: Path | None) -> None:
     """
     Write the dataset of the run folder RUN: one row for each chosen attempt at a kept problem.
 
@@ -55,6 +57,7 @@ def export(run: Path, kind: str, to: Path | None) -> None:
     from sparq_core.reading import Reader
 
     ledger = Reader.open(run)
+    kind = kind or ("parquet" if to and to.suffix == ".parquet" else "jsonl")
     path = to or run / "dataset" / f"export.{kind}"
     rows = exporting.rows(ledger, exporting.chosen(ledger))
     count = exporting.write_jsonl(path, rows) if kind == "jsonl" else exporting.write_parquet(path, rows, ledger)

@@ -115,7 +115,8 @@ def check(pipeline: Path, overrides: tuple[str, ...]) -> None:
 
 def _plan(loaded: "Session") -> str:
     pipeline = loaded.run.pipeline
-    children = pipeline.rounds * pipeline.steps * pipeline.batch
+    proposers = len(loaded.cast.each("propose"))
+    children = pipeline.rounds * pipeline.steps * pipeline.batch * proposers
     cast = ", ".join(member.name for member in loaded.cast.members if not member.place.startswith("models."))
     return (
         f"{click.style('ok', fg='green', bold=True)}: {pipeline.rounds} round{'s' * (pipeline.rounds > 1)} of "
