@@ -40,8 +40,11 @@ class Band:
 
     @hookimpl
     def start(self, run: "Run") -> None:
-        self._k = run.pipeline.attempts.k
-        self._correct = band_of(self._correct, self._k)
+        self.set(run.pipeline.attempts.k)
+
+    def set(self, k: int) -> None:
+        """Fit the band to K attempts."""
+        self._k, self._correct = k, band_of(self._correct, k)
 
     @hookimpl
     def check(self, run: "Run") -> Sequence[None]:

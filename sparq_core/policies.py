@@ -78,7 +78,7 @@ class Adaptive(Policy):
         return 0 < counts.drawn < self.k and (self._config.complete or not self.keeps(counts))
 
     def solve_rate(self, counts: Counts) -> float | None:
-        if counts.drawn == self.k or counts.unknown or not counts.decided:
+        if self._config.complete or counts.unknown or not counts.decided:
             return counts.solve_rate
         every, from_correct = self._paths(counts.correct, counts.incorrect)
         return from_correct / every if every else counts.solve_rate
@@ -224,4 +224,4 @@ POLICIES: dict[str, type[Adaptive]] = {"settled": Settled, "pilot": Pilot, "baye
 
 def policy_of(config: AttemptsConfig, decide: Decide | None) -> Policy:
     """The policy of a pipeline; a fixed number of attempts is drawn where there is no `decide`."""
-    return POLICIES[config.policy](config, decide) if decide else Policy(config)
+    return Policy(config) if decide is None or config.policy == "fixed" else POLICIES[config.policy](config, decide)

@@ -1,0 +1,165 @@
+"""Attempt policies: early stops that change nothing, estimates that are not biased, bounds that cover."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from math import comb
+from random import Random
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import sparq_core as sparq
+from sparq_core.assess import Band, BandConfig
+from sparq_core.config import AttemptsConfig
+from sparq_core.intervals import solve_rate_interval
+from sparq_core.policies import Bayes, Policy, policy_of
+from sparq_core.testing import run_pipeline
+
+VALUES = st.sampled_from(["correct", "incorrect", "unknown"])
+ADAPTIVE = ("settled", "pilot", "bayes")
+
+
+def band(k: int, correct: tuple[int, int] | None = None) -> Band:
+    made = Band(BandConfig(correct=correct))
+    made.set(k)
+    return made
+
+
+def policy(name: str, k: int = 16, **settings: Any) -> Policy:
+    return policy_of(AttemptsConfig(k=k, policy=name, **settings), band(k).decide)  # type: ignore[arg-type]
+
+
+def draw(rule: Policy, outcomes: list[str]) -> sparq.Counts:
+    """The counts a policy ends with if the attempts come out like this."""
+    counts = sparq.Counts()
+    while (n := rule.more(counts)) > 0:
+        assert counts.drawn + n <= rule.k
+        seen = Counter(outcomes[: counts.drawn + n])
+        counts = sparq.Counts(seen["correct"], seen["incorrect"], seen["unknown"])
+    return counts
+
+
+def ends(rule: Policy, p: float) -> Iterator[tuple[sparq.Counts, float]]:
+    """Every end a policy may come to for a solve rate, with its probability."""
+    ahead = {(0, 0): 1.0}
+    while ahead:
+        following: defaultdict[tuple[int, int], float] = defaultdict(float)
+        for (c, i), weight in ahead.items():
+            counts = sparq.Counts(c, i)
+            n = rule.more(counts)
+            if n <= 0:
+                yield counts, weight
+                continue
+            for more in range(n + 1):
+                following[c + more, i + n - more] += weight * comb(n, more) * p**more * (1 - p) ** (n - more)
+        ahead = dict(following)
+
+
+@given(st.lists(VALUES, min_size=16, max_size=16), st.sampled_from([1, 2, 4, 5]), st.booleans())
+@settings(deadline=None)
+def test_settled_never_changes_what_a_problem_is(outcomes: list[str], wave: int, complete: bool) -> None:
+    every = Counter(outcomes)
+    whole = sparq.Counts(every["correct"], every["incorrect"], every["unknown"])
+    counts = draw(policy("settled", wave=wave, complete=complete), outcomes)
+    decide = band(16).decide
+    assert (decide(counts) == "kept") == (decide(whole) == "kept")
+    if complete and decide(whole) == "kept":
+        assert counts == whole
+
+
+@given(st.sampled_from(ADAPTIVE), st.lists(VALUES, min_size=16, max_size=16), st.sampled_from([1, 3, 4]))
+@settings(deadline=None)
+def test_what_is_kept_complete_has_all_its_attempts(name: str, outcomes: list[str], wave: int) -> None:
+    rule = policy(name, wave=wave)
+    counts = draw(rule, outcomes)
+    if band(16).decide(counts) == "kept" and not rule.gave_up(counts):
+        assert counts.drawn == 16
+
+
+@pytest.mark.parametrize("name", ADAPTIVE)
+@pytest.mark.parametrize("wave", [1, 3, 4])
+@pytest.mark.parametrize("p", [0.03, 0.1, 0.3, 0.5, 0.77, 0.95])
+def test_the_rate_of_a_stopped_problem_is_unbiased(name: str, wave: int, p: float) -> None:
+    rule = policy(name, wave=wave, complete=False)
+    reached = list(ends(rule, p))
+    assert sum(weight for _, weight in reached) == pytest.approx(1)
+    rates = [(rule.solve_rate(counts), weight) for counts, weight in reached]
+    assert sum((rate or 0) * weight for rate, weight in rates) == pytest.approx(p, abs=1e-9)
+
+
+def test_the_plain_rate_of_a_stopped_problem_is_biased() -> None:
+    rule = policy("settled", wave=1, complete=False)
+    plain = sum((counts.solve_rate or 0) * weight for counts, weight in ends(rule, 0.3))
+    assert abs(plain - 0.3) > 0.01
+
+
+@given(st.integers(1, 40), st.floats(0.001, 0.999))
+@settings(deadline=None)
+def test_intervals_cover_at_least_at_their_level(n: int, p: float) -> None:
+    covered = sum(
+        comb(n, k) * p**k * (1 - p) ** (n - k)
+        for k in range(n + 1)
+        if solve_rate_interval(sparq.Counts(k, n - k)).low <= p <= solve_rate_interval(sparq.Counts(k, n - k)).high
+    )
+    assert covered >= 0.95 - 1e-9
+
+
+def test_the_interval_of_nothing_is_everything() -> None:
+    assert solve_rate_interval(sparq.Counts(unknown=3)).high == 1.0
+    assert solve_rate_interval(sparq.Counts(0, 16)).low == 0.0
+    assert solve_rate_interval(sparq.Counts(0, 16)).high == pytest.approx(0.2059, abs=1e-4)
+
+
+def test_bayes_is_the_best_plan_there_is() -> None:
+    """Its expected gain, over its own prior, is no less than that of any rule that gives up below some count."""
+    worth, prior = 60.0, (0.25, 0.25)
+
+    def gain(rule: Policy) -> float:
+        rng = Random(1)
+        total = 0.0
+        rates = [rng.betavariate(*prior) for _ in range(400)]
+        for p in rates:
+            for counts, weight in ends(rule, p):
+                kept = band(16).decide(counts) == "kept" and not rule.gave_up(counts)
+                total += weight * (worth * kept - counts.drawn)
+        return total / len(rates)
+
+    best = gain(policy("bayes", wave=4, worth=worth, prior=prior))
+    assert best >= gain(policy("fixed"))
+    assert best >= gain(policy("settled", wave=4))
+    assert all(best >= gain(policy("pilot", pilot=pilot)) - 1e-9 for pilot in (4, 8, 12))
+
+
+@pytest.mark.parametrize("worth", [20.0, 60.0, 200.0])
+def test_the_more_a_problem_is_worth_the_more_attempts_it_gets(worth: float) -> None:
+    few, many = (policy("bayes", worth=w, wave=1) for w in (worth, 2 * worth))
+    assert isinstance(few, Bayes)
+    for p in (0.05, 0.2, 0.6):
+        drawn = [sum(counts.drawn * weight for counts, weight in ends(rule, p)) for rule in (few, many)]
+        assert drawn[0] <= drawn[1] + 1e-9
+
+
+@pytest.mark.parametrize("name", ADAPTIVE)
+@pytest.mark.parametrize("complete", [True, False])
+def test_a_run_with_a_policy(sums: Any, tmp_path: Any, name: str, complete: bool) -> None:
+    attempts = {"k": 8, "policy": name, "wave": 2, "pilot": 4, "complete": complete}
+    ran = run_pipeline(sums(attempts=attempts), tmp_path / "adaptive")
+    whole = run_pipeline(sums(), tmp_path / "fixed")
+    assert ran.ending.tally.attempts <= whole.ending.tally.attempts
+    assert ran.ending.tally.attempts < whole.ending.tally.attempts or complete
+    with ran.read() as ledger:
+        kept = [s.child for s in ledger.solved() if not s.child.problem.is_seed]
+    assert kept
+    assert all(child.counts.drawn == 8 for child in kept) or not complete
+    assert all(child.quality == pytest.approx(1 - (child.solve_rate or 0)) for child in kept)
+
+
+def test_a_settled_run_keeps_what_a_fixed_one_keeps(sums: Any, tmp_path: Any) -> None:
+    names: list[list[tuple[str, sparq.Counts]]] = []
+    for attempts in ({"k": 8}, {"k": 8, "policy": "settled", "wave": 2}):
+        ran = run_pipeline(sums(attempts=attempts), tmp_path / str(len(names)))
+        with ran.read() as ledger:
+            names.append([(s.child.problem.id, s.child.counts) for s in ledger.solved() if not s.child.problem.is_seed])
+    assert names[0] == names[1]
