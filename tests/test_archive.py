@@ -1,13 +1,29 @@
 """The archive keeps the best of each niche, whatever the order, and says how well it is filled."""
 
-from typing import Any
+from collections import Counter
+from math import log
+from typing import Any, cast
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from ribs.archives import GridArchive
 
 import sparq_core as sparq
-from sparq_mapelites import Archive, Axis, MapElites, MapElitesConfig, Niches, NichesConfig, StaticUniform
+from sparq_mapelites import (
+    Archive,
+    Axis,
+    DynamicUniform,
+    DynamicUniformConfig,
+    MapElites,
+    MapElitesConfig,
+    Niches,
+    StaticConfig,
+    StaticDiverse,
+    StaticUniform,
+)
+from sparq_mapelites.selectors import covering
 
 ENTRIES = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 10)), max_size=60)
 
@@ -81,14 +97,23 @@ def step(round: int, number: int, *children: tuple[str, float, list[str]]) -> sp
     )
 
 
+def every() -> list[Any]:
+    return [
+        StaticUniform(StaticConfig()),
+        StaticDiverse(StaticConfig()),
+        DynamicUniform(DynamicUniformConfig()),
+        MapElites(MapElitesConfig()),
+    ]
+
+
 SEEDS = step(0, 1, ("s", 0.0, ["a"]), ("t", 0.0, ["b"]))
 
 
 def test_static_uniform_draws_from_the_seeds_only() -> None:
-    plugin = StaticUniform(NichesConfig())
+    plugin = StaticUniform(StaticConfig())
     plugin.commit(SEEDS)
     plugin.commit(step(1, 1, ("x", 0.9, ["a"])))
-    parents = plugin.select(rng=sparq.generator(1), n=50)
+    parents = plugin.select(rng=sparq.generator(1), n=50, pending=())
     assert set(parents) == {"0.1.0", "0.1.1"}
 
 
@@ -96,7 +121,7 @@ def test_map_elites_draws_niches_uniformly() -> None:
     plugin = MapElites(MapElitesConfig(capacity=4))
     plugin.commit(SEEDS)
     plugin.commit(step(1, 1, *(("x", 0.5, ["a"]) for _ in range(20))))
-    parents = plugin.select(rng=sparq.generator(1), n=400)
+    parents = plugin.select(rng=sparq.generator(1), n=400, pending=())
     assert 150 < parents.count("0.1.1") < 250
 
 
@@ -104,16 +129,97 @@ def test_map_elites_drops_seeds_for_better_children() -> None:
     plugin = MapElites(MapElitesConfig(capacity=1))
     plugin.commit(SEEDS)
     plugin.commit(step(1, 1, ("x", 0.5, ["a"])))
-    assert set(plugin.select(rng=sparq.generator(1), n=50)) == {"1.1.0", "0.1.1"}
+    assert set(plugin.select(rng=sparq.generator(1), n=50, pending=())) == {"1.1.0", "0.1.1"}
 
 
-@pytest.mark.parametrize("plugin", [StaticUniform(NichesConfig()), MapElites(MapElitesConfig())])
+@pytest.mark.parametrize("plugin", every())
 def test_metrics_count_children_not_seeds(plugin: Any) -> None:
     plugin.commit(SEEDS)
     metrics = plugin.commit(step(1, 1, ("x", 0.5, ["a"]), ("y", 0.25, ["a"]), ("z", 0.25, ["b"])))
-    assert metrics == {"filled_niches": 2.0, "qd_score": 0.75}
+    assert metrics == {"filled_niches": 2.0, "qd_score": 0.75, "niche_entropy": 0.636514, "unique_labels": 2.0}
 
 
-@pytest.mark.parametrize("plugin", [StaticUniform(NichesConfig()), MapElites(MapElitesConfig())])
+@pytest.mark.parametrize("plugin", every())
 def test_no_seeds_no_parents(plugin: Any) -> None:
-    assert plugin.select(rng=sparq.generator(1), n=3) == []
+    assert plugin.select(rng=sparq.generator(1), n=3, pending=()) == []
+
+
+def test_static_diverse_draws_niches_of_the_seeds_uniformly() -> None:
+    plugin = StaticDiverse(StaticConfig())
+    plugin.commit(step(0, 1, ("s", 0.0, ["a"]), *(("t", 0.0, ["b"]) for _ in range(9))))
+    plugin.commit(step(1, 1, ("x", 0.9, ["c"])))
+    parents = plugin.select(rng=sparq.generator(1), n=400, pending=())
+    assert 150 < parents.count("0.1.0") < 250
+    assert all(parent.startswith("0.") for parent in parents)
+
+
+def test_dynamic_uniform_draws_from_the_best_of_all_niches() -> None:
+    plugin = DynamicUniform(DynamicUniformConfig(capacity=3))
+    plugin.commit(SEEDS)
+    plugin.commit(step(1, 1, ("x", 0.9, ["a"]), ("y", 0.8, ["a"]), ("z", 0.7, ["b"]), ("w", 0.1, ["b"])))
+    assert set(plugin.select(rng=sparq.generator(1), n=60, pending=())) == {"1.1.0", "1.1.1", "1.1.2"}
+
+
+def test_a_share_of_steps_mutates_seeds() -> None:
+    plugin = DynamicUniform(DynamicUniformConfig(capacity=1, seed_share=0.5))
+    plugin.commit(SEEDS)
+    plugin.commit(step(1, 1, ("x", 0.9, ["a"])))
+    steps = [set(plugin.select(rng=sparq.generator(k), n=4, pending=())) for k in range(200)]
+    from_seeds = sum(any(parent.startswith("0.") for parent in parents) for parents in steps)
+    assert 70 < from_seeds < 130
+    assert all({p[0] for p in parents} in ({"0"}, {"1"}) for parents in steps)
+
+
+def test_no_parent_gets_more_children_than_allowed() -> None:
+    plugin = StaticUniform(StaticConfig(max_children=3))
+    plugin.commit(SEEDS)
+    first = plugin.select(rng=sparq.generator(1), n=4, pending=())
+    second = plugin.select(rng=sparq.generator(2), n=4, pending=first)
+    assert all((first + second).count(parent) <= 3 for parent in ("0.1.0", "0.1.1"))
+    assert len(first + second) == 6
+    plugin.commit(sparq.Step(round=1, step=1, parents=tuple(first + second), children=()))
+    assert plugin.select(rng=sparq.generator(3), n=4, pending=()) == []
+
+
+def test_a_covering_batch_has_as_many_different_labels_as_it_can() -> None:
+    niches: list[Any] = [(("a", "b"),), (("a",),), (("b", "c", "d"),), (("e",),), ((),)]
+    chosen = covering(niches, 3, sparq.generator(1))
+    assert {label for niche in chosen for label in cast("tuple[str, ...]", niche[0])} == set("abcde")
+    assert len(covering(niches, 50, sparq.generator(1))) == 50
+
+
+def test_unbounded_labels_all_count() -> None:
+    niches = Niches({"skills": Axis(top=None, max=3)})
+    niches.learn({"skills": ["a"]})
+    assert niches.of({"skills": ["z", "y"]}) == (("y", "z"),)
+
+
+@given(ENTRIES)
+def test_entropy_is_that_of_the_niches(entries: list[tuple[int, int]]) -> None:
+    archive = Archive(1)
+    for i, (niche, quality) in enumerate(entries):
+        archive.add((niche,), str(i), quality / 10)
+    counts = Counter(niche for niche, _ in entries).values()
+    expected = -sum(n / len(entries) * log(n / len(entries)) for n in counts)
+    assert archive.entropy() == pytest.approx(expected, abs=1e-9)
+
+
+def test_like_pyribs_over_a_hundred_thousand_insertions() -> None:
+    """On a grid with one elite a cell: the same elites, coverage and QD-score as pyribs' GridArchive."""
+    rng = np.random.default_rng(5)
+    n, dims = 100_000, (40, 25)
+    measures = rng.uniform(0, 1, (n, 2))
+    qualities = np.round(rng.uniform(0, 1, n), 3)
+    theirs = GridArchive(solution_dim=1, dims=dims, ranges=[(0, 1), (0, 1)], dtype=np.float64)
+    theirs.add(np.arange(n).reshape(-1, 1).astype(float), qualities, measures)
+    niches = Niches({"x": Axis(bins=dims[0]), "y": Axis(bins=dims[1])})
+    ours = Archive(capacity=1)
+    for i in range(n):
+        cell = niches.of({"x": measures[i, 0], "y": measures[i, 1]})
+        ours.add(cell, str(i), float(qualities[i]))
+    stats = theirs.stats
+    assert len(ours.niches) == stats.num_elites
+    assert len(ours.niches) / (dims[0] * dims[1]) == pytest.approx(stats.coverage)
+    assert ours.qd_score() == pytest.approx(float(stats.qd_score))
+    best = dict(zip(theirs.data("index"), theirs.data("objective"), strict=True))
+    assert sorted(best.values()) == sorted(float(qualities[int(elite)]) for elite in ours)

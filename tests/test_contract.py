@@ -10,7 +10,7 @@ import pytest
 
 import sparq_core as sparq
 from sparq_core.testing import check_plugin, run_pipeline
-from sparq_mapelites import MapElites, MapElitesConfig, NichesConfig, StaticUniform
+from sparq_mapelites import MapElites, MapElitesConfig, StaticConfig, StaticUniform
 from sparq_mutate import Mutate, MutateConfig
 from sparq_screen import Duplicates, DuplicatesConfig, Lengths, LengthsConfig
 from sparq_skills import Skills, SkillsConfig
@@ -30,7 +30,7 @@ def started_duplicates() -> Duplicates:
         Skills(SkillsConfig()),
         Lengths(LengthsConfig()),
         started_duplicates(),
-        StaticUniform(NichesConfig()),
+        StaticUniform(StaticConfig()),
         MapElites(MapElitesConfig()),
         Sympy(SympyConfig()),
     ],

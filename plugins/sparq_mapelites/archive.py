@@ -3,6 +3,7 @@
 import heapq
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from math import log
 from typing import Annotated, Any
 
 from msgspec import Meta, Struct
@@ -16,7 +17,8 @@ class Axis(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How one descriptor is cut into cells: labels by default, a number where `bins` is given."""
 
     top: Annotated[
-        int, Meta(ge=1, description="Labels: only the most common ones of the seeds count (paper: M = 100).")
+        sparq.Positive | None,
+        Meta(description="Labels: only the most common ones of the seeds count (paper: M = 100); none: all count."),
     ] = 100
     max: Annotated[int, Meta(ge=1, description="Labels: at most so many make a cell (paper: k = 3).")] = 3
     bins: Annotated[sparq.Positive | None, Meta(description="Numbers: cells between low and high.")] = None
@@ -55,7 +57,7 @@ class Niches:
 
     def _labels(self, key: str, axis: Axis, descriptors: Mapping[str, Any]) -> tuple[str, ...]:
         assert self._universe is not None  # noqa: S101 -- `of` made it
-        known = [label for label in descriptors.get(key) or () if label in self._universe[key]]
+        known = [label for label in descriptors.get(key) or () if axis.top is None or label in self._universe[key]]
         return tuple(sorted(known)[: axis.max])
 
 
@@ -78,6 +80,10 @@ class Archive:
         self._niches: dict[Niche, list[tuple[float, int, str]]] = {}
         self._order: list[Niche] = []
         self._added = 0
+        self._qd_score = 0.0
+        self._offered: Counter[Niche] = Counter()
+        self._labels: set[str] = set()
+        self._sum_n_log_n = 0.0
 
     def add(self, niche: Niche, id_: str, quality: float) -> bool:
         """Offer a problem; whether it is now an elite."""
@@ -86,7 +92,11 @@ class Archive:
         if niche not in self._niches:
             self._niches[niche] = []
             self._order.append(niche)
+            self._labels.update(label for cell in niche if isinstance(cell, tuple) for label in cell)
+        self._count(niche)
         elites = self._niches[niche]
+        best = max(elites)[0] if elites else 0.0
+        self._qd_score += max(0.0, quality - best)
         if len(elites) < self._capacity:
             heapq.heappush(elites, entry)
             return True
@@ -103,7 +113,25 @@ class Archive:
 
     def qd_score(self) -> float:
         """Sum over niches of the best quality."""
-        return sum(max(elites)[0] for elites in self._niches.values())
+        return self._qd_score
+
+    def entropy(self) -> float:
+        """Shannon entropy of the niches of all problems offered, in nats: e to its power niches would be filled evenly."""
+        return log(self._added) - self._sum_n_log_n / self._added if self._added else 0.0
+
+    def metrics(self) -> dict[str, float]:
+        """Filled niches, QD-score, niche entropy, and the different labels among the niches."""
+        return {
+            "filled_niches": float(len(self._order)),
+            "qd_score": round(self._qd_score, 6),
+            "niche_entropy": round(self.entropy(), 6),
+            **({"unique_labels": float(len(self._labels))} if self._labels else {}),
+        }
+
+    def _count(self, niche: Niche) -> None:
+        n = self._offered[niche]
+        self._sum_n_log_n += (n + 1) * log(n + 1) - (n * log(n) if n else 0.0)
+        self._offered[niche] = n + 1
 
     def __iter__(self) -> Iterator[str]:
         for niche in self._order:

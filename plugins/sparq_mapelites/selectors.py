@@ -1,0 +1,223 @@
+"""The selectors: static or dynamic, uniform or diverse."""
+
+from collections import Counter
+from collections.abc import Sequence
+from random import Random
+from typing import Annotated, ClassVar, Literal
+
+from msgspec import Meta, Struct, field
+
+import sparq_core as sparq
+from sparq_mapelites.archive import Archive, Axis, Niche, Niches, kept
+
+TRIES = 50
+"""Draws of a parent that may still have children, before all are looked through."""
+
+
+class StaticConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Options of every selector."""
+
+    niches: Annotated[
+        dict[str, Axis], Meta(min_length=1, description="The descriptors that make niches, and how each is cut.")
+    ] = field(default_factory=lambda: {"skills": Axis()})
+    max_children: Annotated[
+        sparq.Positive | None, Meta(description="Most children a problem gets as a parent; none: no limit (paper).")
+    ] = None
+
+
+class DynamicConfig(StaticConfig, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Options of selectors that mutate children, too."""
+
+    seed_share: Annotated[
+        float, Meta(ge=0, le=1, description="Share of steps that mutate seeds, whatever became of the rest.")
+    ] = 0.0
+
+
+class DynamicUniformConfig(DynamicConfig, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Options of `dynamic-uniform`."""
+
+    capacity: Annotated[
+        sparq.Positive, Meta(description="Problems that may be parents (T; the paper does not say).")
+    ] = 1_000
+
+
+class MapElitesConfig(DynamicConfig, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Options of `map-elites`."""
+
+    capacity: Annotated[
+        sparq.Positive, Meta(description="Most problems a niche keeps as parents (T_Ω; the paper does not say).")
+    ] = 16
+    choose: Annotated[
+        Literal["uniform", "cover"],
+        Meta(
+            description="Niches drawn uniformly, or so that a batch has the most different labels (paper, appendix D)."
+        ),
+    ] = "uniform"
+
+
+class Selector:
+    """
+    What all selectors share: the seeds, the limit on children, and an archive that says how niches fill.
+
+    The archive holds children only, the best of each niche, and changes no selection.
+    """
+
+    def __init__(self, config: StaticConfig) -> None:
+        self._niches = Niches(config.niches)
+        self._most = config.max_children
+        self._seed_share = config.seed_share if isinstance(config, DynamicConfig) else 0.0
+        self._seeds: list[sparq.Child] = []
+        self._children: Counter[str] = Counter()
+        self._archive = Archive(capacity=1)
+
+    @sparq.hookimpl
+    def select(self, rng: Random, n: int, pending: Sequence[str]) -> list[str]:
+        if not self._seeds:
+            return []
+        self.prepare()
+        had = self._children + Counter(pending) if self._most else Counter[str]()
+        if self._seed_share and rng.random() < self._seed_share:
+            return self._free([rng.choice(self._seeds).problem.id for _ in range(n)], had, rng)
+        return self._free(self.draw(rng, n), had, rng)
+
+    @sparq.hookimpl
+    def commit(self, step: sparq.Step) -> dict[str, float]:
+        if self._most:
+            self._children.update(step.parents)
+        for child in kept(step.children):
+            if child.problem.is_seed:
+                self._seeds.append(child)
+                self._niches.learn(child.descriptors)
+            else:
+                niche = self._niches.of(child.descriptors)
+                self._archive.add(niche, child.problem.id, child.quality)
+                self.keep(niche, child)
+        return self._archive.metrics()
+
+    def draw(self, rng: Random, n: int) -> list[str]:
+        """Ids of n parents, repeats allowed."""
+        raise NotImplementedError
+
+    def prepare(self) -> None:
+        """Called before a draw, when all seeds are known."""
+
+    def keep(self, niche: Niche, child: sparq.Child) -> None:
+        """A child that was kept; static selectors leave it."""
+
+    def placed_seeds(self) -> list[tuple[Niche, sparq.Child]]:
+        """The seeds with their niches."""
+        return [(self._niches.of(seed.descriptors), seed) for seed in self._seeds]
+
+    def _free(self, drawn: list[str], had: Counter[str], rng: Random) -> list[str]:
+        """The drawn parents; those that have had their children are drawn again, and left out if there are no others."""
+        if not self._most:
+            return drawn
+        found: list[str] = []
+        for parent in drawn:
+            tried = parent
+            for _ in range(TRIES):
+                if had[tried] < self._most:
+                    found.append(tried)
+                    had[tried] += 1
+                    break
+                (tried,) = self.draw(rng, 1)
+        return found
+
+
+class StaticUniform(Selector):
+    """Parents are drawn uniformly from the seeds: the paper's best method, and its reference."""
+
+    static: ClassVar[bool] = True
+
+    def __init__(self, config: StaticConfig) -> None:
+        super().__init__(config)
+
+    def draw(self, rng: Random, n: int) -> list[str]:
+        return [seed.problem.id for seed in rng.choices(self._seeds, k=n)]
+
+
+class StaticDiverse(Selector):
+    """Parents are drawn from the seeds: a niche uniformly, then one of its seeds (the paper's static diverse)."""
+
+    static: ClassVar[bool] = True
+
+    def __init__(self, config: StaticConfig) -> None:
+        super().__init__(config)
+        self._by_niche: dict[Niche, list[str]] = {}
+
+    def prepare(self) -> None:
+        if not self._by_niche:
+            for niche, seed in self.placed_seeds():
+                self._by_niche.setdefault(niche, []).append(seed.problem.id)
+
+    def draw(self, rng: Random, n: int) -> list[str]:
+        niches = list(self._by_niche.values())
+        return [rng.choice(rng.choice(niches)) for _ in range(n)]
+
+
+class Dynamic(Selector):
+    """Selectors whose parents are the best problems so far. Seeds have quality 0, unless they were attempted."""
+
+    def __init__(self, config: DynamicConfig, capacity: int) -> None:
+        super().__init__(config)
+        self._parents = Archive(capacity)
+        self._placed = 0
+
+    def prepare(self) -> None:
+        for niche, seed in self.placed_seeds()[self._placed :] if self._placed < len(self._seeds) else ():
+            self._parents.add(self.cell(niche), seed.problem.id, seed.quality)
+        self._placed = len(self._seeds)
+
+    def keep(self, niche: Niche, child: sparq.Child) -> None:
+        self.prepare()
+        self._parents.add(self.cell(niche), child.problem.id, child.quality)
+
+    def cell(self, niche: Niche) -> Niche:
+        """Where among the parents a problem of a niche goes."""
+        return niche
+
+
+class DynamicUniform(Dynamic):
+    """Parents are drawn uniformly from the problems of highest quality, whatever their niche (the paper's dynamic uniform)."""
+
+    def __init__(self, config: DynamicUniformConfig) -> None:
+        super().__init__(config, config.capacity)
+
+    def cell(self, niche: Niche) -> Niche:  # noqa: ARG002 -- one for all
+        return ()
+
+    def draw(self, rng: Random, n: int) -> list[str]:
+        return rng.choices(self._parents.elites(()), k=n)
+
+
+class MapElites(Dynamic):
+    """
+    Parents are drawn from the archive: a niche uniformly, then one of its elites (the paper's dynamic diverse).
+
+    Children replace the worst of a full niche.
+    """
+
+    def __init__(self, config: MapElitesConfig) -> None:
+        super().__init__(config, config.capacity)
+        self._cover = config.choose == "cover"
+
+    def draw(self, rng: Random, n: int) -> list[str]:
+        niches = self._parents.niches
+        chosen = covering(niches, n, rng) if self._cover else rng.choices(niches, k=n)
+        return [rng.choice(self._parents.elites(niche)) for niche in chosen]
+
+
+def covering(niches: Sequence[Niche], n: int, rng: Random) -> list[Niche]:
+    """Niches that together have many different labels: each next one adds the most; it begins anew when none adds any."""
+    order = rng.sample(niches, len(niches))
+    labels = {niche: frozenset(part for cell in niche if isinstance(cell, tuple) for part in cell) for niche in order}
+    chosen: list[Niche] = []
+    seen: frozenset[str] = frozenset()
+    while len(chosen) < n:
+        best = max(order, key=lambda niche: len(labels[niche] - seen))
+        if seen and not labels[best] - seen:
+            seen = frozenset()
+            best = rng.choice(order)
+        chosen.append(best)
+        seen |= labels[best]
+    return chosen
