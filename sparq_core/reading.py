@@ -88,6 +88,10 @@ class Reader:
         """The last round that has a committed step; 0 while the seeds are ingested."""
         return self._one("SELECT max(round) FROM step") or 0
 
+    def curations(self) -> int:
+        """How many choices of attempts were recorded."""
+        return self._one("SELECT count(*) FROM curation") or 0
+
     def steps_of(self, round: int) -> int:
         """How many steps of a round are committed."""
         return self._one("SELECT count(*) FROM step WHERE round = ?", round) or 0

@@ -38,7 +38,7 @@ LAYERS = [
     {"engine"},
     {"stops"},
     {"rounds"},
-    {"session", "progress"},
+    {"session", "progress", "curating"},
     {"testing", "summary", "catalogue", "stories"},
     {"previewing"},
     {"cli", "__init__"},

@@ -1,23 +1,30 @@
-"""Curation: which attempts the model is trained on."""
+"""Curation: which attempts the model is trained on (SPARQ, sections 2 and 3.2)."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from random import Random
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
 import sparq_core as sparq
+from sparq_curate.filters import Candidate, diverse, good, quality_diverse, shuffled
+from sparq_curate.solutions import apart, shortest
+
+__all__ = ["Candidate", "Curate", "CurateBand", "CurateBandConfig", "CurateConfig"]
+
+EASY = 0.5
+"""Solve rate from which a problem is easy (SPARQ, section 3.2)."""
 
 
 class CurateBandConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Options of `curate-band`."""
+    """Options of `curate-band`, and some of `curate`."""
 
     scope: Annotated[
         Literal["all", "round"], Meta(description="Take kept problems of all rounds so far, or of the last one.")
     ] = "all"
     solutions: Annotated[
         sparq.Positive | None,
-        Meta(description="Most correct attempts a problem gives, drawn at random; none: all (paper)."),
+        Meta(description="Most correct attempts a problem gives; none: all (paper)."),
     ] = None
 
 
@@ -40,3 +47,92 @@ class CurateBand:
                 correct = sorted(rng.sample(correct, self._config.solutions))
             for attempt in correct:
                 yield sparq.Example(problem=solved.child.problem.id, attempt=attempt)
+
+
+class CurateConfig(CurateBandConfig, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Options of `curate`."""
+
+    by: Annotated[
+        Literal["random", "quality", "diversity", "qd"],
+        Meta(
+            description="Which problems come first: any; those of a quality near `mean`; niches with the most different "
+            "labels, any problem of each; or those niches, the best problems of each."
+        ),
+    ] = "qd"
+    budget: Annotated[sparq.Positive | None, Meta(description="Problems to take; none: all.")] = None
+    labels: Annotated[str, Meta(description="The descriptor whose labels make a niche.")] = "skills"
+    mean: Annotated[float, Meta(ge=0, le=1, description="quality: the quality wanted (1 − solve rate).")] = 0.5
+    spread: Annotated[float, Meta(gt=0, description="quality: standard deviation of the Gaussian around it.")] = 0.1
+    pick: Annotated[
+        Literal["random", "shortest", "diverse"],
+        Meta(description="Which correct attempts, where not all are taken: diverse ones share few words."),
+    ] = "random"
+    easy: Annotated[
+        float,
+        Meta(ge=0, le=1, description="Share kept of the attempts at problems that are solved half the time or more."),
+    ] = 1.0
+    seeds: Annotated[
+        sparq.Share | None,
+        Meta(description="Share of seeds among the problems, as far as they were attempted; none: as they come."),
+    ] = None
+
+
+class Curate:
+    """
+    A part of the kept problems, at a fixed budget: the paper's filters.
+
+    In the paper `qd` over problems drawn from the seeds is best, with one solution a problem.
+    """
+
+    def __init__(self, config: CurateConfig) -> None:
+        self._config = config
+
+    @sparq.hookimpl
+    def curate(self, ledger: sparq.Reader, round: int, rng: Random) -> Iterator[sparq.Example]:
+        rounds = None if self._config.scope == "all" else [round]
+        found = [self._candidate(solved) for solved in ledger.solved(rounds)]
+        for problem in self._chosen([c for c in found if c.correct], rng):
+            attempts = self._attempts(ledger, problem, rng)
+            if problem.solve_rate >= EASY and self._config.easy < 1:
+                attempts = [attempt for attempt in attempts if rng.random() < self._config.easy]
+            for attempt in attempts:
+                yield sparq.Example(problem=problem.id, attempt=attempt)
+
+    def _candidate(self, solved: sparq.Solved) -> Candidate:
+        child = solved.child
+        labels = child.descriptors.get(self._config.labels) or ()
+        return Candidate(
+            id=child.problem.id,
+            niche=tuple(sorted(labels)) if isinstance(labels, list | tuple) else (str(labels),),
+            quality=child.quality,
+            solve_rate=child.solve_rate or 0.0,
+            correct=tuple(attempt for attempt, value in solved.attempts if value == "correct"),
+        )
+
+    def _chosen(self, found: Sequence[Candidate], rng: Random) -> list[Candidate]:
+        """The problems within the budget, in the order they come in the ledger."""
+        order: Callable[[Sequence[Candidate], Random], list[Candidate]] = {
+            "random": shuffled,
+            "quality": lambda problems, rng: good(problems, rng, self._config.mean, self._config.spread),
+            "diversity": diverse,
+            "qd": quality_diverse,
+        }[self._config.by]
+        if self._config.seeds is None:
+            chosen = order(found, rng)[: self._config.budget]
+        else:
+            budget = self._config.budget or len(found)
+            seeds = [c for c in found if c.id.startswith("0.")]
+            mixed = order(seeds, rng)[: int(budget * self._config.seeds)]
+            rest = [c for c in found if not c.id.startswith("0.")]
+            chosen = [*mixed, *order(rest, rng)[: budget - len(mixed)]]
+        place = {candidate.id: i for i, candidate in enumerate(found)}
+        return sorted(chosen, key=lambda candidate: place[candidate.id])
+
+    def _attempts(self, ledger: sparq.Reader, problem: Candidate, rng: Random) -> list[int]:
+        most = self._config.solutions
+        if most is None or len(problem.correct) <= most:
+            return list(problem.correct)
+        if self._config.pick == "random":
+            return sorted(rng.sample(problem.correct, most))
+        pick = shortest if self._config.pick == "shortest" else apart
+        return sorted(pick({attempt: ledger.attempt(attempt)[1] for attempt in problem.correct}, most))

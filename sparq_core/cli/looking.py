@@ -66,6 +66,30 @@ def export(run: Path, kind: str | None, to: Path | None) -> None:
 
 
 @click.command()
+@RUN
+@click.option("--by", help="Which problems come first: random, quality, diversity or qd.")
+@click.option("--budget", type=int, help="Problems to take.")
+@click.option("--use", default="curate", show_default=True, help="The plugin that chooses.")
+@click.option("--option", "options", multiple=True, metavar="NAME=VALUE", help="Another of its options; repeatable.")
+@click.option(
+    "--to",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="File to write [default: RUN/dataset/curation-….jsonl].",
+)
+def curate(run: Path, by: str | None, budget: int | None, use: str, options: tuple[str, ...], to: Path | None) -> None:
+    """
+    Choose training examples from the run folder RUN again, and write them as a new dataset.
+
+    Nothing is sampled and nothing is overwritten; `sparq export` then gives the new choice, too.
+    """
+    from sparq_core import curating
+
+    named = [f"{name}={value}" for name, value in (("by", by), ("budget", budget)) if value is not None]
+    path, examples, problems = curating.curate(run, use, [*named, *options], to)
+    click.echo(f"{examples:,} examples of {problems:,} problems in {path}")
+
+
+@click.command()
 @click.argument("name", required=False)
 def plugins(name: str | None) -> None:
     """List the installed plugins, or show the hooks and options of plugin NAME."""

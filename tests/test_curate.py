@@ -1,0 +1,141 @@
+"""Curation: what is chosen under a budget, in which order, and that choosing again changes nothing that was there."""
+
+import json
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import sparq_core as sparq
+from sparq_core.testing import run_pipeline
+from sparq_curate import Candidate
+from sparq_curate.filters import covering, diverse, good, quality_diverse
+from sparq_curate.solutions import apart, shortest
+
+NICHES = st.lists(st.lists(st.sampled_from("abcdefgh"), max_size=3).map(lambda x: tuple(sorted(set(x)))), unique=True)
+
+
+def candidates(n: int, niches: int = 5) -> list[Candidate]:
+    return [
+        Candidate(id=f"1.1.{i}", niche=(f"n{i % niches}",), quality=(i * 37 % 100) / 100, solve_rate=0.5, correct=(i,))
+        for i in range(n)
+    ]
+
+
+@given(NICHES)
+def test_each_niche_adds_as_many_labels_as_any_could(niches: list[tuple[str, ...]]) -> None:
+    order = covering(niches)
+    assert sorted(order) == sorted(niches)
+    seen: set[str] = set()
+    for i, niche in enumerate(order):
+        assert len(set(niche) - seen) == max(len(set(other) - seen) for other in order[i:])
+        seen |= set(niche)
+
+
+def test_niches_take_turns() -> None:
+    for order in (diverse, quality_diverse):
+        first = order(candidates(50), sparq.generator(1))
+        assert Counter(c.niche for c in first[:20]) == {(f"n{i}",): 4 for i in range(5)}
+        assert len({c.id for c in first}) == 50
+
+
+def test_qd_takes_the_best_of_each_niche_first() -> None:
+    problems = candidates(50)
+    first = quality_diverse(problems, sparq.generator(1))[:5]
+    for problem in first:
+        assert problem.quality == max(c.quality for c in problems if c.niche == problem.niche)
+
+
+@pytest.mark.parametrize("mean", [0.2, 0.5, 0.8])
+def test_quality_is_drawn_around_its_mean(mean: float) -> None:
+    chosen = good(candidates(2000), sparq.generator(1), mean, 0.1)[:150]
+    assert fmean(c.quality for c in chosen) == pytest.approx(mean, abs=0.05)
+
+
+def test_shortest_and_most_different_solutions() -> None:
+    texts = {1: "a b c d", 2: "a b c", 3: "x y z w v", 4: "a b c e"}
+    assert shortest(texts, 2) == [2, 1]
+    assert apart(texts, 2) == [1, 3]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("curate")
+    seeds = folder / "seeds.jsonl"
+    rows = [{"problem": f"What is {i} + {i + 3}?", "answer": str(2 * i + 3)} for i in range(5, 45)]
+    seeds.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    pipeline: dict[str, Any] = {
+        "name": "sums",
+        "seed": 1,
+        "steps": 8,
+        "batch": 8,
+        "models": {"student": {"use": "scripted", "model": "sums"}},
+        "attempts": {"k": 8, "seeds": True},
+        "plugins": [
+            {"use": "jsonl-seeds", "with": {"path": str(seeds)}},
+            {"use": "static-uniform"},
+            {"use": "mutate"},
+            {"use": "sympy"},
+            {"use": "skills"},
+            {"use": "curate-band"},
+        ],
+    }
+    run_pipeline(pipeline, folder)
+    return folder / "run"
+
+
+def curate(folder: Path, *arguments: str, code: int = 0) -> str:
+    command = [sys.executable, "-m", "sparq_core.cli", "curate", str(folder), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == code, done.stderr
+    assert "Traceback" not in done.stderr
+    return done.stdout + done.stderr
+
+
+def rows(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+@pytest.mark.parametrize("by", ["random", "quality", "diversity", "qd"])
+def test_a_finished_run_is_curated_again(folder: Path, tmp_path: Path, by: str) -> None:
+    with sparq.Reader.open(folder) as ledger:
+        before = (ledger.last_digest(), ledger.curations())
+    first = (folder / "dataset" / "round-1.jsonl").read_bytes()
+    out = tmp_path / f"{by}.jsonl"
+    told = curate(folder, "--by", by, "--budget", "20", "--option", "solutions=1", "--to", str(out))
+    assert "20 examples of 20 problems" in told
+    assert len({row["id"].split("/")[0] for row in rows(out)}) == 20
+    assert (folder / "dataset" / "round-1.jsonl").read_bytes() == first
+    with sparq.Reader.open(folder) as ledger:
+        assert (ledger.last_digest(), ledger.curations()) == (before[0], before[1] + 1)
+    curate(folder, "--by", by, "--budget", "20", "--to", str(out), code=2)
+
+
+def test_seeds_are_mixed_in_and_easy_problems_thinned_out(folder: Path, tmp_path: Path) -> None:
+    mixed, thin, full = (tmp_path / name for name in ("mixed", "thin", "full"))
+    curate(folder, "--budget", "20", "--option", "seeds=0.25", "--option", "solutions=1", "--to", str(mixed))
+    assert sum(row["round"] == 0 for row in rows(mixed)) == 5
+    curate(folder, "--to", str(full))
+    curate(folder, "--option", "easy=0.25", "--to", str(thin))
+    easy = [sum(row["solve_rate"] >= 0.5 for row in rows(path)) for path in (full, thin)]
+    hard = [sum(row["solve_rate"] < 0.5 for row in rows(path)) for path in (full, thin)]
+    assert hard[0] == hard[1]
+    assert 0.1 * easy[0] < easy[1] < 0.45 * easy[0]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--by", "best"], "best"),
+        (["--use", "sympy"], "does not answer 'curate'"),
+        (["--option", "bugdet=3"], "did you mean 'budget'"),
+    ],
+)
+def test_a_wrong_choice_is_refused(folder: Path, arguments: list[str], message: str) -> None:
+    assert message in curate(folder, *arguments, code=2)
