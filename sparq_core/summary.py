@@ -14,7 +14,7 @@ from sparq_core.events import Tally
 from sparq_core.export import pipeline_of
 from sparq_core.intervals import Comparison, Interval, compare
 from sparq_core.progress import funnel, metric_name, reasons
-from sparq_core.reading import Reader
+from sparq_core.reading import GRADING, Reader
 from sparq_core.rounds import Ending
 from sparq_core.storage import Lock
 
@@ -35,6 +35,7 @@ def facts(ledger: Reader, folder: Path) -> dict[str, Any]:
         "rounds": {str(r): {"steps": ledger.steps_of(r), "of": pipeline.steps} for r in rounds if r},
         "children": dict(funnel(tally)),
         "rejected": dict(_most_frequent(tally.reasons)),
+        "operators": operators(ledger),
         "attempts": {"drawn": tally.attempts, **tally.verdicts},
         "verdicts": dict(_most_frequent(tally.why)),
         "tokens": tally.tokens,
@@ -53,6 +54,15 @@ def _most_frequent(counts: Mapping[str, int]) -> list[tuple[str, int]]:
     return sorted(counts.items(), key=lambda item: -item[1])
 
 
+def operators(ledger: Reader) -> dict[str, dict[str, int]]:
+    """Children and kept ones by the operator that made them."""
+    rows = ledger.query(
+        "SELECT p.operator, count(*), sum(o.outcome = 'kept') FROM problem p LEFT JOIN outcome o ON o.problem = p.id"
+        f" AND o.grading = {GRADING} WHERE p.round > 0 GROUP BY p.operator ORDER BY p.operator"
+    )
+    return {name: {"children": children, "kept": kept or 0} for name, children, kept in rows}
+
+
 def comparisons(ledger: Reader, round: int) -> list[Comparison]:
     """A round's model against the base, task by task."""
     return compare(ledger.scores(0), ledger.scores(round))
@@ -62,7 +72,11 @@ def show(console: Console, ledger: Reader, folder: Path) -> None:
     """Counts, archive, benchmarks and where things are."""
     tally = ledger.tally()
     console.print(_progress(ledger, folder), highlight=False)
-    console.print(counts(tally, facts(ledger, folder)["metrics"]))
+    told = facts(ledger, folder)
+    console.print(counts(tally, told["metrics"]))
+    if len(told["operators"]) > 1:
+        yields = [f"{name} {n['kept']:,} of {n['children']:,} kept" for name, n in told["operators"].items()]
+        console.print(f"  by operator: {', '.join(yields)}", highlight=False)
     rounds = [r for (r,) in ledger.query("SELECT DISTINCT round FROM score WHERE round > 0 ORDER BY round")]
     for round_ in rounds:
         console.print(_benchmarks(comparisons(ledger, round_), round_))

@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Sequence
-from typing import Annotated
+from random import Random
+from typing import Annotated, NamedTuple
 
-from msgspec import Meta
+from msgspec import Meta, Struct, field
 
 import sparq_core as sparq
 
@@ -22,12 +23,64 @@ Write a novel problem inspired by this one, and its solution. The problem must b
 Put it inside <problem> tags and the solution inside <solution> tags, with the final answer in \\boxed{}. \
 If there are several numeric answers, give them as a comma-separated list in parentheses."""
 
+_FORMAT = """\
+The problem must be self-contained and solvable. \
+Put it inside <problem> tags and the solution inside <solution> tags, with the final answer in \\boxed{}. \
+If there are several numeric answers, give them as a comma-separated list in parentheses."""
+_PARENT = """\
+Here is a problem and its solution.
+
+<problem>
+{{ parent.statement }}
+</problem>
+<solution>
+{{ parent.solution }}
+</solution>
+"""
+PROMPTS = {
+    "harder": f"""{_PARENT}
+Write a new problem of the same kind that is harder: it takes one more step, or another idea. {_FORMAT}""",
+    "easier": f"""{_PARENT}
+Write a new problem of the same kind that is easier: it takes fewer steps. {_FORMAT}""",
+    "crossover": f"""{_PARENT}
+Here is another one.
+
+<problem>
+{{{{ other.statement }}}}
+</problem>
+<solution>
+{{{{ other.solution }}}}
+</solution>
+
+Write a novel problem that takes what both of them take. {_FORMAT}""",
+}
+"""Built-in operators beside the paper's free mutation."""
+OTHER = re.compile(r"\{[{%][^}]*\bother\b")
+"""A template that wants a second parent."""
+
+
+class Operator(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One way to make a problem from another."""
+
+    weight: Annotated[float, Meta(gt=0, description="How often it is used, relative to the others.")] = 1.0
+    prompt: Annotated[
+        str | None,
+        Meta(description="Template; may use `parent`, and `other`, a second parent. Built-in names have one."),
+    ] = None
+
 
 class MutateConfig(sparq.Sampling, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Options of `mutate`."""
 
-    prompt: Annotated[str, Meta(description="Template; may use `parent`.")] = PROMPT
-    operator: Annotated[str, Meta(description="Recorded with each child.")] = "mutate"
+    prompt: Annotated[str, Meta(description="Template of the operator `mutate`; may use `parent`.")] = PROMPT
+    operators: Annotated[
+        dict[str, Operator],
+        Meta(
+            min_length=1,
+            description="Ways to make a problem, by the name recorded with each child: mutate (paper), harder, easier, "
+            "crossover, or any other with its own prompt. One is drawn for each parent.",
+        ),
+    ] = field(default_factory=lambda: {"mutate": Operator()})
     role: Annotated[sparq.Role, Meta(description="Who writes.")] = "generator"
 
 
@@ -40,21 +93,42 @@ class Mutate:
 
     def __init__(self, config: MutateConfig) -> None:
         self._config = config
+        known = {"mutate": config.prompt, **PROMPTS}
+        self._prompts = {name: operator.prompt or known.get(name, "") for name, operator in config.operators.items()}
+        self._weights = [operator.weight for operator in config.operators.values()]
 
     @sparq.hookimpl
     def check(self) -> list[sparq.Finding]:
-        sparq.check_template(self._config.prompt, "mutate.with.prompt", "parent")
+        for name, prompt in self._prompts.items():
+            place = "with.prompt" if name == "mutate" else f"with.operators.{name}.prompt"
+            if not prompt:
+                message = f"'{name}' is no built-in operator ({', '.join(['mutate', *PROMPTS])}): give it a prompt"
+                return [sparq.Finding(level="error", place=place, message=message)]
+            sparq.check_template(prompt, f"mutate.{place}", "parent", "other")
         return []
 
     @sparq.hookimpl
-    def propose(self, parents: Sequence[sparq.Problem], llm: sparq.Llm) -> list[sparq.Draft]:
-        completions = llm(self._config.role).complete([self._prompt(parent) for parent in parents], self._config)
-        return [self._draft(parent, c) for parent, c in zip(parents, completions, strict=True)]
+    def propose(self, parents: Sequence[sparq.Problem], llm: sparq.Llm, rng: Random) -> list[sparq.Draft]:
+        plans = [self._plan(parents, i, rng) for i in range(len(parents))]
+        completions = llm(self._config.role).complete([self._prompt(plan) for plan in plans], self._config)
+        return [self._draft(plan, c) for plan, c in zip(plans, completions, strict=True)]
 
-    def _prompt(self, parent: sparq.Problem) -> str:
-        return sparq.render(self._config.prompt, "mutate.with.prompt", parent=parent)
+    def _plan(self, parents: Sequence[sparq.Problem], index: int, rng: Random) -> "Plan":
+        """An operator for a parent, and where its template wants one, another parent of the batch."""
+        names = list(self._prompts)
+        name = rng.choices(names, self._weights)[0] if len(names) > 1 else names[0]
+        other = None
+        if OTHER.search(self._prompts[name]):
+            other = rng.choice([parent for parent in parents if parent.id != parents[index].id] or [parents[index]])
+        return Plan(name, parents[index], other)
 
-    def _draft(self, parent: sparq.Problem, completion: sparq.Recorded) -> sparq.Draft:
+    def _prompt(self, plan: "Plan") -> str:
+        return sparq.render(
+            self._prompts[plan.operator], f"mutate.with.operators.{plan.operator}", parent=plan.parent, other=plan.other
+        )
+
+    @staticmethod
+    def _draft(plan: "Plan", completion: sparq.Recorded) -> sparq.Draft:
         statement, solution = tagged(completion.text, "problem"), tagged(completion.text, "solution")
         answer = sparq.last_boxed(solution or "")
         unparsed = (
@@ -70,11 +144,19 @@ class Mutate:
             statement=statement or "",
             answer=answer,
             solution=solution or "",
-            parents=(parent.id,),
-            operator=self._config.operator,
+            parents=(plan.parent.id,) if plan.other is None else (plan.parent.id, plan.other.id),
+            operator=plan.operator,
             ordinal=completion.ordinal,
             unparsed=unparsed,
         )
+
+
+class Plan(NamedTuple):
+    """How one child is to be made."""
+
+    operator: str
+    parent: sparq.Problem
+    other: sparq.Problem | None
 
 
 def tagged(text: str, tag: str) -> str | None:
