@@ -5,6 +5,7 @@ The SPARQ engine's core: the loop, the ledger and the contracts plugins are writ
 """
 
 from sparq_core.answers import last_boxed, marked_answer
+from sparq_core.assess import Band, BandConfig
 from sparq_core.config import InputFile, NonNegative, Pipeline, Positive, Role, Share
 from sparq_core.errors import PipelineError, SparqError
 from sparq_core.events import (
@@ -51,6 +52,8 @@ from sparq_core.workers import run_worker
 __all__ = [
     "Assessment",
     "Attempt",
+    "Band",
+    "BandConfig",
     "Case",
     "Child",
     "Completion",

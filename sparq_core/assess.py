@@ -1,6 +1,7 @@
 """The band: the paper's rule for which problems are worth keeping."""
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
@@ -24,18 +25,27 @@ class BandConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         tuple[int, int] | None,
         Meta(description="Least and most correct attempts worth keeping; by default a tenth to nine tenths of K."),
     ] = None
+    disputed: Annotated[
+        float | None,
+        Meta(
+            description="Share of the attempts that must agree on another answer than the reference, and outvote it, for a "
+            "problem to be disputed; none: never."
+        ),
+    ] = None
 
 
 class Band:
     """
     Keep problems solved at least `correct[0]` and at most `correct[1]` times.
 
+    A problem on which the attempts agree against its reference may be set apart as disputed.
+
     Quality is 1 − solve rate inside the band, 0 outside (SPARQ section 2). The band is stated in counts, since a rate
     changes its meaning with K. Where some attempts are undecided, the solve rate of the decided ones is scaled to K.
     """
 
     def __init__(self, config: BandConfig) -> None:
-        self._correct = config.correct
+        self._correct, self._disputed = config.correct, config.disputed
         self._k = 0
 
     @hookimpl
@@ -61,8 +71,14 @@ class Band:
 
     def _assess(self, case: Case) -> Assessment:
         outcome, reason = self._place(case.counts)
-        quality = 1 - (case.solve_rate or 0.0) if outcome == "kept" else 0.0
+        if self._disputed is not None and (rival := rival_of(case, self._disputed)) is not None:
+            return Assessment(outcome="disputed", reason=f"most attempts say {rival[:60]}")
+        quality = self.quality(case.solve_rate or 0.0) if outcome == "kept" else 0.0
         return Assessment(outcome=outcome, reason=reason, quality=quality)
+
+    def quality(self, rate: float) -> float:
+        """The quality of a kept problem with this solve rate."""
+        return 1 - rate
 
     def _place(self, counts: Counts) -> tuple[Outcome, str]:
         assert self._correct is not None  # noqa: S101 -- `start` set it
@@ -74,6 +90,15 @@ class Band:
         if counts.correct * self._k > high * counts.decided:
             return "out-of-band", "too easy"
         return "kept", ""
+
+
+def rival_of(case: Case, share: float) -> str | None:
+    """An answer that at least this share of the attempts gives against the reference, and more of them than the reference."""
+    wrong = Counter(j.verdict.answer for j in case.judged if j.verdict.value == "incorrect" and j.verdict.answer)
+    if not wrong:
+        return None
+    answer, votes = wrong.most_common(1)[0]
+    return answer if votes > case.counts.correct and votes >= share * case.counts.drawn else None
 
 
 def band_of(correct: tuple[int, int] | None, k: int) -> tuple[int, int]:

@@ -1,0 +1,84 @@
+"""Children that repeat a benchmark are turned away, however they came about."""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+from msgspec import Meta, Struct
+
+import sparq_core as sparq
+
+_WORDS = re.compile(r"\w+")
+
+
+class DecontaminateConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Options of `decontaminate`."""
+
+    files: Annotated[
+        list[sparq.InputFile],
+        Meta(
+            min_length=1, description="Benchmarks as JSON lines or plain text: what they hold must not be trained on."
+        ),
+    ]
+    ngram: Annotated[int, Meta(ge=2, description="Words in a row that may not be shared; 8 to 16 are in use.")] = 10
+    columns: Annotated[
+        list[str] | None, Meta(description="Columns of the JSON lines to look at; none: all that hold text.")
+    ] = None
+
+
+class Decontaminate:
+    """
+    Rejects a child whose statement shares a run of `ngram` words with a benchmark, case and punctuation aside.
+
+    A statement shorter than that must not be one of the benchmark's. Outputs are checked, not only seeds: a model may know the
+    benchmark by heart.
+    """
+
+    def __init__(self, config: DecontaminateConfig) -> None:
+        self._config = config
+        self._known: dict[bytes, str] = {}
+
+    @sparq.hookimpl
+    def start(self) -> None:
+        for file in map(Path, self._config.files):
+            for text in _texts(file, self._config.columns):
+                for gram in self._grams(text):
+                    self._known.setdefault(gram, file.name)
+
+    @sparq.hookimpl
+    def screen(self, children: Sequence[sparq.Problem]) -> list[str | None]:
+        return [self._screen(child) for child in children]
+
+    def _screen(self, child: sparq.Problem) -> str | None:
+        found = next((self._known[gram] for gram in self._grams(child.statement) if gram in self._known), None)
+        return f"contaminated by {found}" if found else None
+
+    def _grams(self, text: str) -> Iterator[bytes]:
+        """Digests of all runs of words; of a shorter text, of the whole."""
+        words, n = _WORDS.findall(text.casefold()), self._config.ngram
+        for i in range(max(1, len(words) - n + 1)) if words else ():
+            yield hashlib.blake2b(" ".join(words[i : i + n]).encode(), digest_size=8).digest()
+
+
+def _texts(file: Path, columns: Sequence[str] | None) -> Iterator[str]:
+    for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
+        if file.suffix not in {".jsonl", ".json"}:
+            yield line
+            continue
+        try:
+            row = json.loads(line)
+        except json.JSONDecodeError as error:
+            raise sparq.PipelineError(f"{file}, line {number}: is no JSON: {error.msg}") from error
+        yield from _strings(row if columns is None else [row.get(column) for column in columns])
+
+
+def _strings(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        inner: Iterable[Any] = value.values() if isinstance(value, dict) else value
+        for item in inner:
+            yield from _strings(item)
