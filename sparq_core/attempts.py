@@ -46,7 +46,7 @@ class Attempts:
     """Attempts the problems of a step until the policy has enough of each."""
 
     def __init__(self, cast: Cast, config: AttemptsConfig, seed: int) -> None:
-        self._cast, self._config, self._seed = cast, config, seed
+        self._cast, self.config, self._seed = cast, config, seed
         self.policy = policy_of(config, decider(cast, config))
 
     def draw(self, problems: Sequence[Problem], sampler: Sampler, place: tuple[int, int]) -> list[tuple[Judged, ...]]:
@@ -72,20 +72,21 @@ class Attempts:
                 for (i, _), request, completions in zip(wave, requests, answers, strict=True)
                 for j, completion in enumerate(completions)
             ]
-            verdicts = self._verify([trial for _, trial in trials])
+            verdicts = self.verify([trial for _, trial in trials])
             for (i, trial), verdict in zip(trials, verdicts, strict=True):
                 judged[i].append(Judged(trial.attempt, verdict))
         return [tuple(trials) for trials in judged]
 
     def _request(self, problem: Problem, n: int, drawn: int, place: tuple[int, int]) -> Request:
         return Request(
-            messages=(Message("user", attempt_prompt(self._config, problem)),),
+            messages=(Message("user", attempt_prompt(self.config, problem)),),
             seed=derive(self._seed, problem.id, *place) + drawn,
-            sampling=self._config,
+            sampling=self.config,
             n=n,
         )
 
-    def _verify(self, trials: Sequence[Trial]) -> list[Verdict]:
+    def verify(self, trials: Sequence[Trial]) -> list[Verdict]:
+        """The chain's verdict on each trial."""
         verdicts = [Verdict(value="unknown", reason="unverified")] * len(trials)
         for member, verify in self._cast.each("verify"):
             open_ = [i for i, verdict in enumerate(verdicts) if verdict.value == "unknown"]

@@ -9,11 +9,13 @@ from sparq_core import export, storage
 from sparq_core.errors import PipelineError
 from sparq_core.ledger import Ledger
 from sparq_core.plugins import Cast, build
-from sparq_core.reading import Reader
+from sparq_core.reading import GRADING, Reader
 from sparq_core.seeding import generator
 
 
-def curate(folder: Path, use: str, settings: Sequence[str], to: Path | None) -> tuple[Path, int, int]:
+def curate(
+    folder: Path, use: str, settings: Sequence[str], to: Path | None, grading: int = GRADING
+) -> tuple[Path, int, int]:
     """
     Let a plugin choose again, record its choice as a new view, and write the dataset.
 
@@ -25,21 +27,23 @@ def curate(folder: Path, use: str, settings: Sequence[str], to: Path | None) -> 
     if not callers:
         raise PipelineError(f"--use {use}: it does not answer 'curate'; e.g. curate does")
     ((_, choose),) = callers
-    Reader.open(folder).close()
+    graded = Reader.open(folder, grading)
     lock = storage.Lock(folder)
     connection = storage.open_writable(folder / storage.DATABASE)
     try:
         ledger = Ledger(connection)
         pipeline, last = export.pipeline_of(ledger), ledger.last_round()
-        config = {member.name: {"with": msgspec.to_builtins(member.config) if member.config else {}}}
+        options = msgspec.to_builtins(member.config) if member.config else {}
+        config = {member.name: {"with": options}, "grading": grading}
         name = msgspec.json.encode(config, order="sorted").decode()
-        examples = list(choose(ledger=ledger, round=last, rng=generator(pipeline.seed, last, "curate", name)))
+        examples = list(choose(ledger=graded, round=last, rng=generator(pipeline.seed, last, "curate", name)))
         path = to or folder / "dataset" / f"curation-{ledger.curations() + 1}.jsonl"
         if path.exists():
             raise PipelineError(f"{path}: is there already; give another --to")
-        count = export.write_jsonl(path, export.rows(ledger, examples))
+        count = export.write_jsonl(path, export.rows(graded, examples))
         ledger.add_curation(last, config, examples)
     finally:
+        graded.close()
         connection.close()
         lock.release()
     return path, count, len({example.problem for example in examples})

@@ -13,7 +13,7 @@ from sparq_core.attempts import attempt_prompt
 from sparq_core.config import AttemptsConfig, Pipeline
 from sparq_core.errors import PipelineError
 from sparq_core.intervals import solve_rate_interval
-from sparq_core.reading import Reader, Solved
+from sparq_core.reading import GRADING, Reader, Solved
 from sparq_core.records import Example
 
 BATCH = 10_000
@@ -66,9 +66,9 @@ def _row(ledger: Reader, solved: Solved, attempt: int, config: AttemptsConfig, k
 
 
 def chosen(ledger: Reader) -> Iterator[Example]:
-    """The last curation's examples; where nothing was curated, every correct attempt at every kept problem."""
+    """The last curation's examples; without one, or in another grading, every correct attempt at every kept problem."""
     curation = next(ledger.query("SELECT max(id) FROM curation"))[0]
-    if curation is not None:
+    if curation is not None and ledger.grading == GRADING:
         for problem, attempt in ledger.query(
             "SELECT problem, attempt FROM curated WHERE curation = ? ORDER BY ordinal", curation
         ):

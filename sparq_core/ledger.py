@@ -4,7 +4,7 @@ import hashlib
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import zstandard
@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from sparq_core.events import Tally
 from sparq_core.reading import GRADING, VIEW, Reader
-from sparq_core.records import Case, Child, Example, Problem, Score
+from sparq_core.records import Assessment, Case, Child, Example, Problem, Score
 from sparq_core.sampling import Recorded
 
 
@@ -44,6 +44,13 @@ class StepRecord(Struct, frozen=True, kw_only=True):
         """What two identical runs agree on: all but the scheduling."""
         rows = (self.round, self.step, self.parents, self.model, self.worked, self.completions)
         return msgspec.msgpack.encode(rows, order="deterministic")
+
+
+class Graded(NamedTuple):
+    """A problem's attempts, judged anew, and what was made of them."""
+
+    case: Case
+    assessment: Assessment
 
 
 class Ledger(Reader):
@@ -204,6 +211,25 @@ class Ledger(Reader):
             )
         return int(last) + 1
 
+    def add_grading(self, grading: Mapping[str, Any], graded: Iterable[Graded]) -> int:
+        """Add a grading of all stored attempts, in the order they were drawn; gives its id."""
+        with self._transaction():
+            (last,) = self._connection.execute("SELECT max(id) FROM grading").fetchone()
+            self._connection.execute(
+                "INSERT INTO grading VALUES (?, ?, ?)", (last + 1, _json(list(grading)), _json(grading))
+            )
+            for case, assessment in graded:
+                ids = self._connection.execute(
+                    "SELECT id FROM attempt WHERE problem = ? ORDER BY round, step, k", (case.problem.id,)
+                ).fetchall()
+                verdicts = [
+                    (last + 1, attempt, v.value, v.reason, v.by, v.answer)
+                    for (attempt,), v in zip(ids, (j.verdict for j in case.judged), strict=True)
+                ]
+                self._insert("verdict", verdicts)
+                self._insert("outcome", [_outcome(last + 1, case, assessment)])
+        return int(last) + 1
+
     def commit_phase(
         self, round: int, name: str, config: str, digest: str, detail: str, scores: Sequence[Score] = ()
     ) -> None:
@@ -223,6 +249,12 @@ class Ledger(Reader):
             self._models[digest] = len(self._models) + 1
             self._insert("model", [(self._models[digest], digest)])
         return self._models[digest]
+
+
+def _outcome(grading: int, case: Case, assessment: Assessment) -> tuple[Any, ...]:
+    counts, problem = case.counts, case.problem
+    said = assessment.outcome, assessment.reason, assessment.quality
+    return grading, problem.id, problem.answer, counts.correct, counts.incorrect, counts.unknown, case.solve_rate, *said
 
 
 def content_digest(statement: str, answer: str | None) -> str:

@@ -7,7 +7,7 @@ run before it spends anything.
 
 import importlib.util
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any, TypeVar
@@ -226,7 +226,20 @@ def load_cast(pipeline: Pipeline, base: Path) -> Cast:
     return Cast(members)
 
 
-def _check_owners(members: Sequence[Member]) -> None:
+def load_graders(pipeline: Pipeline, base: Path) -> Cast:
+    """The plugins of a pipeline that verify and assess, alone."""
+    members = []
+    for i, entry in enumerate(pipeline.plugins):
+        hooks = set(hooks_of(load_class(entry.use, f"plugins[{i}]", base)[0]))
+        if hooks & {"verify", "assess"}:
+            members.append(_build(entry.use, entry.options, f"plugins[{i}]", base))
+    if not any("assess" in m.hooks() for m in members):
+        members.append(_build("band", {}, "assess (by default)", base))
+    _check_owners(members, needed={"verify"})
+    return Cast(members)
+
+
+def _check_owners(members: Sequence[Member], needed: Collection[str] = NEEDED) -> None:
     for hook in ONE_OWNER:
         owners = [m for m in members if hook in m.hooks()]
         if len(owners) > 1:
@@ -234,7 +247,7 @@ def _check_owners(members: Sequence[Member]) -> None:
             raise PipelineError(f"only one plugin may {hook}, found {names}; remove one")
     answered = {hook for member in members for hook in member.hooks()}
     for hook, example in NEEDED.items():
-        if hook not in answered:
+        if hook in needed and hook not in answered:
             raise PipelineError(f"plugins: none of them answers '{hook}'; add one, e.g. {example}")
     if "train" in answered and "curate" not in answered:
         raise PipelineError("plugins: one answers 'train' but none 'curate'; add one, e.g. curate-band")

@@ -11,6 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from sparq_core import storage
+from sparq_core.errors import PipelineError
 from sparq_core.events import Tally
 from sparq_core.records import Attempt, Child, Counts, Judged, Problem, Rejection, Score, Step, Verdict
 
@@ -25,7 +26,7 @@ _DESCRIPTORS = f"(SELECT json_group_object(key, json(value)) FROM descriptor WHE
 _ATTEMPTS = (
     "(SELECT json_group_array(json_array(a.id, v.value)) FROM"
     " (SELECT id FROM attempt WHERE problem = p.id ORDER BY round, step, k) a"
-    f" JOIN verdict v ON v.attempt = a.id AND v.grading = {GRADING})"
+    " JOIN verdict v ON v.attempt = a.id AND v.grading = {grading})"
 )
 _NO_ATTEMPTS = "'[]'"
 
@@ -41,14 +42,19 @@ class Solved(Struct, frozen=True, kw_only=True):
 class Reader:
     """A ledger that is read; open one with `Reader.open(folder)`."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, grading: int = GRADING) -> None:
         self._connection = connection
+        self.grading = grading
         self._decompress = zstandard.ZstdDecompressor().decompress
 
     @classmethod
-    def open(cls, folder: Path) -> "Reader":
-        """The ledger of a run folder; PipelineError where there is none."""
-        return cls(storage.open_readonly(folder / storage.DATABASE))
+    def open(cls, folder: Path, grading: int = GRADING) -> "Reader":
+        """The ledger of a run folder, by default in the run's own grading; PipelineError where there is no such."""
+        ledger = cls(storage.open_readonly(folder / storage.DATABASE), grading)
+        known = [id_ for (id_,) in ledger.query("SELECT id FROM grading ORDER BY id")]
+        if grading not in known and known:
+            raise PipelineError(f"{folder}: has no grading {grading}; it has {', '.join(map(str, known))}")
+        return ledger
 
     def __enter__(self) -> Self:
         return self
@@ -172,11 +178,12 @@ class Reader:
         raise KeyError(problem)
 
     def _solved(self, where: str, *values: Any, attempts: bool) -> Iterator[Solved]:
+        listed = _ATTEMPTS.format(grading=self.grading) if attempts else _NO_ATTEMPTS
         rows = self._connection.execute(
-            f"SELECT {_PROBLEM}, {_PARENTS}, {_DESCRIPTORS}, {_ATTEMPTS if attempts else _NO_ATTEMPTS},"
+            f"SELECT {_PROBLEM}, {_PARENTS}, {_DESCRIPTORS}, {listed},"
             " p.rejected_in, p.rejected_by, p.rejected_why,"
             " o.answer, o.correct, o.incorrect, o.unknown, o.solve_rate, o.outcome, o.reason, o.quality"
-            f" FROM problem p LEFT JOIN outcome o ON o.problem = p.id AND o.grading = {GRADING}"
+            f" FROM problem p LEFT JOIN outcome o ON o.problem = p.id AND o.grading = {self.grading}"
             f" WHERE {where} ORDER BY p.round, p.step, p.child",
             values,
         )
@@ -207,7 +214,7 @@ class Reader:
             "SELECT a.round, a.step, a.k, a.seed, a.tokens, a.finish, v.value, v.reason, v.plugin, v.answer"
             " FROM attempt a JOIN verdict v ON v.attempt = a.id AND v.grading = ?"
             " WHERE a.problem = ? ORDER BY a.round, a.step, a.k",
-            (GRADING, problem),
+            (self.grading, problem),
         ).fetchall()
         texts = {(r, s): self._texts(problem, r, s) for r, s, *_ in rows}
         return [

@@ -138,18 +138,22 @@ def _create(run: Run, session: Session, identity: dict[str, object], path: Path)
 
 def describe(ledger: Ledger, run: Run, cast: Cast, identity: dict[str, object]) -> None:
     """Write into a new ledger what run it is of."""
-    grading = {
-        m.name: {"hooks": m.hooks(), "with": msgspec.to_builtins(m.config) if m.config else {}}
-        for m in cast.members
-        if {"verify", "assess"} & set(m.hooks())
-    }
     ledger.describe_run(
         run.pipeline.name,
         msgspec.json.encode(run.pipeline).decode(),
         msgspec.json.encode(identity).decode(),
         {member.name: member.origin for member in cast.members},
-        grading,
+        grading_of(cast),
     )
+
+
+def grading_of(cast: Cast) -> dict[str, object]:
+    """Who verifies and assesses, and how."""
+    return {
+        m.name: {"hooks": m.hooks(), "with": msgspec.to_builtins(m.config) if m.config else {}}
+        for m in cast.members
+        if {"verify", "assess"} & set(m.hooks())
+    }
 
 
 @contextmanager

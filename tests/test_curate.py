@@ -1,6 +1,7 @@
 """Curation: what is chosen under a budget, in which order, and that choosing again changes nothing that was there."""
 
 import json
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -82,6 +83,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
             {"use": "static-uniform"},
             {"use": "mutate"},
             {"use": "sympy"},
+            {"use": "band"},
             {"use": "skills"},
             {"use": "curate-band"},
         ],
@@ -139,3 +141,65 @@ def test_seeds_are_mixed_in_and_easy_problems_thinned_out(folder: Path, tmp_path
 )
 def test_a_wrong_choice_is_refused(folder: Path, arguments: list[str], message: str) -> None:
     assert message in curate(folder, *arguments, code=2)
+
+
+def sparq_command(*arguments: str, code: int = 0) -> str:
+    command = [sys.executable, "-m", "sparq_core.cli", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == code, done.stderr
+    assert "Traceback" not in done.stderr
+    return done.stdout + done.stderr
+
+
+def test_regrading_alike_changes_nothing(folder: Path) -> None:
+    told = sparq_command("regrade", str(folder))
+    for what in ("problems", "attempts"):
+        counts = re.search(rf"{what}: ([\d,]+) of ([\d,]+) as before", told)
+        assert counts is not None
+        assert counts[1] == counts[2] != "0"
+
+
+def test_another_band_is_a_grading_beside_the_first(folder: Path, tmp_path: Path) -> None:
+    with sparq.Reader.open(folder) as ledger:
+        digest = ledger.last_digest()
+        kept = {s.child.problem.id: s.child.counts for s in ledger.solved()}
+    told = sparq_command("regrade", str(folder), "--set", "plugins.band.with.correct=[3,5]")
+    assert "kept → out-of-band" in told
+    found = re.search(r"grading (\d+):", told)
+    assert found is not None
+    with sparq.Reader.open(folder, int(found[1])) as ledger:
+        narrow = {s.child.problem.id: s.child.counts for s in ledger.solved()}
+    assert narrow == {id_: counts for id_, counts in kept.items() if 3 <= counts.correct <= 5}
+    with sparq.Reader.open(folder) as ledger:
+        assert {s.child.problem.id: s.child.counts for s in ledger.solved()} == kept
+        assert ledger.last_digest() == digest
+    out = tmp_path / "narrow.jsonl"
+    sparq_command("export", str(folder), "--grading", found[1], "--to", str(out))
+    assert {row["id"].split("/")[0] for row in rows(out)} == set(narrow)
+    sparq_command(
+        "curate", str(folder), "--grading", found[1], "--by", "random", "--to", str(tmp_path / "chosen.jsonl")
+    )
+    assert {row["id"].split("/")[0] for row in rows(tmp_path / "chosen.jsonl")} == set(narrow)
+
+
+def test_a_grading_that_is_not_there(folder: Path) -> None:
+    assert "has no grading 99" in sparq_command("export", str(folder), "--grading", "99", code=2)
+
+
+def test_a_run_can_go_on_after_it_was_regraded(tmp_path: Path, sums: Any) -> None:
+    whole = run_pipeline(sums(steps=6), tmp_path / "whole")
+    run_pipeline(sums(steps=3), tmp_path / "parts")
+    sparq_command("regrade", str(tmp_path / "parts" / "run"), "--set", "plugins.sympy.with.percent=strict")
+    parts = run_pipeline(sums(steps=6), tmp_path / "parts", resume=True)
+    with whole.read() as one, parts.read() as other:
+        assert one.last_digest() == other.last_digest()
+
+
+def test_the_runs_own_niches_give_the_runs_own_metrics(folder: Path) -> None:
+    with sparq.Reader.open(folder) as ledger:
+        _, metrics = ledger.step_row(1, ledger.steps_of(1))
+    told = sparq_command("rebin", str(folder), "--use", "static-uniform")
+    assert f"filled niches {metrics['filled_niches']:,.4g}, QD-score {metrics['qd_score']:,.4g}" in told
+    fewer = sparq_command("rebin", str(folder), "--option", "niches={skills: {top: 1, max: 1}}")
+    assert fewer != told
+    assert "does not answer 'commit'" in sparq_command("rebin", str(folder), "--use", "sympy", code=2)

@@ -5,7 +5,7 @@ from importlib.metadata import entry_points, version
 
 import click
 
-from sparq_core.cli.looking import curate, export, plugins, show, status
+from sparq_core.cli.looking import curate, export, plugins, rebin, regrade, show, status
 from sparq_core.cli.running import check, preview, run
 from sparq_core.cli.starting import init
 from sparq_core.errors import SparqError
@@ -34,7 +34,7 @@ def cli() -> None:
     """
 
 
-for command in (init, check, preview, run, status, show, export, curate, plugins):
+for command in (init, check, preview, run, status, show, export, curate, regrade, rebin, plugins):
     cli.add_command(command)
 
 

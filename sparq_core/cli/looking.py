@@ -7,6 +7,9 @@ import click
 RUN = click.argument("run", type=click.Path(path_type=Path, file_okay=False))
 
 
+GRADING = click.option("--grading", default=1, show_default=True, help="Which grading; `sparq regrade` adds others.")
+
+
 @click.command()
 @RUN
 @click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
@@ -47,7 +50,8 @@ def show(run: Path, problem: str) -> None:
 @click.option(
     "--to", type=click.Path(path_type=Path, dir_okay=False), help="File to write [default: RUN/dataset/export.…]."
 )
-def export(run: Path, kind: str | None, to: Path | None) -> None:
+@GRADING
+def export(run: Path, kind: str | None, to: Path | None, grading: int) -> None:
     """
     Write the dataset of the run folder RUN: one row for each chosen attempt at a kept problem.
 
@@ -56,7 +60,7 @@ def export(run: Path, kind: str | None, to: Path | None) -> None:
     from sparq_core import export as exporting
     from sparq_core.reading import Reader
 
-    ledger = Reader.open(run)
+    ledger = Reader.open(run, grading)
     kind = kind or ("parquet" if to and to.suffix == ".parquet" else "jsonl")
     path = to or run / "dataset" / f"export.{kind}"
     rows = exporting.rows(ledger, exporting.chosen(ledger))
@@ -76,7 +80,10 @@ def export(run: Path, kind: str | None, to: Path | None) -> None:
     type=click.Path(path_type=Path, dir_okay=False),
     help="File to write [default: RUN/dataset/curation-….jsonl].",
 )
-def curate(run: Path, by: str | None, budget: int | None, use: str, options: tuple[str, ...], to: Path | None) -> None:
+@GRADING
+def curate(
+    run: Path, by: str | None, budget: int | None, use: str, options: tuple[str, ...], to: Path | None, grading: int
+) -> None:
     """
     Choose training examples from the run folder RUN again, and write them as a new dataset.
 
@@ -85,8 +92,46 @@ def curate(run: Path, by: str | None, budget: int | None, use: str, options: tup
     from sparq_core import curating
 
     named = [f"{name}={value}" for name, value in (("by", by), ("budget", budget)) if value is not None]
-    path, examples, problems = curating.curate(run, use, [*named, *options], to)
+    path, examples, problems = curating.curate(run, use, [*named, *options], to, grading)
     click.echo(f"{examples:,} examples of {problems:,} problems in {path}")
+
+
+@click.command()
+@RUN
+@click.option("--set", "overrides", multiple=True, metavar="NAME=VALUE", help="A setting to grade with; repeatable.")
+def regrade(run: Path, overrides: tuple[str, ...]) -> None:
+    """
+    Judge all attempts of the run folder RUN again: by this version's checker, or with another band or conventions.
+
+    Nothing is sampled and nothing is overwritten: the new grading is kept beside the run's own.
+    """
+    from sparq_core import regrading
+
+    done = regrading.regrade(run, overrides)
+    for what, counts in (("problems", done.moved), ("attempts", done.verdicts)):
+        same = sum(n for (before, after), n in counts.items() if before == after)
+        click.echo(f"{what}: {same:,} of {counts.total():,} as before")
+        for (before, after), n in sorted(counts.items()):
+            if before != after:
+                click.echo(f"  {before} → {after}: {n:,}")
+    click.echo(f"grading {done.grading}: sparq export {run} --grading {done.grading}")
+
+
+@click.command()
+@RUN
+@click.option("--use", default="map-elites", show_default=True, help="The selector whose archive is filled.")
+@click.option("--option", "options", multiple=True, metavar="NAME=VALUE", help="One of its options, niches above all.")
+def rebin(run: Path, use: str, options: tuple[str, ...]) -> None:
+    """
+    Show how the problems of the run folder RUN fill other niches than those it ran with.
+
+    For example: --option 'niches={words: {bins: 10, low: 0, high: 100}}'. Nothing is written.
+    """
+    from sparq_core import rebinning
+    from sparq_core.progress import metric_name
+
+    for round_, metrics in rebinning.rebin(run, use, options):
+        click.echo(f"{round_}: " + ", ".join(f"{metric_name(key)} {value:,.4g}" for key, value in metrics.items()))
 
 
 @click.command()

@@ -1,0 +1,82 @@
+"""Another grading of a finished ledger: stored attempts judged and assessed anew. Nothing is sampled or overwritten."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+
+from msgspec import Struct
+
+from sparq_core import storage
+from sparq_core.attempts import Attempts, settle, tally_case
+from sparq_core.ledger import Graded, Ledger
+from sparq_core.loading import load_pipeline
+from sparq_core.plugins import Cast, load_graders
+from sparq_core.reading import Reader
+from sparq_core.records import Judged, Trial
+from sparq_core.run import Run
+from sparq_core.session import grading_of, started
+
+BATCH = 256
+"""Problems judged at once."""
+
+
+class Regraded(Struct, frozen=True):
+    """What a new grading came to."""
+
+    grading: int
+    moved: Counter[tuple[str, str]]
+    """Problems by their outcome in the first grading and in this one."""
+    verdicts: Counter[tuple[str, str]]
+    """Attempts by their verdict in the first grading and in this one."""
+
+
+def regrade(folder: Path, overrides: Sequence[str]) -> Regraded:
+    """
+    Judge every stored attempt by the run's verifiers and its `assess`, with other settings, and record that as a new grading.
+
+    `overrides` are as `--set` has them. PipelineError where they are wrong; the ledger then is as it was.
+    """
+    Reader.open(folder).close()
+    pipeline = load_pipeline(folder / "pipeline.resolved.yaml", overrides)
+    cast = load_graders(pipeline, folder)
+    run = Run(pipeline=pipeline, base=folder, folder=folder, models={})
+    lock = storage.Lock(folder)
+    connection = storage.open_writable(folder / storage.DATABASE)
+    moved: Counter[tuple[str, str]] = Counter()
+    verdicts: Counter[tuple[str, str]] = Counter()
+    try:
+        ledger = Ledger(connection)
+        with started(run, cast, lambda _: None):
+            graded = list(_graded(ledger, cast, Attempts(cast, pipeline.attempts, pipeline.seed), moved, verdicts))
+        grading = ledger.add_grading(grading_of(cast), graded)
+    finally:
+        connection.close()
+        lock.release()
+    return Regraded(grading, moved, verdicts)
+
+
+def _graded(
+    ledger: Reader,
+    cast: Cast,
+    attempts: Attempts,
+    moved: Counter[tuple[str, str]],
+    verdicts: Counter[tuple[str, str]],
+) -> Iterator[Graded]:
+    ((member, assess),) = cast.each("assess")
+    ids = iter([id_ for (id_,) in ledger.query("SELECT problem FROM attempt GROUP BY problem ORDER BY min(id)")])
+    while some := list(islice(ids, BATCH)):
+        problems = ledger.problems(some)
+        before = [ledger.judged(problem.id) for problem in problems]
+        trials = [Trial(problem, j.attempt) for problem, judged in zip(problems, before, strict=True) for j in judged]
+        said = iter(attempts.verify(trials))
+        cases = [
+            tally_case(problem, tuple(Judged(j.attempt, next(said)) for j in judged), attempts.policy)
+            for problem, judged in zip(problems, before, strict=True)
+        ]
+        answers = cast.aligned("assess", member, assess(cases=cases), len(cases))
+        for case, answer, judged in zip(cases, answers, before, strict=True):
+            settled, assessment = settle(case, answer, attempts.config, attempts.policy)
+            moved[ledger.solved_one(case.problem.id).child.outcome, assessment.outcome] += 1
+            verdicts.update((a.verdict.value, b.verdict.value) for a, b in zip(judged, settled.judged, strict=True))
+            yield Graded(settled, assessment)
