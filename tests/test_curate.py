@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 import sparq_core as sparq
 from sparq_core.testing import run_pipeline
 from sparq_curate import Candidate
+from sparq_curate.arithmetic import wrong_step
 from sparq_curate.filters import covering, diverse, good, quality_diverse
 from sparq_curate.solutions import apart, shortest
 
@@ -203,3 +204,34 @@ def test_the_runs_own_niches_give_the_runs_own_metrics(folder: Path) -> None:
     fewer = sparq_command("rebin", str(folder), "--option", "niches={skills: {top: 1, max: 1}}")
     assert fewer != told
     assert "does not answer 'commit'" in sparq_command("rebin", str(folder), "--use", "sympy", code=2)
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [
+        ("First, 3 * 4 = 12. Then 12 + 5 = 17.", None),
+        ("First, 3 * 4 = 13. Then 13 + 5 = 18.", "3 * 4 = 13"),
+        ("<<2*3=6>> and 2 + 3 * 4 = 14", None),
+        ("2 + 3 * 4 = 20", "2 + 3 * 4 = 20"),
+        (r"$3 \times 1,000 = 3,000$ and \$10 - \$2.50 = \$7.50", None),
+        ("10 / 3 = 3.33, 2 / 3 = 0.67", None),
+        ("10 / 3 = 3.34", "10 / 3 = 3.34"),
+        ("7 / 0 = 0", "7 / 0 = 0"),
+        ("x + 3 = 5, 2x - 1 = 3, f(2) + 1 = 4, 5% + 1 = 9", None),
+        ("3 + 4 = 7 + 1 = 8", None),
+        ("1 - 2 = -1", None),
+        ("no numbers at all", None),
+    ],
+)
+def test_a_wrong_step_is_found(text: str, wrong: str | None) -> None:
+    assert wrong_step(text) == wrong
+
+
+@given(st.text(alphabet="0123456789+-*/=. ,$x", max_size=200))
+def test_any_text_can_be_checked(text: str) -> None:
+    wrong_step(text)
+
+
+def test_solutions_with_a_wrong_step_are_left_out(folder: Path, tmp_path: Path) -> None:
+    sparq_command("curate", str(folder), "--option", "check_steps=true", "--to", str(tmp_path / "checked.jsonl"))
+    assert all(wrong_step(row["solution"]) is None for row in rows(tmp_path / "checked.jsonl"))

@@ -5,8 +5,10 @@ from random import Random
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
+from msgspec.structs import replace
 
 import sparq_core as sparq
+from sparq_curate.arithmetic import wrong_step
 from sparq_curate.filters import Candidate, diverse, good, quality_diverse, shuffled
 from sparq_curate.solutions import apart, shortest
 
@@ -67,6 +69,12 @@ class CurateConfig(CurateBandConfig, frozen=True, kw_only=True, forbid_unknown_f
         Literal["random", "shortest", "diverse"],
         Meta(description="Which correct attempts, where not all are taken: diverse ones share few words."),
     ] = "random"
+    check_steps: Annotated[
+        bool,
+        Meta(
+            description="Leave out attempts with an equation between plain numbers that does not hold, as 3 * 4 = 13."
+        ),
+    ] = False
     easy: Annotated[
         float,
         Meta(ge=0, le=1, description="Share kept of the attempts at problems that are solved half the time or more."),
@@ -91,6 +99,8 @@ class Curate:
     def curate(self, ledger: sparq.Reader, round: int, rng: Random) -> Iterator[sparq.Example]:
         rounds = None if self._config.scope == "all" else [round]
         found = [self._candidate(solved) for solved in ledger.solved(rounds)]
+        if self._config.check_steps:
+            found = [self._checked(ledger, problem) for problem in found]
         for problem in self._chosen([c for c in found if c.correct], rng):
             attempts = self._attempts(ledger, problem, rng)
             if problem.solve_rate >= EASY and self._config.easy < 1:
@@ -108,6 +118,11 @@ class Curate:
             solve_rate=child.solve_rate or 0.0,
             correct=tuple(attempt for attempt, value in solved.attempts if value == "correct"),
         )
+
+    @staticmethod
+    def _checked(ledger: sparq.Reader, problem: Candidate) -> Candidate:
+        """A problem without the attempts whose arithmetic is wrong somewhere, however right they end."""
+        return replace(problem, correct=tuple(a for a in problem.correct if wrong_step(ledger.attempt(a)[1]) is None))
 
     def _chosen(self, found: Sequence[Candidate], rng: Random) -> list[Candidate]:
         """The problems within the budget, in the order they come in the ledger."""
