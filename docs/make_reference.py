@@ -1,14 +1,14 @@
 """Writes the pages of docs/reference from the code: `make docs`. A test holds them to be up to date."""
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import click
 
 from sparq_core import config, hookspecs
 from sparq_core.cli import cli
-from sparq_core.options import config_of, options_of
+from sparq_core.options import Option, all_options, config_of, options_of
 from sparq_core.plugins import HOOKS, hooks_of, installed
 
 FOLDER = Path(__file__).parent / "reference"
@@ -39,7 +39,7 @@ def _pipeline() -> Iterator[str]:
         ("plugins[i]", config.PluginConfig),
     ):
         yield f"## {name}\n\n{inspect.getdoc(record)}\n"
-        yield from _options(record)
+        yield from _options(list(options_of(record)))
 
 
 def _plugins() -> Iterator[str]:
@@ -52,16 +52,16 @@ def _plugins() -> Iterator[str]:
         yield f"## {name}\n\n{inspect.getdoc(plugin)}\n\nAnswers: {', '.join(f'`{h}`' for h in hooks_of(plugin))}.\n"
         record = config_of(plugin)
         if record:
-            yield from _options(record)
+            yield from _options(list(all_options(record)))
 
 
-def _options(record: type) -> Iterator[str]:
+def _options(options: Sequence[Option]) -> Iterator[str]:
     yield "| option | type | default | meaning |\n|---|---|---|---|"
-    for option in options_of(record):
+    for option in options:
         default = "a template, see below" if "\\n" in option.default else f"`{option.default}`"
         yield f"| `{option.name}` | {option.type} | {default} | {option.description} |"
     yield ""
-    for option in options_of(record):
+    for option in options:
         if "\\n" in option.default:
             text = option.default.strip('"').encode().decode("unicode_escape").replace('\\"', '"')
             yield f"Default of `{option.name}`:\n\n```text\n{text}\n```\n"

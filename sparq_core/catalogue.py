@@ -1,13 +1,17 @@
 """`sparq plugins`: what is installed, and what each plugin answers and takes."""
 
+import inspect
 from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
+from rich.padding import Padding
 from rich.table import Table
 
-from sparq_core.options import config_of, options_of
+from sparq_core.options import all_options, config_of
 from sparq_core.plugins import hooks_of, installed, load_class, origin_of
+
+LONGEST_DEFAULT = 40
 
 
 def show_all(console: Console) -> None:
@@ -25,16 +29,15 @@ def show_one(console: Console, name: str) -> None:
     """One plugin: what it is for, its hooks, its options."""
     plugin, origin = load_class(name, "plugins", Path.cwd())
     console.print(f"[bold]{name}[/] [dim]({origin})[/]\n")
-    console.print((plugin.__doc__ or "").strip(), markup=False, highlight=False)
+    console.print(inspect.getdoc(plugin) or "", markup=False, highlight=False)
     console.print(f"\nanswers: {', '.join(hooks_of(plugin)) or 'no hook'}", highlight=False)
     config = config_of(plugin)
     if config is None:
         console.print("takes no options")
         return
-    table = Table(box=None, padding=(0, 2), show_edge=False)
-    for column in ("option", "type", "default", "meaning"):
-        table.add_column(column, overflow="fold")
-    for option in options_of(config):
-        default = option.default if len(option.default) <= 40 else option.default[:37] + "…"
-        table.add_row(f"[bold]{option.name}[/]", escape(option.type), escape(default), escape(option.description))
-    console.print(table)
+    for option in all_options(config):
+        default = option.default if len(option.default) <= LONGEST_DEFAULT else option.default[:LONGEST_DEFAULT] + "…"
+        console.print(
+            f"\n[bold]{option.name}[/]  [dim]{escape(option.type)}, default {escape(default)}[/]", highlight=False
+        )
+        console.print(Padding(escape(option.description), (0, 0, 0, 4)), highlight=False)

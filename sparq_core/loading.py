@@ -11,6 +11,7 @@ import yaml
 
 from sparq_core.config import Pipeline
 from sparq_core.errors import PipelineError, nearest
+from sparq_core.options import type_at, type_name
 
 T = TypeVar("T")
 
@@ -102,7 +103,9 @@ def convert(data: Any, kind: type[T], place: str) -> T:
     except msgspec.ValidationError as error:
         message, _, where = str(error).partition(" - at `$")
         at = where.rstrip("`").lstrip(".")
-        raise PipelineError(f"{place}: {at + ': ' if at else ''}{message}") from error
+        allowed = type_at(kind, at.split(".")) if "enum" in message else None
+        told = f"{message}; it may be {type_name(allowed)}" if allowed is not None else message
+        raise PipelineError(f"{place}: {at + ': ' if at else ''}{told}") from error
 
 
 def _unknown_keys(data: Any, kind: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str, list[str]]]:

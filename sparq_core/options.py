@@ -1,11 +1,12 @@
 """What a plugin's config record says of its options: names, types, defaults, meaning and marks."""
 
 import types
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 
 class Option(Struct, frozen=True):
@@ -40,6 +41,40 @@ def options_of(config: type[Struct]) -> Iterator[Option]:
             next((m.description for m in metas if m.description), ""),
             next((m.extra["sparq"] for m in metas if m.extra and "sparq" in m.extra), ""),
         )
+
+
+def all_options(config: type[Struct], prefix: str = "") -> Iterator[Option]:
+    """The options of a config record with those inside them: `niches.NAME.bins`."""
+    hints = get_type_hints(config)
+    names = {field.encode_name: field.name for field in msgspec.structs.fields(config)}
+    for option in options_of(config):
+        yield replace(option, name=prefix + option.name)
+        if (inner := _record_in(hints[names[option.name]])) is not None:
+            nested, named = inner
+            yield from all_options(nested, f"{prefix}{option.name}.{'NAME.' if named else ''}")
+
+
+def _record_in(kind: Any) -> tuple[type[Struct], bool] | None:
+    """The record an option holds, and whether it holds several by name."""
+    if isinstance(kind, type) and issubclass(kind, Struct):
+        return kind, False
+    args = get_args(kind)
+    if get_origin(kind) is dict:
+        found = _record_in(args[1])
+        return (found[0], True) if found else None
+    return next((found for arg in args if (found := _record_in(arg)) is not None), None)
+
+
+def type_at(kind: Any, path: Sequence[str]) -> Any:
+    """The type of a setting inside a record, by its path; None where it leads nowhere."""
+    for name in path:
+        found = _record_in(kind)
+        hints = get_type_hints(found[0]) if found else {}
+        fields = {field.encode_name: field.name for field in msgspec.structs.fields(found[0])} if found else {}
+        if name not in fields:
+            return None
+        kind = hints[fields[name]]
+    return kind
 
 
 def marked(config: Struct | None, mark: str) -> Iterator[tuple[str, str]]:

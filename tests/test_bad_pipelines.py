@@ -115,7 +115,7 @@ CASES: dict[str, tuple[Callable[[Pipeline], Any], list[str]]] = {
         lambda p: p["attempts"].update(prompt="Solve it."),
         ["attempts.prompt", "'problem'"],
     ),
-    "policy that does not exist": (lambda p: p["attempts"].update(policy="bays"), ["attempts.policy"]),
+    "policy that does not exist": (lambda p: p["attempts"].update(policy="bays"), ["attempts.policy", "'settled'"]),
     "role nothing asks for": (lambda p: p.update(roles={"solvr": "student"}), ["roles.solvr", "did you mean 'solver'"]),
     "broken name": (lambda p: p.update(name="../up"), ["name"]),
     "local plugin file that is not there": (
