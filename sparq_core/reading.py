@@ -94,6 +94,18 @@ class Reader:
         """The last round that has a committed step; 0 while the seeds are ingested."""
         return self._one("SELECT max(round) FROM step") or 0
 
+    def curated(self, key: str) -> tuple[int, list[list[str]]]:
+        """Problems in the last choice of attempts, and the different values of one descriptor among them."""
+        last = "curation = (SELECT max(id) FROM curation)"
+        problems = self._one(f"SELECT count(DISTINCT problem) FROM curated WHERE {last}") or 0
+        values = self.query(
+            "SELECT DISTINCT d.value FROM (SELECT DISTINCT problem FROM curated WHERE " + last + ") c"
+            f" JOIN descriptor d ON d.problem = c.problem AND d.view = {VIEW} AND d.key = ?",
+            key,
+        )
+        found = [msgspec.json.decode(value) for (value,) in values]
+        return problems, [value if isinstance(value, list) else [str(value)] for value in found]
+
     def curations(self) -> int:
         """How many choices of attempts were recorded."""
         return self._one("SELECT count(*) FROM curation") or 0

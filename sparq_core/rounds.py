@@ -5,6 +5,7 @@ from collections.abc import Callable
 from msgspec import Struct
 
 from sparq_core import stops, tallies
+from sparq_core.alarms import watching
 from sparq_core.engine import Engine
 from sparq_core.events import Event, RunEnded, Tally, Warned
 from sparq_core.ledger import Ledger
@@ -30,6 +31,7 @@ def run_rounds(
     run: Run, cast: Cast, ledger: Ledger, emit: Callable[[Event], None], interrupted: Callable[[], bool]
 ) -> Ending:
     """Do what the ledger does not hold yet. `run.folder` may be None, then no phase is done."""
+    emit = watching(emit)
     phases = Phases(run, run.folder, cast, ledger, emit) if run.folder else None
     base = run.model_of("solver")
     if phases:

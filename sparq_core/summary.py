@@ -40,6 +40,7 @@ def facts(ledger: Reader, folder: Path) -> dict[str, Any]:
         "verdicts": dict(_most_frequent(tally.why)),
         "tokens": tally.tokens,
         "metrics": metrics,
+        "curated": curated(ledger),
         "phases": [
             {"round": r, "phase": phase, "digest": digest, "detail": detail}
             for r, phase, digest, detail in ledger.query(
@@ -52,6 +53,12 @@ def facts(ledger: Reader, folder: Path) -> dict[str, Any]:
 
 def _most_frequent(counts: Mapping[str, int]) -> list[tuple[str, int]]:
     return sorted(counts.items(), key=lambda item: -item[1])
+
+
+def curated(ledger: Reader) -> dict[str, int]:
+    """How diverse the last choice of training examples is: the paper's DIV, unique skills, and unique skill sets."""
+    problems, sets = ledger.curated("skills")
+    return {"problems": problems, "unique_skills": len({s for labels in sets for s in labels}), "skill_sets": len(sets)}
 
 
 def operators(ledger: Reader) -> dict[str, dict[str, int]]:
@@ -77,6 +84,9 @@ def show(console: Console, ledger: Reader, folder: Path) -> None:
     if len(told["operators"]) > 1:
         yields = [f"{name} {n['kept']:,} of {n['children']:,} kept" for name, n in told["operators"].items()]
         console.print(f"  by operator: {', '.join(yields)}", highlight=False)
+    if (chosen := told["curated"])["problems"]:
+        of = f"{chosen['unique_skills']:,} unique skills in {chosen['skill_sets']:,} skill sets"
+        console.print(f"  curated: {chosen['problems']:,} problems, {of}", highlight=False)
     rounds = [r for (r,) in ledger.query("SELECT DISTINCT round FROM score WHERE round > 0 ORDER BY round")]
     for round_ in rounds:
         console.print(_benchmarks(comparisons(ledger, round_), round_))

@@ -235,3 +235,12 @@ def test_any_text_can_be_checked(text: str) -> None:
 def test_solutions_with_a_wrong_step_are_left_out(folder: Path, tmp_path: Path) -> None:
     sparq_command("curate", str(folder), "--option", "check_steps=true", "--to", str(tmp_path / "checked.jsonl"))
     assert all(wrong_step(row["solution"]) is None for row in rows(tmp_path / "checked.jsonl"))
+
+
+def test_status_says_how_diverse_the_choice_is(tmp_path: Path, sums: Any) -> None:
+    run_pipeline(sums(), tmp_path)
+    facts = json.loads(sparq_command("status", str(tmp_path / "run"), "--json"))["curated"]
+    chosen = rows(tmp_path / "run" / "dataset" / "round-1.jsonl")
+    assert facts["problems"] == len({row["id"].split("/")[0] for row in chosen})
+    assert facts["unique_skills"] == len({skill for row in chosen for skill in row["skills"]})
+    assert facts["skill_sets"] == len({tuple(row["skills"]) for row in chosen})

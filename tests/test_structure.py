@@ -36,7 +36,7 @@ LAYERS = [
     {"steps", "phases"},
     {"sources"},
     {"engine"},
-    {"stops"},
+    {"stops", "alarms"},
     {"rounds"},
     {"session", "progress", "curating", "rebinning"},
     {"regrading"},
