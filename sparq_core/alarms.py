@@ -31,6 +31,6 @@ def watching(emit: Callable[[Event], None]) -> Callable[[Event], None]:
 
 def _collapse(now: float, peak: float) -> str:
     return (
-        f"diversity collapses: the children fill {exp(now):.0f} niches as if evenly, at the peak it was {exp(peak):.0f}; mutate "
-        "seeds again (seed_share), limit max_children, or use static-uniform"
+        f"diversity collapses: the children fill {exp(now):.0f} niches as if evenly, at the peak it was {exp(peak):.0f}; "
+        "mutate seeds again (seed_share), limit max_children, or use static-uniform"
     )
