@@ -1,6 +1,17 @@
 """Answers that are equal, and answers that are not: the conventions of the checker by example."""
 
 EQUAL = [
+    ("9.81 m/s^2", "9.81"),
+    ("y=-2, x=3", "(3,-2)"),
+    (r"\max\{1,2,3\}", "3"),
+    (r"\text{lcm}(4,6)", "12"),
+    (r"\log_a b", r"\frac{\ln b}{\ln a}"),
+    ("x<5 and x>1", "(1,5)"),
+    (r"\frac{2+i}{1-i}", r"\frac{1+3i}{2}"),
+    ("1/3:1/4", "4:3"),
+    (r"2\begin{pmatrix}1\\2\end{pmatrix}", r"\begin{pmatrix}2\\4\end{pmatrix}"),
+    ("x<0 or x>0", r"x\ne 0"),
+    ("1/x>0", "x>0"),
     ("5 million", "5,000,000"),
     (r"\$2.5\text{ million}", "2500000 dollars"),
     ("5 dozen", "60"),
@@ -221,6 +232,11 @@ EQUAL = [
 ]
 
 DIFFERENT = [
+    ("x>1 and x<5", "x>1 or x<5"),
+    ("1/7", "0.142857"),
+    (r"\log(a+b)", r"\log a+\log b"),
+    ("is prime", "is not prime"),
+    ("12 cm", "12 cm^2"),
     (r"\geq 5", "5"),
     (r"\neq 5", "5"),
     (r"\leq 5", r"\geq 5"),

@@ -22,7 +22,7 @@ class SympyConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     ] = 2
     deadline: Annotated[
         float, Meta(gt=0, description="CPU seconds a comparison may take in them; then it is unknown.")
-    ] = 0.75
+    ] = 0.5
     markers: Annotated[
         list[str],
         Meta(description="Phrases after which the final answer stands, where there is no \\boxed{} and no ####."),

@@ -30,7 +30,7 @@ class Checker:
     Up to `workers` processes run math-verify, each comparison for at most `deadline` CPU seconds.
     """
 
-    def __init__(self, conventions: Conventions | None = None, *, workers: int = 2, deadline: float = 0.75) -> None:
+    def __init__(self, conventions: Conventions | None = None, *, workers: int = 2, deadline: float = 0.5) -> None:
         self._conventions = conventions or Conventions()
         self._pool = Pool(workers, deadline)
         self._remembered: OrderedDict[tuple[str, str], Decision] = OrderedDict()

@@ -171,7 +171,7 @@ class Primaries(Cursor, ABC):
 
     def arguments(self) -> tuple[Node, ...]:
         """What a function is applied to: a bracket, or the factors that follow."""
-        if self.sees("(", "["):
+        if self.sees("(", "[", r"\{"):
             opener = self.next().text
             items, _ = self.items()
             self.expect(CLOSERS[opener])

@@ -83,7 +83,7 @@ def are_named(items: Sequence[Node]) -> bool:
 
 
 def values(items: list[Node], others: list[Node]) -> list[Node]:
-    """The values of `x = 1, y = 2`; as tuples where the other side has tuples of as many."""
+    """The values of `x = 1, y = 2`; as tuples, by the order of the names, where the other side has tuples of as many."""
     named = [relations.named_value(item) for item in items]
     if named[0] is None:
         return items
@@ -92,7 +92,8 @@ def values(items: list[Node], others: list[Node]) -> list[Node]:
     width = len(args(others[0])) if others and all(op(other) == "brackets" for other in others) else 0
     period = len(set(map(repr, names)))
     if width > 1 and period == width and len(found) % width == 0 and names == names[:width] * (len(found) // width):
-        return [Apply("brackets", tuple(found[k : k + width]), "()") for k in range(0, len(found), width)]
+        order = sorted(range(width), key=lambda k: repr(names[k]))
+        return [Apply("brackets", tuple(found[k + i] for i in order), "()") for k in range(0, len(found), width)]
     return found
 
 

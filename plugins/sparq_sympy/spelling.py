@@ -8,7 +8,9 @@ _COMMANDS = re.compile(
 _SPACES = re.compile(r"(?<!\\)\\(?:[,;:! ]|quad|qquad|hspace\{[^{}]*\}|allowbreak)(?![A-Za-z])|~|\\\n|\\$")
 _FRACTIONS = re.compile(r"\\[dtc]frac(?![A-Za-z])")
 _TEXT = re.compile(r"\\(?:text(?:bf|it|rm|sf|tt|normal|sc)?|mbox|hbox|mathrm|mathbf|mathit|mathsf|bold|rm|bf)\s*\{")
-_OPERATOR = re.compile(r"\\operatorname\*?\s*\{\s*([A-Za-z]+)\s*\}")
+_OPERATOR = re.compile(
+    r"\\(?:operatorname\*?\s*\{\s*([A-Za-z]+)\s*\}|(?:text|mathrm)\s*\{\s*(lcm|gcd|max|min|log|ln|sin|cos|tan|exp)\s*\})"
+)
 _SYMBOL = re.compile(r"\\(?:text|math(?:rm|bf|it|sf)|mbox)\s*\{\s*([A-Za-z])\s*\}")
 _GROUPED = re.compile(r"(?<=\d)\s*(?:\{\s*,\s*\}|\\[,!; ]|,\s*\\!)\s*(?:\\!)?\s*(?=\d{3}(?!\d))")
 _COMMA_GROUPS = re.compile(r"(?<![\d.,])[1-9]\d{0,2}(?:,\d{3})+(?![\d,])")
@@ -80,7 +82,7 @@ def plain(text: str) -> str:
         text = _COMMANDS.sub("", text)
         text = _SPACES.sub(" ", text)
         text = _FRACTIONS.sub(r"\\frac", text)
-        text = _OPERATOR.sub(r"\\\1 ", text)
+        text = _OPERATOR.sub(lambda found: f"\\{found[1] or found[2]} ", text)
         text = _SYMBOL.sub(_symbol, text) if _SYMBOL.fullmatch(text.strip()) is None else text
         text = _TEXT.sub(r"\\text{", text)
     text = _TIMES.sub(r"\\times ", _GROUPED.sub("", text))

@@ -151,6 +151,8 @@ def _is_unit(words: str, *, spaced: bool) -> bool:
     if not parts or {"and", "or"} & set(parts):
         return False
     known = [p in SHORT or p in _NAME or p.removesuffix("s") in _NAME for p in parts]
+    if "/" in words and len(parts) > 1 and all(known):
+        return True
     if not spaced:
         return known[0] and len(parts[0]) > 1
     return (known[0] and len(parts[0]) > 1) or _is_noun(parts[0])
