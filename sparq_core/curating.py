@@ -5,10 +5,10 @@ from pathlib import Path
 
 import msgspec
 
-from sparq_core import export, storage
+from sparq_core import export
 from sparq_core.errors import PipelineError
-from sparq_core.ledger import Ledger
-from sparq_core.plugins import Cast, build
+from sparq_core.ledger import writing
+from sparq_core.plugins import alone
 from sparq_core.reading import GRADING, Reader
 from sparq_core.seeding import generator
 
@@ -22,16 +22,8 @@ def curate(
     `settings` are its options as `name=value`. Gives the file, the examples and the problems in it. PipelineError where the
     plugin or an option is wrong, or the file is there already.
     """
-    member = build(use, settings, "--use", Path.cwd())
-    callers = Cast([member]).each("curate")
-    if not callers:
-        raise PipelineError(f"--use {use}: it does not answer 'curate'; e.g. curate does")
-    ((_, choose),) = callers
-    graded = Reader.open(folder, grading)
-    lock = storage.Lock(folder)
-    connection = storage.open_writable(folder / storage.DATABASE)
-    try:
-        ledger = Ledger(connection)
+    member, choose = alone(use, settings, "curate", "curate")
+    with Reader.open(folder, grading) as graded, writing(folder) as ledger:
         pipeline, last = export.pipeline_of(ledger), ledger.last_round()
         options = msgspec.to_builtins(member.config) if member.config else {}
         config = {member.name: {"with": options}, "grading": grading}
@@ -42,8 +34,4 @@ def curate(
             raise PipelineError(f"{path}: is there already; give another --to")
         count = export.write_jsonl(path, export.rows(graded, examples))
         ledger.add_curation(last, config, examples)
-    finally:
-        graded.close()
-        connection.close()
-        lock.release()
     return path, count, len({example.problem for example in examples})

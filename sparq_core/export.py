@@ -75,9 +75,8 @@ def chosen(ledger: Reader) -> Iterator[Example]:
             yield Example(problem=problem, attempt=attempt)
         return
     for solved in ledger.solved():
-        for attempt, value in solved.attempts:
-            if value == "correct":
-                yield Example(problem=solved.child.problem.id, attempt=attempt)
+        for attempt in solved.correct:
+            yield Example(problem=solved.child.problem.id, attempt=attempt)
 
 
 def pipeline_of(ledger: Reader) -> Pipeline:

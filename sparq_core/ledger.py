@@ -3,13 +3,15 @@
 import hashlib
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
 import zstandard
 from msgspec import Struct
 
+from sparq_core import storage
 from sparq_core.events import Tally
 from sparq_core.reading import GRADING, VIEW, Reader
 from sparq_core.records import Assessment, Case, Child, Example, Problem, Score
@@ -255,6 +257,17 @@ def _outcome(grading: int, case: Case, assessment: Assessment) -> tuple[Any, ...
     counts, problem = case.counts, case.problem
     said = assessment.outcome, assessment.reason, assessment.quality
     return grading, problem.id, problem.answer, counts.correct, counts.incorrect, counts.unknown, case.solve_rate, *said
+
+
+@contextmanager
+def writing(folder: Path) -> Iterator[Ledger]:
+    """The ledger of a finished run, to add views to; RunLockedError while it runs."""
+    lock = storage.Lock(folder)
+    try:
+        with closing(storage.open_writable(folder / storage.DATABASE)) as connection:
+            yield Ledger(connection)
+    finally:
+        lock.release()
 
 
 def content_digest(statement: str, answer: str | None) -> str:

@@ -79,10 +79,15 @@ def apply_override(data: dict[str, Any], override: str, option: str = "--set") -
 
 def from_settings(settings: Sequence[str], kind: type[T], option: str) -> T:
     """Typed options from `name=value` settings of a command, with `option`'s name in errors; PipelineError for a wrong one."""
+    return convert(given(settings, option), kind, option)
+
+
+def given(settings: Sequence[str], option: str) -> dict[str, Any]:
+    """Options from `name=value` settings, not yet checked."""
     data: dict[str, Any] = {}
     for setting in settings:
         apply_override(data, setting, option)
-    return convert(data, kind, option)
+    return data
 
 
 def _index(entries: list[Any], name: str, override: str) -> int:

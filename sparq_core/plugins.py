@@ -19,7 +19,7 @@ from msgspec.structs import replace
 from sparq_core import hookspecs
 from sparq_core.config import ROLES, Pipeline
 from sparq_core.errors import PipelineError, nearest
-from sparq_core.loading import apply_override, convert
+from sparq_core.loading import convert, given
 from sparq_core.options import config_of, marked, options_of
 
 T = TypeVar("T")
@@ -118,12 +118,13 @@ def _check_hooks(plugin_class: type, use: str, place: str) -> None:
         raise PipelineError(f"{place}: plugin '{use}' answers {' and '.join(owned)}: split it, one such hook each")
 
 
-def build(use: str, settings: Sequence[str], place: str, base: Path) -> Member:
-    """One plugin, with options as `name=value` settings; PipelineError where it or one of them is wrong."""
-    options: dict[str, Any] = {}
-    for setting in settings:
-        apply_override(options, setting, "--option")
-    return _build(use, options, place, base)
+def alone(use: str, settings: Sequence[str], hook: str, example: str) -> tuple[Member, Caller]:
+    """One plugin outside a run, with `name=value` settings, and its answer to a hook; PipelineError where it has none."""
+    member = _build(use, given(settings, "--option"), "--use", Path.cwd())
+    callers = Cast([member]).each(hook)
+    if not callers:
+        raise PipelineError(f"--use {use}: it does not answer '{hook}'; e.g. {example} does")
+    return callers[0]
 
 
 def _build(use: str, options: Mapping[str, Any], place: str, base: Path) -> Member:

@@ -170,7 +170,7 @@ class Plan:
     """The optimal plan for problems of which `unknown` attempts are undecided."""
 
     def __init__(self, config: AttemptsConfig, decide: Decide, unknown: int) -> None:
-        self._config, self._unknown = config, unknown
+        self._config = config
         self._most = config.k - unknown
         self._kept = [decide(Counts(c, self._most - c, unknown)) == "kept" for c in range(self._most + 1)]
         self._value = lru_cache(maxsize=None)(self._best)

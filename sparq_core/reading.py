@@ -38,6 +38,11 @@ class Solved(Struct, frozen=True, kw_only=True):
     attempts: tuple[tuple[int, str], ...]
     """Its attempts in this grading as (attempt id, verdict's value), by k."""
 
+    @property
+    def correct(self) -> tuple[int, ...]:
+        """Ids of the attempts that are right."""
+        return tuple(attempt for attempt, value in self.attempts if value == "correct")
+
 
 class Reader:
     """A ledger that is read; open one with `Reader.open(folder)`."""

@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from sparq_core.errors import PipelineError
-from sparq_core.plugins import Cast, build
+from sparq_core.plugins import alone
 from sparq_core.reading import Reader
 
 
@@ -14,11 +13,7 @@ def rebin(folder: Path, use: str, settings: Sequence[str]) -> list[tuple[str, di
 
     Which parents it would have drawn is not part of it: the children are those of the run.
     """
-    member = build(use, settings, "--use", Path.cwd())
-    callers = Cast([member]).each("commit")
-    if not callers:
-        raise PipelineError(f"--use {use}: it does not answer 'commit'; e.g. map-elites does")
-    ((_, commit),) = callers
+    _, commit = alone(use, settings, "commit", "map-elites")
     found: list[tuple[str, dict[str, float]]] = []
     with Reader.open(folder) as ledger:
         for round_ in range(ledger.last_round() + 1):

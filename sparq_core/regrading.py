@@ -7,9 +7,8 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from sparq_core import storage
 from sparq_core.attempts import Attempts, settle, tally_case
-from sparq_core.ledger import Graded, Ledger
+from sparq_core.ledger import Graded, writing
 from sparq_core.loading import load_pipeline
 from sparq_core.plugins import Cast, load_graders
 from sparq_core.reading import Reader
@@ -41,18 +40,12 @@ def regrade(folder: Path, overrides: Sequence[str]) -> Regraded:
     pipeline = load_pipeline(folder / "pipeline.resolved.yaml", overrides)
     cast = load_graders(pipeline, folder)
     run = Run(pipeline=pipeline, base=folder, folder=folder, models={})
-    lock = storage.Lock(folder)
-    connection = storage.open_writable(folder / storage.DATABASE)
     moved: Counter[tuple[str, str]] = Counter()
     verdicts: Counter[tuple[str, str]] = Counter()
-    try:
-        ledger = Ledger(connection)
+    with writing(folder) as ledger:
         with started(run, cast, lambda _: None):
             graded = list(_graded(ledger, cast, Attempts(cast, pipeline.attempts, pipeline.seed), moved, verdicts))
         grading = ledger.add_grading(grading_of(cast), graded)
-    finally:
-        connection.close()
-        lock.release()
     return Regraded(grading, moved, verdicts)
 
 

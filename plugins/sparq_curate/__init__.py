@@ -10,7 +10,7 @@ from msgspec.structs import replace
 import sparq_core as sparq
 from sparq_curate.arithmetic import wrong_step
 from sparq_curate.filters import Candidate, diverse, good, quality_diverse, shuffled
-from sparq_curate.solutions import apart, shortest
+from sparq_curate.solutions import apart, sampled, shortest
 
 __all__ = ["Candidate", "Curate", "CurateBand", "CurateBandConfig", "CurateConfig"]
 
@@ -44,10 +44,7 @@ class CurateBand:
     def curate(self, ledger: sparq.Reader, round: int, rng: Random) -> Iterator[sparq.Example]:
         rounds = None if self._config.scope == "all" else [round]
         for solved in ledger.solved(rounds):
-            correct = [attempt for attempt, value in solved.attempts if value == "correct"]
-            if self._config.solutions is not None and len(correct) > self._config.solutions:
-                correct = sorted(rng.sample(correct, self._config.solutions))
-            for attempt in correct:
+            for attempt in sampled(solved.correct, self._config.solutions, rng):
                 yield sparq.Example(problem=solved.child.problem.id, attempt=attempt)
 
 
@@ -116,7 +113,7 @@ class Curate:
             niche=tuple(sorted(labels)) if isinstance(labels, list | tuple) else (str(labels),),
             quality=child.quality,
             solve_rate=child.solve_rate or 0.0,
-            correct=tuple(attempt for attempt, value in solved.attempts if value == "correct"),
+            correct=solved.correct,
         )
 
     @staticmethod
@@ -145,9 +142,7 @@ class Curate:
 
     def _attempts(self, ledger: sparq.Reader, problem: Candidate, rng: Random) -> list[int]:
         most = self._config.solutions
-        if most is None or len(problem.correct) <= most:
-            return list(problem.correct)
-        if self._config.pick == "random":
-            return sorted(rng.sample(problem.correct, most))
+        if most is None or len(problem.correct) <= most or self._config.pick == "random":
+            return sampled(problem.correct, most, rng)
         pick = shortest if self._config.pick == "shortest" else apart
         return sorted(pick({attempt: ledger.attempt(attempt)[1] for attempt in problem.correct}, most))

@@ -1,6 +1,12 @@
 """Which of a problem's correct attempts are taken."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from random import Random
+
+
+def sampled(attempts: Sequence[int], most: int | None, rng: Random) -> list[int]:
+    """Any of the attempts, in their order; all where there is no limit, or no more than it allows."""
+    return list(attempts) if most is None or len(attempts) <= most else sorted(rng.sample(attempts, most))
 
 
 def shortest(texts: Mapping[int, str], most: int) -> list[int]:

@@ -9,20 +9,6 @@ from msgspec import Meta, Struct, field
 
 import sparq_core as sparq
 
-PROMPT = """\
-Here is a problem and its solution.
-
-<problem>
-{{ parent.statement }}
-</problem>
-<solution>
-{{ parent.solution }}
-</solution>
-
-Write a novel problem inspired by this one, and its solution. The problem must be self-contained and solvable. \
-Put it inside <problem> tags and the solution inside <solution> tags, with the final answer in \\boxed{}. \
-If there are several numeric answers, give them as a comma-separated list in parentheses."""
-
 _FORMAT = """\
 The problem must be self-contained and solvable. \
 Put it inside <problem> tags and the solution inside <solution> tags, with the final answer in \\boxed{}. \
@@ -37,6 +23,8 @@ Here is a problem and its solution.
 {{ parent.solution }}
 </solution>
 """
+PROMPT = f"""{_PARENT}
+Write a novel problem inspired by this one, and its solution. {_FORMAT}"""
 PROMPTS = {
     "harder": f"""{_PARENT}
 Write a new problem of the same kind that is harder: it takes one more step, or another idea. {_FORMAT}""",

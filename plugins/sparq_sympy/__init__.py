@@ -1,9 +1,9 @@
 """Answer checks: the final answer is read from a solution and compared with the reference."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar
 
-from msgspec import Meta, Struct, field
+from msgspec import Meta, field
 
 import sparq_core as sparq
 from sparq_sympy.checker import Checker, equivalent
@@ -14,7 +14,7 @@ from sparq_sympy.extract import MARKERS, Found, final_answer
 __all__ = ["VERSION", "Checker", "Conventions", "Decision", "Found", "Sympy", "equivalent", "final_answer"]
 
 
-class SympyConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class SympyConfig(Conventions, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Options of `sympy`."""
 
     workers: Annotated[
@@ -27,25 +27,6 @@ class SympyConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
         list[str],
         Meta(description="Phrases after which the final answer stands, where there is no \\boxed{} and no ####."),
     ] = field(default_factory=lambda: list(MARKERS))
-    percent: Annotated[
-        Literal["either", "strict"],
-        Meta(description="Is a reference of 5% met by 5 as well as by 0.05 (`either`), or by 0.05 alone (`strict`)?"),
-    ] = "either"
-    rounding: Annotated[
-        float, Meta(ge=0, lt=1, description="Relative error that still counts as equal; 0 wants exact equality.")
-    ] = 0.0
-    units: Annotated[
-        Literal["optional", "required", "ignored"],
-        Meta(
-            description="May a unit be missing on one side (`optional`)? A different one never counts, unless `ignored`."
-        ),
-    ] = "optional"
-    list_order: Annotated[
-        Literal["free", "strict"], Meta(description="Does order matter in a list without brackets? In a tuple it does.")
-    ] = "free"
-    equation: Annotated[Literal["value", "strict"], Meta(description="Is a reference of 5 met by x = 5 (`value`)?")] = (
-        "value"
-    )
 
 
 class Sympy:
@@ -61,14 +42,7 @@ class Sympy:
 
     def __init__(self, config: SympyConfig) -> None:
         self._markers = tuple(config.markers)
-        conventions = Conventions(
-            percent=config.percent,
-            rounding=config.rounding,
-            units=config.units,
-            list_order=config.list_order,
-            equation=config.equation,
-        )
-        self._checker = Checker(conventions, workers=config.workers, deadline=config.deadline)
+        self._checker = Checker(config, workers=config.workers, deadline=config.deadline)
 
     @sparq.hookimpl
     def verify(self, trials: Sequence[sparq.Trial]) -> list[sparq.Verdict | None]:

@@ -27,6 +27,7 @@ _SHAPES = frozenset(
         "intersection",
         "minus",
         "unknown-function",
+        "base",
     }
 )
 _BASED = re.compile(
@@ -106,9 +107,6 @@ def _tree(text: str, words: str) -> tuple[Node | None, str | None]:
 def _mixes_words(node: Node) -> bool:
     """Whether words are calculated with: then it is a text."""
     return any(
-        isinstance(below, Apply)
-        and below.op not in _SHAPES
-        and below.op != "base"
-        and any(isinstance(arg, Words) for arg in below.args)
+        isinstance(below, Apply) and below.op not in _SHAPES and any(isinstance(arg, Words) for arg in below.args)
         for below in walk(node)
     )

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from itertools import pairwise
-from typing import Literal
+from typing import Annotated, ClassVar, Literal
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from sparq_sympy import matrices, points, regions, relations
 from sparq_sympy.exact import TooLargeError, exact
@@ -35,11 +35,25 @@ MOST_PAIRS = 4_000
 class Conventions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What counts as the same answer, where people disagree."""
 
-    percent: Literal["either", "strict"] = "either"
-    rounding: float = 0.0
-    units: Literal["optional", "required", "ignored"] = "optional"
-    list_order: Literal["free", "strict"] = "free"
-    equation: Literal["value", "strict"] = "value"
+    percent: Annotated[
+        Literal["either", "strict"],
+        Meta(description="Is a reference of 5% met by 5 as well as by 0.05 (`either`), or by 0.05 alone (`strict`)?"),
+    ] = "either"
+    rounding: Annotated[
+        float, Meta(ge=0, lt=1, description="Relative error that still counts as equal; 0 wants exact equality.")
+    ] = 0.0
+    units: Annotated[
+        Literal["optional", "required", "ignored"],
+        Meta(
+            description="May a unit be missing on one side (`optional`)? A different one never counts, unless `ignored`."
+        ),
+    ] = "optional"
+    list_order: Annotated[
+        Literal["free", "strict"], Meta(description="Does order matter in a list without brackets? In a tuple it does.")
+    ] = "free"
+    equation: Annotated[Literal["value", "strict"], Meta(description="Is a reference of 5 met by x = 5 (`value`)?")] = (
+        "value"
+    )
 
 
 class Comparison:
@@ -122,22 +136,10 @@ class Comparison:
         kinds = frozenset({kind(left), kind(right)})
         if kinds == {"sets"}:
             return True if left == right else None
-        compare = self._comparisons().get(kinds)
+        compare = self._COMPARISONS.get(kinds)
         if compare is None:
             return None if kinds in _MAYBE_SETS else False
-        return compare(left, right)
-
-    def _comparisons(self) -> dict[frozenset[str], Callable[[Node, Node], bool | None]]:
-        """How two kinds of node are compared; others are different."""
-        return {
-            frozenset({"scalar"}): self._scalars,
-            frozenset({"brackets"}): self._brackets,
-            frozenset({"matrix"}): self._elements,
-            frozenset({"row"}): self._elements,
-            frozenset({"ratio"}): self._ratios,
-            frozenset({"brackets", "matrix"}): self._vector,
-            frozenset({"ratio", "scalar"}): self._ratio_as_number,
-        }
+        return compare(self, left, right)
 
     def _elements(self, left: Node, right: Node) -> bool | None:
         return self._ordered(args(left), args(right))
@@ -271,6 +273,17 @@ class Comparison:
         if said is not None:
             self.reason = "points"
         return said
+
+    _COMPARISONS: ClassVar[dict[frozenset[str], Callable[["Comparison", Node, Node], bool | None]]] = {
+        frozenset({"scalar"}): _scalars,
+        frozenset({"brackets"}): _brackets,
+        frozenset({"matrix"}): _elements,
+        frozenset({"row"}): _elements,
+        frozenset({"ratio"}): _ratios,
+        frozenset({"brackets", "matrix"}): _vector,
+        frozenset({"ratio", "scalar"}): _ratio_as_number,
+    }
+    """How two kinds of node are compared; others are different."""
 
 
 _ZERO = Number(Fraction(0))

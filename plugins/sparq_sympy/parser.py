@@ -4,8 +4,6 @@ From an answer's text to its tree: LaTeX and plain notation alike, by recursive 
 Text is never handed to anything that evaluates it. What the grammar does not know raises UnsupportedError.
 """
 
-from fractions import Fraction
-
 from sparq_sympy.names import RELATIONS
 from sparq_sympy.primaries import CLOSERS, Primaries, joined, literal
 from sparq_sympy.syntax import Apply, Node, Number, Symbol, walk
@@ -187,7 +185,7 @@ class _Reader(Primaries):
         if self.sees("-", "+"):
             return Apply("neg", (self.exponent(),)) if self.next().text == "-" else self.exponent()
         if self.peek().kind == "number":
-            node: Node = self.postfixed(Number(Fraction(literal(self.next().text))))
+            node: Node = self.postfixed(Number(literal(self.next().text)))
         else:
             node = self.group() if self.sees("{") else self.postfix()
         return Apply("^", (node, self.exponent())) if self.accept("^", "**") else node

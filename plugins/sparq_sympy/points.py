@@ -51,12 +51,12 @@ def agree(left: Node, right: Node, *, whole: bool = False) -> bool | None:
     """
     names = sorted(variables(left) | variables(right))
     if not names:
-        return _agree_at(left, right, {}, real=False, digits=MORE_DIGITS)
+        return _agree_at(left, right, {}, real=False, closely=True)
     real = not any(isinstance(n, Symbol) and n.name == "i" for side in (left, right) for n in walk(side))
     seen = 0
     points = whole_points(names) if whole else at(names, whole=has(left, *_WHOLE) or has(right, *_WHOLE))
     for point in points:
-        said = _agree_at(left, right, point, real=real, digits=MORE_DIGITS if seen == NEEDED - 1 else DIGITS)
+        said = _agree_at(left, right, point, real=real, closely=seen == NEEDED - 1)
         if said is False:
             return False
         seen += said is True
@@ -107,15 +107,15 @@ def values_of(left: Node, right: Node) -> Iterator[tuple[Any, Any]]:
             continue
 
 
-def _agree_at(left: Node, right: Node, point: Mapping[str, Fraction], *, real: bool, digits: int) -> bool | None:
+def _agree_at(left: Node, right: Node, point: Mapping[str, Fraction], *, real: bool, closely: bool) -> bool | None:
     """
     Agreement at one point; None where a side has no value, or no real one where it should.
 
-    A clear gap shows with fifty digits. What does not, and what is next to zero, is computed with more.
+    A clear gap shows with fifty digits. What is next to zero, and the rest if asked to look closely, is computed with more.
     """
     mp = context()
     try:
-        for precision in sorted({DIGITS, digits, MORE_DIGITS}):
+        for precision in (DIGITS, MORE_DIGITS):
             mp.dps = precision
             a, b = value(left, point), value(right, point)
             if real and not (_is_real(mp, a) and _is_real(mp, b)):
@@ -125,7 +125,7 @@ def _agree_at(left: Node, right: Node, point: Mapping[str, Fraction], *, real: b
             clear = size > mp.mpf(10) ** -20
             if clear and gap > mp.mpf(10) ** -15:
                 return False
-            if precision == digits == DIGITS and (not size or (clear and gap < mp.mpf(10) ** (5 - DIGITS))):
+            if precision == DIGITS and not closely and (not size or (clear and gap < mp.mpf(10) ** (5 - DIGITS))):
                 return True
     except UndefinedError:
         return None
@@ -149,16 +149,15 @@ def number(node: Node) -> Any:
 
 def value(node: Node, point: Mapping[str, Fraction]) -> Any:
     """The value at a point, an mpmath number of this thread's precision; UndefinedError or TooLargeError where it has none."""
-    mp = context()
-    return Evaluation({name: mp.mpf(x.numerator) / x.denominator for name, x in point.items()}).checked(node)
+    return Evaluation(point).checked(node)
 
 
 class Evaluation:
-    """One walk over a tree, with this thread's numbers for its variables."""
+    """One walk over a tree, with fractions or this thread's numbers for its variables."""
 
     def __init__(self, point: Mapping[str, Any]) -> None:
         self.mp = context()
-        self._point = dict(point)
+        self._point = {name: self._number(x) if isinstance(x, Fraction) else x for name, x in point.items()}
         self._left = MOST_OPERATIONS
 
     def checked(self, node: Node) -> Any:
@@ -177,7 +176,7 @@ class Evaluation:
         if self._left < 0:
             raise TooLargeError
         if isinstance(node, Number):
-            return mp.mpf(node.value.numerator) / node.value.denominator
+            return self._number(node.value)
         if isinstance(node, Symbol):
             return self.symbol(node.name)
         if not isinstance(node, Apply):
@@ -191,6 +190,9 @@ class Evaluation:
         if node.op not in _OPERATIONS:
             raise UndefinedError
         return _OPERATIONS[node.op](mp, *(self.value(arg) for arg in node.args))
+
+    def _number(self, exact: Fraction) -> Any:
+        return self.mp.mpf(exact.numerator) / exact.denominator
 
     def symbol(self, name: str) -> Any:
         mp = self.mp

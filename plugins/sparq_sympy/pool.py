@@ -132,7 +132,7 @@ class Worker:
         self.finished = False
 
     def compare(self, gold: str, answer: str, deadline: float) -> str:
-        """What the worker says; TimeoutError past the deadline in CPU seconds, WorkerDiedError if it ends instead."""
+        """What the worker says; _DeadlineError past the deadline in CPU seconds, WorkerDiedError if it ends instead."""
         began, used = time.monotonic(), self._cpu_seconds()
         try:
             self.socket.sendall(json.dumps([gold, answer]).encode() + b"\n")

@@ -68,17 +68,9 @@ class Primaries(Cursor, ABC):
             return self.brackets(token.text)
         if token.text in BARS:
             return self.absolute()
-        readers: dict[str, Callable[[str], Node]] = {
-            "number": self.number,
-            "letter": self.symbol,
-            "name": self.named,
-            "command": self.command,
-            "text": lambda text: Words(text.strip().lower()),
-            "word": lambda text: Words(text.lower()),
-        }
-        if token.kind not in readers:
+        if token.kind not in _READERS:
             raise UnsupportedError(f"unexpected {token.text!r}")
-        return readers[token.kind](token.text)
+        return _READERS[token.kind](self, token.text)
 
     def postfix(self) -> Node:
         """A primary with its factorial, percent or degree sign."""
@@ -383,6 +375,14 @@ class Primaries(Cursor, ABC):
         return Apply(name, (start.args[0], start.args[1], end, self.term()))
 
 
+_READERS: dict[str, Callable[[Primaries, str], Node]] = {
+    "number": Primaries.number,
+    "letter": Primaries.symbol,
+    "name": Primaries.named,
+    "command": Primaries.command,
+    "text": lambda _, text: Words(text.strip().lower()),
+    "word": lambda _, text: Words(text.lower()),
+}
 _COMMANDS: dict[str, Callable[[Primaries], Node]] = {
     r"\frac": Primaries.fraction,
     **dict.fromkeys((r"\binom", r"\dbinom", r"\tbinom"), Primaries.binomial),

@@ -4,7 +4,7 @@ import itertools
 from collections.abc import Sequence
 from typing import Any
 
-from sparq_sympy import points
+from sparq_sympy import points, relations
 from sparq_sympy.exact import TooLargeError
 from sparq_sympy.points import UndefinedError
 from sparq_sympy.syntax import Apply, Node, Symbol, variables
@@ -82,12 +82,8 @@ def _edges(mp: Any, node: Node) -> list[Any]:
         return [_bound(mp, arg) for arg in node.args]
     if node.op == "relation":
         name = _variable(node)
-        return [root for left, right in _pairs(node) for root in _roots(mp, left, right, name)]
+        return [root for left, right in itertools.pairwise(node.args) for root in _roots(mp, left, right, name)]
     raise NotARegionError
-
-
-def _pairs(node: Apply) -> list[tuple[Node, Node]]:
-    return list(zip(node.args, node.args[1:], strict=False))
 
 
 def _variable(node: Apply) -> str:
@@ -101,7 +97,7 @@ def _variable(node: Apply) -> str:
 
 def _difference(mp: Any, left: Node, right: Node, name: str, x: Any) -> Any:
     evaluation = points.Evaluation({name: x})
-    found = evaluation.checked(Apply("+", (left, Apply("neg", (right,)))))
+    found = evaluation.checked(relations.difference(left, right))
     if mp.im(found) != 0:
         raise UndefinedError
     return mp.re(found)
@@ -201,7 +197,7 @@ def _near_finite(mp: Any, x: Any, bound: Any) -> bool:
 
 def _relation_holds(mp: Any, node: Apply, x: Any) -> bool:
     name = _variable(node)
-    for sign, (left, right) in zip(node.data.split(), _pairs(node), strict=True):
+    for sign, (left, right) in zip(node.data.split(), itertools.pairwise(node.args), strict=True):
         try:
             gap = _difference(mp, left, right, name, x)
         except UndefinedError:

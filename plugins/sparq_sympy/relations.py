@@ -37,13 +37,14 @@ def oriented(node: Apply) -> list[tuple[Node, str]]:
     found: list[tuple[Node, str]] = []
     for (left, right), sign in zip(pairwise(node.args), node.data.split(), strict=True):
         if sign in {">", ">="}:
-            found.append((_difference(right, left), FLIPPED[sign]))
+            found.append((difference(right, left), FLIPPED[sign]))
         else:
-            found.append((_difference(left, right), sign))
+            found.append((difference(left, right), sign))
     return found
 
 
-def _difference(left: Node, right: Node) -> Node:
+def difference(left: Node, right: Node) -> Node:
+    """The expression left − right."""
     return Apply("+", (left, Apply("neg", (right,))))
 
 
@@ -134,18 +135,13 @@ def _same_zeros(left: Node, right: Node) -> bool | None:
     return True if found >= 6 else None
 
 
-def _numbers(point: dict[str, Any]) -> dict[str, Any]:
-    mp = points.context()
-    return {k: mp.mpf(x.numerator) / x.denominator if isinstance(x, Fraction) else x for k, x in point.items()}
-
-
 def _roots(node: Node, name: str, rest: dict[str, Fraction]) -> list[Any]:
     mp = points.context()
     mp.dps = points.DIGITS
     found: list[Any] = []
 
     def f(x: Any) -> Any:
-        return points.Evaluation({**_numbers(rest), name: x}).checked(node)
+        return points.Evaluation({**rest, name: x}).checked(node)
 
     for start in _STARTS:
         near = mp.mpf(start.numerator) / start.denominator
@@ -164,7 +160,7 @@ def _vanishes(node: Node, point: dict[str, Any]) -> bool | None:
     """Whether an expression is zero at a root found to thirty digits, measured against its terms."""
     mp = points.context()
     mp.dps = points.DIGITS
-    evaluation = points.Evaluation(_numbers(point))
+    evaluation = points.Evaluation(point)
     try:
         value = evaluation.checked(node)
         terms = node.args if isinstance(node, Apply) and node.op == "+" else (node,)
