@@ -20,7 +20,7 @@ def identity_of(run: Run, cast: Cast) -> dict[str, Any]:
     """Everything that steps depend on: models, prompts, files and options, but not how many steps or rounds."""
     pipeline = run.pipeline
     selectors = [member.plugin for member, _ in cast.each("select")]
-    static = all(getattr(type(plugin), "static", False) for plugin in selectors)
+    static = all(getattr(type(plugin), "static", False) for plugin in selectors) and not pipeline.attempts.again
     cast_identity = {m.name: _member(m) for m in cast.members if not set(m.hooks()) <= FREE_HOOKS}
     return {
         "seed": pipeline.seed,

@@ -173,6 +173,8 @@ class Step(Struct, frozen=True, kw_only=True):
     parents: tuple[str, ...]
     """Parents as selected; ids."""
     children: tuple[Child, ...]
+    again: tuple[Child, ...] = ()
+    """Parents that were attempted once more, as all their attempts now have them."""
 
 
 class Message(Struct, frozen=True):

@@ -11,7 +11,7 @@ from sparq_core.reading import GRADING, Reader
 def add(tally: Tally, record: StepRecord) -> Tally:
     """The counters after one more step."""
     children = [worked.child for worked in record.worked]
-    judged = [j for worked in record.worked if worked.case for j in worked.case.judged]
+    judged = [j for _, every in record.attempted for j in every]
     seeds = record.round == 0
     outcomes = Counter(tally.outcomes)
     reasons = Counter(tally.reasons)
@@ -48,12 +48,15 @@ def check_conservation(ledger: Reader, tally: Tally) -> None:
     attempts = one("SELECT count(*) FROM attempt")
     judged = one(f"SELECT count(*) FROM verdict WHERE grading = {GRADING}")
     counted = one(f"SELECT coalesce(sum(correct + incorrect + unknown), 0) FROM outcome WHERE grading = {GRADING}")
+    again = one(
+        "SELECT count(*) FROM again r JOIN attempt a ON a.problem = r.problem AND a.round = r.round AND a.step = r.step"
+    )
     for what, left, right in (
         ("children = rejected + settled", children, rejected + settled),
         ("children = counted by outcome", children, tally.children),
         ("rejected = counted as rejected", rejected, tally.outcomes.get("rejected", 0)),
         ("attempts = verdicts", attempts, judged),
-        ("attempts = correct + incorrect + unknown", attempts, counted),
+        ("attempts = correct + incorrect + unknown", attempts, counted + again),
         ("attempts = counted by verdict", attempts, tally.attempts),
     ):
         if left != right:
