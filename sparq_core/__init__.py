@@ -25,6 +25,7 @@ from sparq_core.reading import Reader, Solved
 from sparq_core.records import (
     Assessment,
     Attempt,
+    BenchmarkText,
     Case,
     Child,
     Counts,
@@ -54,6 +55,7 @@ __all__ = [
     "Attempt",
     "Band",
     "BandConfig",
+    "BenchmarkText",
     "Case",
     "Child",
     "Completion",
