@@ -26,6 +26,7 @@ from sparq_core.reading import Reader, Solved
 from sparq_core.records import (
     Assessment,
     Attempt,
+    BenchmarkText,
     Case,
     Child,
     Counts,
@@ -55,6 +56,7 @@ __all__ = [
     "Attempt",
     "Band",
     "BandConfig",
+    "BenchmarkText",
     "Case",
     "Child",
     "Completion",

@@ -36,8 +36,8 @@ class BandConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         float,
         Meta(
             ge=0,
-            description="Attempts, half of them right, thought to be added when quality is made of the solve rate: few attempts "
-            "then say less than many; 0: none (paper).",
+            description="Attempts, half of them right, thought to be added when quality is made of the solve rate: few then "
+            "say less than many; 0: none (paper).",
         ),
     ] = 0.0
 

@@ -213,6 +213,13 @@ class Score(Struct, frozen=True, kw_only=True):
     value: float
 
 
+class BenchmarkText(Struct, frozen=True, kw_only=True):
+    """A text of a benchmark, a question or an answer, that must not be trained on."""
+
+    task: str
+    text: str
+
+
 class Finding(Struct, frozen=True, kw_only=True):
     """Something `check` noticed: an error stops the run before it spends anything, a warning is shown."""
 
