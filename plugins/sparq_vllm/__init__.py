@@ -18,7 +18,7 @@ __all__ = ["Vllm"]
 
 OURS = {"model": "models.<name>.model", "seed": "seed", "chat_template": "models.<name>.chat_template"}
 """Engine arguments that the pipeline has settings of its own for."""
-PRIVATE = {"VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1", "VLLM_WORKER_MULTIPROCESSING_METHOD": "spawn"}
+PRIVATE = {"VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1", "VLLM_WORKER_MULTIPROC_METHOD": "spawn"}
 """Nothing is reported to anyone; and an engine's children hold none of its files."""
 
 

