@@ -1,8 +1,8 @@
 """
 An engine process that answers from its requests, dies and hangs as a file tells it: `python fake_engine.py FAULTS FD`.
 
-FAULTS holds one word for each life: `ok`, `die` (on the first request), `half` (after half of the first batch), `hang`, `raise` or
-`refuse` (does not start). Each life takes one from the front; without any left it is `ok`. Requests are logged beside.
+FAULTS holds one word for each life: `ok`, `die` (on the first request), `half` (after half of the first batch), `hang`, `raise`
+or `refuse` (does not start). Each life takes one from the front; without any left it is `ok`. Requests are logged beside.
 """
 
 import os
