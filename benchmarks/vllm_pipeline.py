@@ -84,13 +84,7 @@ def pipeline(in_flight: str, folder: Path) -> None:
         "steps": 40,
         "batch": 64,
         "in_flight": in_flight if in_flight == "auto" else int(in_flight),
-        "models": {
-            "student": {
-                "use": f"{HERE / 'forced.py'}:Forced",
-                "model": str(sparq_tiny.MODEL),
-                "with": {"engine": ENGINE},
-            }
-        },
+        "models": {"student": forced},
         "attempts": {"k": 16},
         "plugins": [
             {"use": "jsonl-seeds", "with": {"path": str(seeds)}},
