@@ -66,6 +66,7 @@ class Attempts:
                             text=completion.text,
                             finish=completion.finish,
                             tokens=completion.tokens,
+                            prompt_tokens=completion.prompt_tokens,
                         ),
                     ),
                 )

@@ -121,6 +121,7 @@ class Ledger(Reader):
                         self._model(c.model),
                         c.seed,
                         c.tokens,
+                        c.prompt_tokens,
                         c.finish,
                         c.text,
                     )
@@ -190,6 +191,7 @@ class Ledger(Reader):
                         self._model(record.model),
                         attempt.seed,
                         attempt.tokens,
+                        attempt.prompt_tokens,
                         attempt.finish,
                     )
                 )

@@ -17,6 +17,7 @@ from sparq_core.sampling import Completion, Request, Sampler
 from sparq_core.session import Session
 from sparq_core.sources import Mutations, Seeds
 from sparq_core.steps import Workshop
+from sparq_core.tallies import Meter
 
 SEEDS, PARENTS = 64, 8
 """Seeds and parents a preview takes at most."""
@@ -66,7 +67,7 @@ def _one_step(loaded: Session, prompts: dict[int, str], emit: Callable[[Event], 
     session.describe(ledger, run, loaded.cast, {})
     samplers = Samplers(loaded.cast, {role: models[name] for role, name in run.roles.items()})
     workshop = Workshop(run, loaded.cast, lambda role: Listening(samplers.serve(role), prompts))
-    engine = Engine(loaded.cast, ledger, workshop, 1, emit)
+    engine = Engine(loaded.cast, ledger, workshop, 1, emit, Meter(run.pipeline))
     try:
         with session.started(run, loaded.cast, emit):
             engine.run_round(0, Seeds(run, loaded.cast, most=SEEDS), lambda: None)

@@ -228,7 +228,7 @@ class Reader:
     def judged(self, problem: str) -> list[Judged]:
         """All attempts at a problem with their verdicts, in the order they were drawn."""
         rows = self._connection.execute(
-            "SELECT a.round, a.step, a.k, a.seed, a.tokens, a.finish, v.value, v.reason, v.plugin, v.answer"
+            "SELECT a.round, a.step, a.k, a.seed, a.tokens, a.prompt_tokens, a.finish, v.value, v.reason, v.plugin, v.answer"
             " FROM attempt a JOIN verdict v ON v.attempt = a.id AND v.grading = ?"
             " WHERE a.problem = ? ORDER BY a.round, a.step, a.k",
             (self.grading, problem),
@@ -236,10 +236,10 @@ class Reader:
         texts = {(r, s): self._texts(problem, r, s) for r, s, *_ in rows}
         return [
             Judged(
-                Attempt(k=k, seed=seed, text=texts[r, s][k], finish=finish, tokens=tokens),
+                Attempt(k=k, seed=seed, text=texts[r, s][k], finish=finish, tokens=tokens, prompt_tokens=prompt),
                 Verdict(value=value, reason=reason, by=plugin, answer=answer),
             )
-            for r, s, k, seed, tokens, finish, value, reason, plugin, answer in rows
+            for r, s, k, seed, tokens, prompt, finish, value, reason, plugin, answer in rows
         ]
 
     def _texts(self, problem: str, round: int, step: int) -> list[str]:

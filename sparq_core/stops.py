@@ -18,6 +18,7 @@ EXAMPLES = 3
 REMEDIES = {
     "truncated": "raise attempts.max_tokens, or set attempts.stop if the model runs on after its answer",
     "too-long": "shorten attempts.prompt, or use a model with a longer context",
+    "refused": "the server or its content filter will not answer these problems; take another model, or other seeds",
     "timeout": "raise the verifier's deadline (sympy: with.deadline)",
     "unverified": "no verifier could say; add one that can",
 }
@@ -67,10 +68,16 @@ def why_none(tally: Tally) -> str:
 
 def over_budget(budget: BudgetConfig, tally: Tally) -> str | None:
     """The budget that is used up, in words, or None."""
-    used = {"kept": tally.outcomes.get("kept", 0), "attempts": tally.attempts, "tokens": tally.tokens}
-    for name, most in (("kept", budget.kept), ("attempts", budget.attempts), ("tokens", budget.tokens)):
-        if most is not None and used[name] >= most:
-            return f"budget.{name} reached: {used[name]:,} of {most:,}"
+    used: dict[str, tuple[float, float | None, str]] = {
+        "kept": (tally.outcomes.get("kept", 0), budget.kept, ",d"),
+        "attempts": (tally.attempts, budget.attempts, ",d"),
+        "tokens": (tally.tokens, budget.tokens, ",d"),
+        "cost": (tally.cost or 0.0, budget.cost, ",.2f"),
+        "hours": (tally.seconds / 3600, budget.hours, ",.2f"),
+    }
+    for name, (now, most, form) in used.items():
+        if most is not None and now >= most:
+            return f"budget.{name} reached: {now:{form}} of {most:{form}}"
     return None
 
 
