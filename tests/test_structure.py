@@ -12,6 +12,7 @@ from sparq_core.plugins import HOOKS, hooks_of, installed
 
 ROOT = Path(__file__).parent.parent
 HEAVY = {
+    "openai",
     "torch",
     "transformers",
     "vllm",
