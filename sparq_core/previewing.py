@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.panel import Panel
 
-from sparq_core import session, storage, summary
+from sparq_core import estimates, session, storage, summary
 from sparq_core.engine import Engine
 from sparq_core.events import Event, Warned
 from sparq_core.ledger import Ledger
@@ -15,7 +15,7 @@ from sparq_core.run import weights_digest
 from sparq_core.samplers import Samplers
 from sparq_core.sampling import Completion, Request, Sampler
 from sparq_core.session import Session
-from sparq_core.sources import Mutations, Seeds
+from sparq_core.sources import Mutations, Seeds, seeds_of
 from sparq_core.steps import Workshop
 from sparq_core.tallies import Meter
 
@@ -53,6 +53,8 @@ def show(console: Console, loaded: Session) -> None:
         solved = f"{child.counts.correct} of {child.counts.drawn} right" if child.counts.drawn else ""
         statement = escape(child.problem.statement[:100]) or "[dim](not read)[/]"
         console.print(f"[bold]{child.outcome}[/]{rejection} {child.reason} {solved} · {statement}", highlight=False)
+    seeds = sum(1 for _ in seeds_of(loaded.run, loaded.cast))
+    console.print(estimates.told(ledger, loaded.run.pipeline, seeds), highlight=False)
     console.print(
         "\nThis was one small step and nothing was written. `sparq run` does the rest.", style="dim", markup=False
     )

@@ -122,7 +122,7 @@ def counts(tally: Tally, metrics: Mapping[str, float]) -> Table:
     if tally.attempts:
         shares = ", ".join(f"{why} {n / tally.attempts:.1%}" for why, n in _most_frequent(tally.why))
         table.add_row("", f"[dim]{shares}[/]")
-    table.add_row(f"{tally.tokens:,}", f"tokens sampled, of {tally.prompt_tokens:,} tokens of prompts")
+    table.add_row(f"{tally.tokens:,}", f"tokens sampled, and {tally.prompt_tokens:,} of prompts")
     if tally.cost is not None:
         table.add_row(f"{tally.cost:,.2f}", "money, at the prices of the models")
     for key, value in metrics.items():

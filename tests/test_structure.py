@@ -41,7 +41,7 @@ LAYERS = [
     {"rounds"},
     {"session", "progress", "curating", "rebinning"},
     {"regrading"},
-    {"testing", "summary", "catalogue", "stories"},
+    {"testing", "summary", "catalogue", "stories", "estimates"},
     {"previewing"},
     {"cli", "__init__"},
 ]
