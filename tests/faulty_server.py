@@ -88,10 +88,11 @@ class FaultyServer:
             return _send(writer, 429, {"error": {"message": "slow down"}}, {"Retry-After": self._retry_after})
         if fault == "error":
             return _send(writer, 500, {"error": {"message": "out of memory"}})
-        await asyncio.sleep(self._slow if fault == "slow" else self._latency)
         if fault == "drop":
+            await asyncio.sleep(self._latency * self._random.random())
             writer.transport.abort()
             return False
+        await asyncio.sleep(self._slow if fault == "slow" else self._latency)
         status, reply = self._reply(headers, body)
         if fault == "malformed":
             writer.write(_head(200, 20) + b'{"choices": [{"inde}')

@@ -43,7 +43,7 @@ class OpenAIConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     ] = 10
     backoff: Annotated[
         float,
-        Meta(gt=0, description="Seconds before the first retry, up to; doubled for each further one, up to a minute."),
+        Meta(gt=0, description="Most seconds before the first retry; doubled for each further one, up to a minute."),
         sparq.FREE,
     ] = 0.5
     patience: Annotated[

@@ -4,16 +4,18 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-TOLERATED = 0.1
+TOLERATED = 0.2
 """Share of pushed-back requests that is taken for chance: as many come from a server that is not crowded at all."""
+LEAST_ANSWERS = 10
+"""Answers that are looked at together, at least."""
 
 
 class Limiter:
     """
     Bounds the requests that are open at once, for one event loop.
 
-    Each `limit` answers are looked at together. While few of them push back (too many requests, time is up), the limit grows:
-    it doubles until the first push, then it grows by one. When many do, it shrinks by half their share.
+    As many answers as may be open are looked at together. While few of them push back (too many requests, time is up), the
+    limit grows: it doubles until the first push, then it grows by one. When many do, it shrinks by half their share.
     """
 
     def __init__(self, start: int, most: int) -> None:
@@ -39,7 +41,7 @@ class Limiter:
         """Count one answer; `pushed` tells that the server has too much to do."""
         self._answers += 1
         self._pushes += pushed
-        if self._answers >= int(self.limit):
+        if self._answers >= max(LEAST_ANSWERS, int(self.limit)):
             self._adapt(self._pushes / self._answers)
             self._answers = self._pushes = 0
             self._full = False

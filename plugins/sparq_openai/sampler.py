@@ -47,7 +47,7 @@ class ChatSampler:
         self.limiter = Limiter(start, most)
         self._room = asyncio.Semaphore(2 * most)
         self._at_once = config.n_per_request
-        self._cause, self._reached = "", False
+        self._cause, self._reached, self._answered = "", False, 0
         self._calls: set[Future[Any]] = set()
         self._lock = Lock()
         self._random = Random()  # noqa: S311 -- spreads retries
@@ -127,7 +127,9 @@ class ChatSampler:
 
     async def _ask(self, request: sparq.Request, first: int, n: int) -> list[sparq.Completion]:
         """Up to `n` completions of one question, asked until it is answered or no retry is left."""
+        crowded = alone = 0
         for tries in count(1):
+            others = self._answered
             fault = await self._try(request, first, n)
             if isinstance(fault, list):
                 return fault
@@ -136,7 +138,9 @@ class ChatSampler:
             if fault.do == "one-each":
                 return []
             self._stop_if_hopeless(fault, tries)
-            await asyncio.sleep(self._delay(fault, tries))
+            crowded += fault.crowded
+            alone = alone + 1 if self._answered == others else 1
+            await asyncio.sleep(self._delay(fault, crowded if fault.crowded else alone))
         raise AssertionError
 
     async def _try(self, request: sparq.Request, first: int, n: int) -> list[sparq.Completion] | Fault:
@@ -150,6 +154,7 @@ class ChatSampler:
                     raise
                 answer = found
         fault = answer if isinstance(answer, Fault) else None
+        self._answered += fault is None
         self._reached = self._reached or fault is None or fault.reached
         self.limiter.answered(pushed=fault is not None and fault.crowded)
         return answer
@@ -170,10 +175,15 @@ class ChatSampler:
             **({"extra_body": dict(config.extra)} if config.extra else {}),
         }
 
-    def _delay(self, fault: Fault, tries: int) -> float:
-        """Seconds before the next try: what the server asks for, or longer."""
-        backoff = min(LONGEST_BACKOFF, self._config.backoff * 2.0 ** min(tries - 1, 30))
-        return max(fault.wait, backoff * self._random.uniform(0.5, 1.0))
+    def _delay(self, fault: Fault, times: int) -> float:
+        """
+        Seconds before the next try: what the server asks for, and somewhere within the backoff.
+
+        That doubles with each time the server had too much to do, or failed while nobody else got an answer either: a fault
+        among many answers is chance.
+        """
+        backoff = min(LONGEST_BACKOFF, self._config.backoff * 2.0 ** min(times - 1, 30))
+        return fault.wait + backoff * self._random.random()
 
     def _stop_if_hopeless(self, fault: Fault, tries: int) -> None:
         retries = self._config.retries if self._reached else min(BLIND_RETRIES, self._config.retries)
