@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from sparq_core.config import BudgetConfig, Pipeline
 from sparq_core.engine import Engine, StopRule
-from sparq_core.errors import SparqError
+from sparq_core.errors import PipelineError, SparqError
 from sparq_core.events import Event, Tally, Warned
 from sparq_core.reading import Reader
 
@@ -64,6 +64,12 @@ def why_none(tally: Tally) -> str:
         f"{right:.0%} of the attempts were right; look at some by `sparq preview` and `sparq show`, then change the prompts, "
         "take easier or harder seeds, or widen the band"
     )
+
+
+def check_budget(pipeline: Pipeline) -> None:
+    """PipelineError for a budget that could never be reached."""
+    if pipeline.budget.cost is not None and not any(model.prices for model in pipeline.models.values()):
+        raise PipelineError("budget.cost: no model has prices, so no money is counted; give one models.<name>.prices")
 
 
 def over_budget(budget: BudgetConfig, tally: Tally) -> str | None:

@@ -46,6 +46,8 @@ class FaultyServer:
         self._model = ScriptedSampler(answers)
         self.bodies: list[dict[str, Any]] = []
         """Everything that was asked, in order."""
+        self.heads: list[str] = []
+        """The lines above it, as they came."""
         self.met: Counter[str] = Counter()
         """How often each kind of fault was met, `none` among them."""
         self.open = self.most_open = 0
@@ -69,6 +71,7 @@ class FaultyServer:
         headers = {n.lower(): v.strip() for n, _, v in (line.partition(":") for line in head.split("\r\n")[1:])}
         body = json.loads(await reader.readexactly(int(headers["content-length"])))
         self.bodies.append(body)
+        self.heads.append(head)
         self.open += 1
         self.opened.append(self.open)
         self.most_open = max(self.most_open, self.open)

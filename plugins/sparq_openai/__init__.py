@@ -71,7 +71,16 @@ class OpenAIConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     def key_name(self) -> str | None:
         """The environment variable a key is read from, or None where none is sent."""
-        return self.key_env or (HOSTED_KEY if self.base_url == HOSTED else None)
+        return self.key_env or (HOSTED_KEY if self.hosted else None)
+
+    def tokens_name(self) -> str:
+        """The field that bounds a completion's tokens."""
+        return self.max_tokens_name or ("max_completion_tokens" if self.hosted else "max_tokens")
+
+    @property
+    def hosted(self) -> bool:
+        """Whether the endpoint is OpenAI's own."""
+        return self.base_url.rstrip("/") == HOSTED
 
 
 class OpenAISampler:

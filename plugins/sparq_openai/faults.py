@@ -37,7 +37,7 @@ class Fault(Struct, frozen=True, kw_only=True):
     crowded: bool = False
     """Whether the server has too much to do."""
     reached: bool = True
-    """Whether a server answered at all."""
+    """Whether it shows that a server is there."""
     wait: float = 0.0
     """Seconds the server asks to wait."""
 
@@ -47,12 +47,12 @@ def fault_of(error: Exception, n: int) -> Fault | None:
     if isinstance(error, openai.APIStatusError):
         return _status_fault(error, n)
     if isinstance(error, TimeoutError | openai.APITimeoutError):
-        return Fault(told="gave no answer in time", crowded=True)
+        return Fault(told="gave no answer in time", crowded=True, reached=False)
     if isinstance(error, msgspec.MsgspecError):
         return Fault(told=f"gave an answer that cannot be read ({error})")
     if isinstance(error, openai.APIConnectionError):
         cause = error.__cause__ or error
-        return Fault(told=f"broke the connection ({cause or type(cause).__name__})", reached=False)
+        return Fault(told=f"broke the connection ({str(cause) or type(cause).__name__})", reached=False)
     if type(error).__module__.partition(".")[0] in TRANSPORT:
         return Fault(told=f"broke the connection ({error})")
     return None

@@ -22,8 +22,16 @@ if TYPE_CHECKING:
 NO_KEY = "none"
 """What is sent where no key is asked for: the client wants one."""
 LONGEST_BACKOFF = 60.0
+SPREAD = 0.25
+"""Share by which waiting is stretched at most, so that not all come back at once."""
 BLIND_RETRIES = 3
 """Retries while no server was ever reached: the address is more likely wrong than the server away."""
+CONNECTING = 30.0
+"""Seconds that a connection may take to be made."""
+SETTLING = 0.05
+"""Seconds that closed connections are given: the loop lets go of their sockets in its next turns."""
+SECRET = 16
+"""Letters of a key that is one; shorter ones are placeholders, and may be words of an answer."""
 CLOSING = 10.0
 """Seconds that open connections are given to close."""
 
@@ -51,10 +59,9 @@ class ChatSampler:
         self._calls: set[Future[Any]] = set()
         self._lock = Lock()
         self._random = Random()  # noqa: S311 -- spreads retries
-        self._key = os.environ.get(config.key_name() or "", "")
-        self._client = openai.AsyncOpenAI(
-            api_key=self._key or NO_KEY, base_url=config.base_url, max_retries=0, timeout=None
-        )
+        key = os.environ.get(config.key_name() or "", "")
+        self._secret = key if len(key) >= SECRET else ""
+        self._client = _client(config, key)
         self._loop = asyncio.new_event_loop()
         self._thread = Thread(target=self._loop.run_forever, name=f"sparq-{model.name}", daemon=True)
         self._thread.start()
@@ -99,6 +106,7 @@ class ChatSampler:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await self._client.close()
+        await asyncio.sleep(SETTLING)
 
     async def _answer(self, requests: Sequence[sparq.Request]) -> Answers:
         """Ask for all samples; no more requests are prepared than `_room` allows."""
@@ -161,14 +169,12 @@ class ChatSampler:
 
     def _body(self, request: sparq.Request, first: int, n: int) -> dict[str, Any]:
         sampling, config = request.sampling, self._config
-        hosted = config.key_env is None and config.key_name() is not None
-        name = config.max_tokens_name or ("max_completion_tokens" if hosted else "max_tokens")
         return {
             "model": self._model.path,
             "messages": [{"role": m.role, "content": m.content} for m in request.messages],
             "temperature": sampling.temperature,
             "top_p": sampling.top_p,
-            name: sampling.max_tokens,
+            config.tokens_name(): sampling.max_tokens,
             **({"stop": list(sampling.stop)} if sampling.stop else {}),
             **({"seed": request.seed + first} if config.send_seed else {}),
             **({"n": n} if n > 1 else {}),
@@ -177,13 +183,13 @@ class ChatSampler:
 
     def _delay(self, fault: Fault, times: int) -> float:
         """
-        Seconds before the next try: what the server asks for, and somewhere within the backoff.
+        Seconds before the next try: what the server asks for and a little more, or somewhere within the backoff.
 
-        That doubles with each time the server had too much to do, or failed while nobody else got an answer either: a fault
-        among many answers is chance.
+        The backoff doubles with each time the server had too much to do, or failed while nobody else got an answer either: a
+        fault among many answers is chance.
         """
         backoff = min(LONGEST_BACKOFF, self._config.backoff * 2.0 ** min(times - 1, 30))
-        return fault.wait + backoff * self._random.random()
+        return max(fault.wait * (1 + SPREAD * self._random.random()), backoff * self._random.random())
 
     def _stop_if_hopeless(self, fault: Fault, tries: int) -> None:
         retries = self._config.retries if self._reached else min(BLIND_RETRIES, self._config.retries)
@@ -191,13 +197,13 @@ class ChatSampler:
             return
         times = f" {tries} times" if fault.do == "retry" and tries > 1 else ""
         told = f"models.{self._model.name}: {self._config.base_url} {fault.told}{times}; {self._remedy(fault)}"
-        raise sparq.SparqError(told.replace(self._key, "…") if self._key else told)
+        raise sparq.SparqError(told.replace(self._secret, "…") if self._secret else told)
 
     def _remedy(self, fault: Fault) -> str:
         if fault.wait > self._config.patience:
             return f"it asks to wait {fault.wait:,.0f} s: go on then by --resume, or raise with.patience"
         if not self._reached:
-            return "is it running, and is with.base_url right? then --resume"
+            return "is it running, is with.base_url right, and with.timeout long enough? then --resume"
         if fault.do == "retry":
             return "go on by --resume once it is well; with.retries and with.timeout say how much is borne"
         if fault.status in {401, 403}:
@@ -209,7 +215,16 @@ class ChatSampler:
 
     def _without_key(self, content: bytes) -> bytes:
         """An answer that does not repeat the key: whatever it says is written down."""
-        return content.replace(self._key.encode(), b"...") if self._key else content
+        return content.replace(self._secret.encode(), b"...") if self._secret else content
+
+
+def _client(config: "OpenAIConfig", key: str) -> openai.AsyncOpenAI:
+    """A client that retries nothing itself, and tells strangers nothing that the environment says of an OpenAI account."""
+    timeout = openai.Timeout(None, connect=CONNECTING)
+    client = openai.AsyncOpenAI(api_key=key or NO_KEY, base_url=config.base_url, max_retries=0, timeout=timeout)
+    if not config.hosted:
+        client.organization = client.project = None
+    return client
 
 
 def _settings_in(told: str) -> str:
