@@ -7,7 +7,7 @@ The SPARQ engine's core: the loop, the ledger and the contracts plugins are writ
 from sparq_core.answers import last_boxed, marked_answer
 from sparq_core.assess import Band, BandConfig
 from sparq_core.config import FREE, InputFile, NonNegative, Pipeline, Positive, Role, Share
-from sparq_core.errors import PipelineError, SparqError
+from sparq_core.errors import PipelineError, SparqError, nearest
 from sparq_core.events import (
     Event,
     PhaseFinished,
@@ -21,10 +21,12 @@ from sparq_core.events import (
 )
 from sparq_core.hookspecs import hookimpl
 from sparq_core.loading import from_settings
+from sparq_core.local_models import folder_findings
 from sparq_core.reading import Reader, Solved
 from sparq_core.records import (
     Assessment,
     Attempt,
+    BenchmarkText,
     Case,
     Child,
     Counts,
@@ -43,7 +45,7 @@ from sparq_core.records import (
     Value,
     Verdict,
 )
-from sparq_core.run import Run
+from sparq_core.run import Run, weights_digest
 from sparq_core.sampling import Completion, Llm, Recorded, Request, Sampler, Sampling
 from sparq_core.seeding import derive, generator
 from sparq_core.templates import check_template, render
@@ -55,6 +57,7 @@ __all__ = [
     "Attempt",
     "Band",
     "BandConfig",
+    "BenchmarkText",
     "Case",
     "Child",
     "Completion",
@@ -100,11 +103,14 @@ __all__ = [
     "Warned",
     "check_template",
     "derive",
+    "folder_findings",
     "from_settings",
     "generator",
     "hookimpl",
     "last_boxed",
     "marked_answer",
+    "nearest",
     "render",
     "run_worker",
+    "weights_digest",
 ]

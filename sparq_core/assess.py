@@ -32,6 +32,14 @@ class BandConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             "problem to be disputed; none: never."
         ),
     ] = None
+    shrink: Annotated[
+        float,
+        Meta(
+            ge=0,
+            description="Attempts, half of them right, thought to be added when quality is made of the solve rate: few then "
+            "say less than many; 0: none (paper).",
+        ),
+    ] = 0.0
 
 
 class Band:
@@ -45,7 +53,7 @@ class Band:
     """
 
     def __init__(self, config: BandConfig) -> None:
-        self._correct, self._disputed = config.correct, config.disputed
+        self._correct, self._disputed, self._shrink = config.correct, config.disputed, config.shrink
         self._k = 0
 
     @hookimpl
@@ -73,8 +81,13 @@ class Band:
         outcome, reason = self._place(case.counts)
         if self._disputed is not None and (rival := rival_of(case, self._disputed)) is not None:
             return Assessment(outcome="disputed", reason=f"most attempts say {rival[:60]}")
-        quality = self.quality(case.solve_rate or 0.0) if outcome == "kept" else 0.0
+        quality = self.quality(self._believed(case)) if outcome == "kept" else 0.0
         return Assessment(outcome=outcome, reason=reason, quality=quality)
+
+    def _believed(self, case: Case) -> float:
+        """The solve rate, drawn towards one half by the doubt that so few attempts leave."""
+        rate, decided = case.solve_rate or 0.0, case.counts.decided
+        return (rate * decided + self._shrink / 2) / (decided + self._shrink)
 
     def quality(self, rate: float) -> float:
         """The quality of a kept problem with this solve rate."""

@@ -1,13 +1,14 @@
 """Attempts: drawn in waves, judged by the chain of verifiers, counted into a solve rate."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 from msgspec.structs import replace
 
 from sparq_core.config import AttemptsConfig
 from sparq_core.errors import PipelineError
 from sparq_core.plugins import Cast
-from sparq_core.policies import Decide, Policy, policy_of
+from sparq_core.policies import Decide, Policy, policy_of, prior_from
 from sparq_core.records import (
     Assessment,
     Attempt,
@@ -43,16 +44,25 @@ def attempt_prompt(config: AttemptsConfig, problem: Problem) -> str:
 
 
 class Attempts:
-    """Attempts the problems of a step until the policy has enough of each."""
+    """Attempts problems until their policies have enough, and has the attempts assessed."""
 
     def __init__(self, cast: Cast, config: AttemptsConfig, seed: int) -> None:
         self._cast, self.config, self._seed = cast, config, seed
-        self.policy = policy_of(config, decider(cast, config))
+        self._decide = decider(cast, config)
+        self._policy = lru_cache(maxsize=None)(lambda prior: policy_of(config, self._decide, prior))
 
-    def draw(self, problems: Sequence[Problem], sampler: Sampler, place: tuple[int, int]) -> list[tuple[Judged, ...]]:
+    def policy_for(self, problem: Problem, parents: Mapping[str, Counts]) -> Policy:
+        """How many attempts a problem gets, given how those at its parents came out."""
+        known = [parents[id_] for id_ in problem.parents if id_ in parents]
+        correct, decided = sum(counts.correct for counts in known), sum(counts.decided for counts in known)
+        return self._policy(prior_from(self.config, correct, decided))
+
+    def draw(
+        self, problems: Sequence[Problem], policies: Sequence[Policy], sampler: Sampler, place: tuple[int, int]
+    ) -> list[tuple[Judged, ...]]:
         """All judged attempts at each problem, in order; `place` is the round and step."""
         judged: list[list[Judged]] = [[] for _ in problems]
-        while wave := [(i, n) for i, trials in enumerate(judged) if (n := self.policy.more(count(trials))) > 0]:
+        while wave := [(i, n) for i, trials in enumerate(judged) if (n := policies[i].more(count(trials))) > 0]:
             requests = [self._request(problems[i], n, len(judged[i]), place) for i, n in wave]
             answers = sampler.sample(requests)
             trials = [
@@ -77,6 +87,16 @@ class Attempts:
             for (i, trial), verdict in zip(trials, verdicts, strict=True):
                 judged[i].append(Judged(trial.attempt, verdict))
         return [tuple(trials) for trials in judged]
+
+    def assess(self, attempted: Sequence[tuple[Problem, tuple[Judged, ...], Policy]]) -> list[tuple[Case, Assessment]]:
+        """What the attempts at each problem mean."""
+        ((member, assess),) = self._cast.each("assess")
+        cases = [tally_case(*one) for one in attempted]
+        answers = self._cast.aligned("assess", member, assess(cases=cases), len(cases))
+        return [
+            settle(case, answer, self.config, policy)
+            for case, answer, (_, _, policy) in zip(cases, answers, attempted, strict=True)
+        ]
 
     def _request(self, problem: Problem, n: int, drawn: int, place: tuple[int, int]) -> Request:
         return Request(

@@ -69,7 +69,21 @@ class AttemptsConfig(Sampling, frozen=True, kw_only=True, forbid_unknown_fields=
     prior: Annotated[
         tuple[float, float], Meta(description="bayes: Beta prior of the solve rate; below 1 it is U-shaped.")
     ] = (0.25, 0.25)
+    from_parents: Annotated[
+        float,
+        Meta(
+            ge=0,
+            description="bayes: attempts' worth of the parents' own solve rate that is added to the prior; 0: none.",
+        ),
+    ] = 0.0
     worth: Annotated[float, Meta(gt=0, description="bayes: attempts that a kept problem is worth.")] = 60.0
+    again: Annotated[
+        NonNegative,
+        Meta(
+            description="Further attempts at a problem each time it is a parent, which rank down those that were kept by luck; "
+            "0: none (paper)."
+        ),
+    ] = 0
     min_decided: Annotated[
         float, Meta(ge=0, le=1, description="Least share of attempts judged right or wrong; below it: unresolved.")
     ] = 0.75

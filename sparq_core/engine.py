@@ -15,7 +15,7 @@ from sparq_core.events import Event, RoundStarted, StepCommitted
 from sparq_core.ledger import Ledger, StepRecord
 from sparq_core.plugins import Cast
 from sparq_core.records import Rejection, Step
-from sparq_core.sources import Source
+from sparq_core.sources import Issue, Source
 from sparq_core.steps import Candidate, Done, Proposed, Workshop, ask_rejections
 from sparq_core.tallies import Meter
 
@@ -26,8 +26,8 @@ StopRule = Callable[[], str | None]
 class Flight:
     """A step between its issue and its commit."""
 
-    def __init__(self, parents: tuple[str, ...], proposing: "Future[Proposed]") -> None:
-        self.parents = parents
+    def __init__(self, issue: Issue, proposing: "Future[Proposed]") -> None:
+        self.parents, self.known = issue.parents, issue.known
         self.proposing = proposing
         self.working: Future[Done] | None = None
 
@@ -74,8 +74,7 @@ class Engine:
             issued = None if reason else source.issue(step, self._pending(step))
             if issued is None:
                 break
-            parents, propose = issued
-            self._flights[step] = Flight(parents, self._pool.submit(propose))
+            self._flights[step] = Flight(issued, self._pool.submit(issued.propose))
         self._fold_to(step - 1)
         return reason
 
@@ -116,7 +115,7 @@ class Engine:
             proposed = flight.proposing.result()
             children = self._admit(proposed.candidates)
             admitted = Proposed(tuple(children), proposed.completions)
-            flight.working = self._pool.submit(self._workshop.work, self._round, step, admitted)
+            flight.working = self._pool.submit(self._workshop.work, self._round, step, admitted, flight.known)
             self._admitted = step
 
     def _admit(self, children: tuple[Candidate, ...]) -> list[Candidate]:
@@ -147,9 +146,11 @@ class Engine:
             model=done.model,
             worked=done.worked,
             completions=done.completions,
+            again=done.again,
         )
         children = tuple(worked.child for worked in done.worked)
-        metrics = self._fold(Step(round=self._round, step=step, parents=record.parents, children=children))
+        again = tuple(retried.child for retried in done.again)
+        metrics = self._fold(Step(round=self._round, step=step, parents=record.parents, children=children, again=again))
         self.tally = self._meter.add(self.tally, record)
         self._ledger.commit_step(record, metrics, self.tally)
         del self._flights[step]

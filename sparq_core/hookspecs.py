@@ -5,7 +5,7 @@ Hooks are plain synchronous functions over a batch: a list in, an aligned list o
 needs. Except where a hook says otherwise it may be called from several threads at once.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from sparq_core.reading import Reader
     from sparq_core.records import (
         Assessment,
+        BenchmarkText,
         Case,
         Draft,
         Example,
@@ -52,11 +53,12 @@ def check(run: "Run", model: "Model | None") -> Iterable["Finding"]:
 
 
 @hookspec
-def start(run: "Run") -> None:
+def start(run: "Run", benchmark_texts: "Callable[[], Iterable[BenchmarkText]]") -> None:
     """
     Acquire what the run needs: processes, files, heavy imports.
 
-    Called: once, in the engine's thread, before any other hook but `check`.
+    Called: once, in the engine's thread, before any other hook but `check`. Calling `benchmark_texts` asks the plugins that
+    answer that hook; where a plugin names it, what benchmarks the run has belongs to the run's identity.
     Answer: nothing.
     Merged: all plugins, in YAML order.
     Errors: an exception stops the run; the plugins already started are stopped.
@@ -244,6 +246,20 @@ def benchmark(model: "Model", out: Path) -> Sequence["Score"]:
     Answer: one score an item, so that two models can be compared item by item.
     Merged: all plugins, concatenated.
     Errors: an exception stops the run.
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def benchmark_texts(run: "Run") -> Iterable["BenchmarkText"]:
+    """
+    Give the texts that `benchmark` scores on, so that nothing like them is trained on.
+
+    Called: in the engine's thread, when the `start` of another plugin asks, which may be before this plugin's own; never
+    where none does.
+    Answer: questions and answers, each with its task, lazily if there are many.
+    Merged: all plugins, concatenated in YAML order.
+    Errors: texts that cannot be had are an exception, which stops the run.
     """
     raise NotImplementedError
 

@@ -12,7 +12,7 @@ from sparq_core.options import marked, options_of
 from sparq_core.plugins import Cast, Member
 from sparq_core.run import Run
 
-FREE_HOOKS = {"check", "start", "stop", "observe", "curate", "train", "benchmark"}
+FREE_HOOKS = {"check", "start", "stop", "observe", "curate", "train", "benchmark", "benchmark_texts"}
 """A plugin that answers only these may change between a run and its resumption; finished phases may not."""
 
 
@@ -20,8 +20,9 @@ def identity_of(run: Run, cast: Cast) -> dict[str, Any]:
     """Everything that steps depend on: models, prompts, files and options, but not how many steps or rounds."""
     pipeline = run.pipeline
     selectors = [member.plugin for member, _ in cast.each("select")]
-    static = all(getattr(type(plugin), "static", False) for plugin in selectors)
-    cast_identity = {m.name: _member(m) for m in cast.members if not set(m.hooks()) <= FREE_HOOKS}
+    static = all(getattr(type(plugin), "static", False) for plugin in selectors) and not pipeline.attempts.again
+    free = FREE_HOOKS - ({"benchmark_texts"} if cast.asks("start", "benchmark_texts") else set())
+    cast_identity = {m.name: _member(m) for m in cast.members if not set(m.hooks()) <= free}
     return {
         "seed": pipeline.seed,
         "batch": pipeline.batch,

@@ -13,8 +13,8 @@ from msgspec import Struct
 
 from sparq_core import storage
 from sparq_core.events import Tally
-from sparq_core.reading import GRADING, VIEW, Reader
-from sparq_core.records import Assessment, Case, Child, Example, Problem, Score
+from sparq_core.reading import GRADING, OWN, VIEW, Reader
+from sparq_core.records import Assessment, Case, Child, Example, Judged, Problem, Score
 from sparq_core.sampling import Recorded
 
 
@@ -29,6 +29,15 @@ class Worked(Struct, frozen=True, kw_only=True):
     """None for a child that was rejected."""
 
 
+class Retried(Struct, frozen=True, kw_only=True):
+    """A parent that was attempted once more."""
+
+    child: Child
+    """As all its attempts now have it."""
+    judged: tuple[Judged, ...]
+    """The new attempts."""
+
+
 class StepRecord(Struct, frozen=True, kw_only=True):
     """Everything a step made, as it goes into the ledger."""
 
@@ -41,10 +50,17 @@ class StepRecord(Struct, frozen=True, kw_only=True):
     """Digest of the weights that attempted."""
     worked: tuple[Worked, ...]
     completions: tuple[Recorded, ...]
+    again: tuple[Retried, ...] = ()
+
+    @property
+    def attempted(self) -> list[tuple[str, tuple[Judged, ...]]]:
+        """The attempts drawn in this step, by problem."""
+        first = [(worked.child.problem.id, worked.case.judged) for worked in self.worked if worked.case]
+        return [(id_, judged) for id_, judged in first if judged] + [(r.child.problem.id, r.judged) for r in self.again]
 
     def canonical(self) -> bytes:
         """What two identical runs agree on: all but the scheduling."""
-        rows = (self.round, self.step, self.parents, self.model, self.worked, self.completions)
+        rows = (self.round, self.step, self.parents, self.model, self.worked, self.completions, self.again)
         return msgspec.msgpack.encode(rows, order="deterministic")
 
 
@@ -177,14 +193,14 @@ class Ledger(Reader):
 
     def _insert_attempts(self, record: StepRecord) -> None:
         attempts, verdicts, texts = [], [], []
-        for case in (w.case for w in record.worked if w.case and w.case.judged):
-            for judged in case.judged:
+        for problem, every in record.attempted:
+            for judged in every:
                 self._last_attempt += 1
                 attempt, verdict = judged.attempt, judged.verdict
                 attempts.append(
                     (
                         self._last_attempt,
-                        case.problem.id,
+                        problem,
                         record.round,
                         record.step,
                         attempt.k,
@@ -198,11 +214,12 @@ class Ledger(Reader):
                 verdicts.append(
                     (GRADING, self._last_attempt, verdict.value, verdict.reason, verdict.by, verdict.answer)
                 )
-            blob = self._compress(msgspec.msgpack.encode([j.attempt.text for j in case.judged]))
-            texts.append((case.problem.id, record.round, record.step, blob))
+            blob = self._compress(msgspec.msgpack.encode([j.attempt.text for j in every]))
+            texts.append((problem, record.round, record.step, blob))
         self._insert("attempt", attempts)
         self._insert("verdict", verdicts)
         self._insert("text", texts)
+        self._insert("again", [_again(record, retried.child) for retried in record.again])
 
     def add_curation(self, round: int, config: Mapping[str, Any], examples: Iterable[Example]) -> int:
         """Add a choice of attempts; gives its id."""
@@ -224,7 +241,8 @@ class Ledger(Reader):
             )
             for case, assessment in graded:
                 ids = self._connection.execute(
-                    "SELECT id FROM attempt WHERE problem = ? ORDER BY round, step, k", (case.problem.id,)
+                    f"SELECT a.id FROM attempt a JOIN problem p ON p.id = a.problem WHERE p.id = ? AND {OWN} ORDER BY k",
+                    (case.problem.id,),
                 ).fetchall()
                 verdicts = [
                     (last + 1, attempt, v.value, v.reason, v.by, v.answer)
@@ -259,6 +277,12 @@ def _outcome(grading: int, case: Case, assessment: Assessment) -> tuple[Any, ...
     counts, problem = case.counts, case.problem
     said = assessment.outcome, assessment.reason, assessment.quality
     return grading, problem.id, problem.answer, counts.correct, counts.incorrect, counts.unknown, case.solve_rate, *said
+
+
+def _again(record: StepRecord, child: Child) -> tuple[Any, ...]:
+    counts = child.counts
+    said = child.solve_rate, child.outcome, child.reason, child.quality
+    return record.round, record.step, child.problem.id, counts.correct, counts.incorrect, counts.unknown, *said
 
 
 @contextmanager

@@ -192,6 +192,10 @@ class Cast:
         """Who answers a one-owner hook, or None."""
         return self._callers[hook][0] if self._callers[hook] else None
 
+    def asks(self, hook: str, argument: str) -> bool:
+        """Whether somebody's answer to a hook names an argument."""
+        return any(argument in answer.argnames for answer in getattr(self._manager.hook, hook).get_hookimpls())
+
     def member(self, name: str) -> Member:
         return next(m for m in self.members if m.name == name)
 

@@ -23,8 +23,8 @@ class Policy:
     `more` says how many attempts the next wave has, 0 when there were enough.
     """
 
-    def __init__(self, config: AttemptsConfig) -> None:
-        self.k = config.k
+    def __init__(self, k: int) -> None:
+        self.k = k
 
     def more(self, counts: Counts) -> int:
         """Attempts of the next wave."""
@@ -39,6 +39,10 @@ class Policy:
         return counts.solve_rate
 
 
+Prior = tuple[float, float]
+"""Beta distribution of the solve rate."""
+
+
 class Adaptive(Policy):
     """
     Waves until `enough` says stop; what is kept then gets the rest of its attempts, if it is to be `complete`.
@@ -49,7 +53,7 @@ class Adaptive(Policy):
     """
 
     def __init__(self, config: AttemptsConfig, decide: Decide) -> None:
-        super().__init__(config)
+        super().__init__(config.k)
         self._config, self._decide = config, lru_cache(maxsize=None)(decide)
         self._paths = lru_cache(maxsize=None)(self._count_paths)
 
@@ -161,16 +165,16 @@ class Bayes(Adaptive):
     def keeps(self, counts: Counts) -> bool:
         return self._plans(counts.unknown).chance(counts.correct, counts.incorrect) > 1 / 2
 
-    @cached_property
-    def _plans(self) -> Callable[[int], "Plan"]:
-        return lru_cache(maxsize=None)(lambda unknown: Plan(self._config, self._decide, unknown))
+    def __init__(self, config: AttemptsConfig, decide: Decide, prior: Prior) -> None:
+        super().__init__(config, decide)
+        self._plans = lru_cache(maxsize=None)(lambda unknown: Plan(config, self._decide, prior, unknown))
 
 
 class Plan:
     """The optimal plan for problems of which `unknown` attempts are undecided."""
 
-    def __init__(self, config: AttemptsConfig, decide: Decide, unknown: int) -> None:
-        self._config = config
+    def __init__(self, config: AttemptsConfig, decide: Decide, prior: Prior, unknown: int) -> None:
+        self._config, self._prior = config, prior
         self._most = config.k - unknown
         self._kept = [decide(Counts(c, self._most - c, unknown)) == "kept" for c in range(self._most + 1)]
         self._value = lru_cache(maxsize=None)(self._best)
@@ -193,7 +197,7 @@ class Plan:
 
     def _predicted(self, correct: int, incorrect: int, more: int, n: int) -> float:
         """Beta-binomial probability of `more` correct among the next n."""
-        a, b = self._config.prior[0] + correct, self._config.prior[1] + incorrect
+        a, b = self._prior[0] + correct, self._prior[1] + incorrect
         ways = lgamma(n + 1) - lgamma(more + 1) - lgamma(n - more + 1)
         return exp(ways + _log_beta(a + more, b + n - more) - _log_beta(a, b))
 
@@ -219,9 +223,17 @@ def _log_beta(a: float, b: float) -> float:
     return lgamma(a) + lgamma(b) - lgamma(a + b)
 
 
-POLICIES: dict[str, type[Adaptive]] = {"settled": Settled, "pilot": Pilot, "bayes": Bayes}
+def prior_from(config: AttemptsConfig, correct: int, decided: int) -> Prior:
+    """The prior of a problem whose parents were solved `correct` times of `decided`."""
+    a, b = config.prior
+    share = config.from_parents / decided if decided else 0.0
+    return a + share * correct, b + share * (decided - correct)
 
 
-def policy_of(config: AttemptsConfig, decide: Decide | None) -> Policy:
-    """The policy of a pipeline; a fixed number of attempts is drawn where there is no `decide`."""
-    return Policy(config) if decide is None or config.policy == "fixed" else POLICIES[config.policy](config, decide)
+def policy_of(config: AttemptsConfig, decide: Decide | None, prior: Prior | None = None) -> Policy:
+    """The policy of a pipeline, by default with its own prior; K attempts where there is no `decide`."""
+    if decide is None or config.policy == "fixed":
+        return Policy(config.k)
+    if config.policy == "bayes":
+        return Bayes(config, decide, prior or config.prior)
+    return {"settled": Settled, "pilot": Pilot}[config.policy](config, decide)

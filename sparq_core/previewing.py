@@ -81,11 +81,14 @@ def _one_step(loaded: Session, prompts: dict[int, str], emit: Callable[[Event], 
 
 
 def _firsts(ledger: Ledger) -> Iterator[tuple[str, int, str]]:
-    """The first answer of every kind: its title, seed and text."""
-    for hook, plugin, seed, text in ledger.query(
-        "SELECT hook, plugin, seed, text FROM completion WHERE round = 1 AND ordinal = 0 ORDER BY hook = 'describe'"
+    """The first answer of every kind, of a proposer that of every operator: its title, seed and text."""
+    for hook, plugin, operator, seed, text, _ in ledger.query(
+        "SELECT c.hook, c.plugin, p.operator, c.seed, c.text, min(c.ordinal) FROM completion c"
+        " LEFT JOIN problem p ON c.hook = 'propose' AND p.round = c.round AND p.step = c.step AND p.ordinal = c.ordinal"
+        " WHERE c.round = 1 GROUP BY c.hook, c.plugin, p.operator ORDER BY c.hook = 'describe', min(c.ordinal)"
     ):
-        yield f"{hook} ({plugin})", seed, text
+        of = f"{plugin}: {operator}" if operator and operator != plugin else plugin
+        yield f"{hook} ({of})", seed, text
     for (problem,) in ledger.query("SELECT problem FROM attempt WHERE round = 1 LIMIT 1"):
         attempt = ledger.judged(problem)[0].attempt
         yield "attempt (solver)", attempt.seed, attempt.text

@@ -23,9 +23,11 @@ VIEW = 1
 _PROBLEM = "p.id, p.operator, p.statement, p.answer, p.solution, p.extra, p.ordinal"
 _PARENTS = "(SELECT json_group_array(parent) FROM (SELECT parent FROM parentage WHERE child = p.id ORDER BY ordinal))"
 _DESCRIPTORS = f"(SELECT json_group_object(key, json(value)) FROM descriptor WHERE view = {VIEW} AND problem = p.id)"
+OWN = "a.round = p.round AND a.step = p.step"
+"""The attempts `a` that a problem `p` is judged by: those of its own step, not those it got later as a parent."""
 _ATTEMPTS = (
     "(SELECT json_group_array(json_array(a.id, v.value)) FROM"
-    " (SELECT id FROM attempt WHERE problem = p.id ORDER BY round, step, k) a"
+    f" (SELECT a.id FROM attempt a WHERE a.problem = p.id AND {OWN} ORDER BY a.k) a"
     " JOIN verdict v ON v.attempt = a.id AND v.grading = {grading})"
 )
 _NO_ATTEMPTS = "'[]'"
@@ -99,17 +101,21 @@ class Reader:
         """The last round that has a committed step; 0 while the seeds are ingested."""
         return self._one("SELECT max(round) FROM step") or 0
 
-    def curated(self, key: str) -> tuple[int, list[list[str]]]:
-        """Problems in the last choice of attempts, and the different values of one descriptor among them."""
-        last = "curation = (SELECT max(id) FROM curation)"
-        problems = self._one(f"SELECT count(DISTINCT problem) FROM curated WHERE {last}") or 0
-        values = self.query(
-            "SELECT DISTINCT d.value FROM (SELECT DISTINCT problem FROM curated WHERE " + last + ") c"
-            f" JOIN descriptor d ON d.problem = c.problem AND d.view = {VIEW} AND d.key = ?",
+    def curated(self, key: str) -> Iterator[tuple[list[str], int, float]]:
+        """
+        The last choice of attempts by the values of one descriptor.
+
+        Gives each value as a list of labels, the problems that have it, and the best quality among them.
+        """
+        for value, problems, best in self.query(
+            "SELECT d.value, count(*), max(o.quality)"
+            " FROM (SELECT DISTINCT problem FROM curated WHERE curation = (SELECT max(id) FROM curation)) c"
+            f" LEFT JOIN descriptor d ON d.problem = c.problem AND d.view = {VIEW} AND d.key = ?"
+            f" LEFT JOIN outcome o ON o.problem = c.problem AND o.grading = {GRADING} GROUP BY d.value",
             key,
-        )
-        found = [msgspec.json.decode(value) for (value,) in values]
-        return problems, [value if isinstance(value, list) else [str(value)] for value in found]
+        ):
+            labels = msgspec.json.decode(value) if value else []
+            yield labels if isinstance(labels, list) else [str(labels)], problems, best or 0.0
 
     def curations(self) -> int:
         """How many choices of attempts were recorded."""
@@ -146,7 +152,23 @@ class Reader:
         """A committed step as `commit` gets it."""
         parents = self.step_row(round, step)[0]
         children = tuple(s.child for s in self._solved("p.round = ? AND p.step = ?", round, step, attempts=False))
-        return Step(round=round, step=step, parents=parents, children=children)
+        return Step(round=round, step=step, parents=parents, children=children, again=tuple(self._again(round, step)))
+
+    def _again(self, round: int, step: int) -> Iterator[Child]:
+        for id_, correct, incorrect, unknown, rate, outcome, reason, quality in self.query(
+            "SELECT problem, correct, incorrect, unknown, solve_rate, outcome, reason, quality FROM again"
+            " WHERE round = ? AND step = ? ORDER BY problem",
+            round,
+            step,
+        ):
+            yield replace(
+                self.solved_one(id_).child,
+                counts=Counts(correct, incorrect, unknown),
+                solve_rate=rate,
+                outcome=outcome,
+                reason=reason,
+                quality=quality,
+            )
 
     def step_row(self, round: int, step: int) -> tuple[tuple[str, ...], dict[str, float]]:
         """Parents and metrics of a committed step."""
@@ -188,6 +210,13 @@ class Reader:
             values += rounds
         return self._solved(where, *values, attempts=True)
 
+    def counts(self, problem: str) -> Counts:
+        """How the attempts a problem is judged by came out; none for one that was not attempted."""
+        row = self._connection.execute(
+            "SELECT correct, incorrect, unknown FROM outcome WHERE grading = ? AND problem = ?", (self.grading, problem)
+        ).fetchone()
+        return Counts(*row) if row else Counts()
+
     def solved_one(self, problem: str) -> Solved:
         """One problem with what its attempts came to; KeyError where there is none."""
         for solved in self._solved("p.id = ?", problem, attempts=True):
@@ -226,12 +255,23 @@ class Reader:
         return text
 
     def judged(self, problem: str) -> list[Judged]:
-        """All attempts at a problem with their verdicts, in the order they were drawn."""
+        """The attempts a problem is judged by with their verdicts, in the order they were drawn."""
+        return self._judged("(a.round, a.step) = (?, ?)", problem, *_place(problem))
+
+    def judged_again(self, problem: str) -> list[Judged]:
+        """The attempts a problem got later, as a parent."""
+        return self._judged("(a.round, a.step) > (?, ?)", problem, *_place(problem))
+
+    def judged_in(self, problem: str, round: int, until: int) -> list[Judged]:
+        """All attempts a problem got in a round up to a step."""
+        return self._judged("a.round = ? AND a.step <= ?", problem, round, until)
+
+    def _judged(self, where: str, problem: str, *values: int) -> list[Judged]:
         rows = self._connection.execute(
             "SELECT a.round, a.step, a.k, a.seed, a.tokens, a.prompt_tokens, a.finish, v.value, v.reason, v.plugin, v.answer"
             " FROM attempt a JOIN verdict v ON v.attempt = a.id AND v.grading = ?"
-            " WHERE a.problem = ? ORDER BY a.round, a.step, a.k",
-            (self.grading, problem),
+            f" WHERE a.problem = ? AND {where} ORDER BY a.round, a.step, a.k",
+            (self.grading, problem, *values),
         ).fetchall()
         texts = {(r, s): self._texts(problem, r, s) for r, s, *_ in rows}
         return [
@@ -245,6 +285,12 @@ class Reader:
     def _texts(self, problem: str, round: int, step: int) -> list[str]:
         blob = self._one("SELECT blob FROM text WHERE problem = ? AND round = ? AND step = ?", problem, round, step)
         return msgspec.msgpack.decode(self._decompress(blob), type=list[str])
+
+
+def _place(id_: str) -> tuple[int, int]:
+    """The round and step of a problem."""
+    round_, step, _ = id_.split(".")
+    return int(round_), int(step)
 
 
 def _problem(row: Sequence[Any]) -> Problem:

@@ -175,6 +175,8 @@ class Step(Struct, frozen=True, kw_only=True):
     parents: tuple[str, ...]
     """Parents as selected; ids."""
     children: tuple[Child, ...]
+    again: tuple[Child, ...] = ()
+    """Parents that were attempted once more, as all their attempts now have them."""
 
 
 class Message(Struct, frozen=True):
@@ -211,6 +213,13 @@ class Score(Struct, frozen=True, kw_only=True):
     task: str
     item: str
     value: float
+
+
+class BenchmarkText(Struct, frozen=True, kw_only=True):
+    """A text of a benchmark, a question or an answer, that must not be trained on."""
+
+    task: str
+    text: str
 
 
 class Finding(Struct, frozen=True, kw_only=True):

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from sparq_core.attempts import Attempts, settle, tally_case
+from sparq_core.attempts import Attempts
 from sparq_core.ledger import Graded, writing
 from sparq_core.loading import load_pipeline
-from sparq_core.plugins import Cast, load_graders
+from sparq_core.plugins import load_graders
 from sparq_core.reading import Reader
 from sparq_core.records import Judged, Trial
 from sparq_core.run import Run
@@ -44,32 +44,32 @@ def regrade(folder: Path, overrides: Sequence[str]) -> Regraded:
     verdicts: Counter[tuple[str, str]] = Counter()
     with writing(folder) as ledger:
         with started(run, cast, lambda _: None):
-            graded = list(_graded(ledger, cast, Attempts(cast, pipeline.attempts, pipeline.seed), moved, verdicts))
+            graded = list(_graded(ledger, Attempts(cast, pipeline.attempts, pipeline.seed), moved, verdicts))
         grading = ledger.add_grading(grading_of(cast), graded)
     return Regraded(grading, moved, verdicts)
 
 
 def _graded(
     ledger: Reader,
-    cast: Cast,
     attempts: Attempts,
     moved: Counter[tuple[str, str]],
     verdicts: Counter[tuple[str, str]],
 ) -> Iterator[Graded]:
-    ((member, assess),) = cast.each("assess")
     ids = iter([id_ for (id_,) in ledger.query("SELECT problem FROM attempt GROUP BY problem ORDER BY min(id)")])
     while some := list(islice(ids, BATCH)):
         problems = ledger.problems(some)
         before = [ledger.judged(problem.id) for problem in problems]
         trials = [Trial(problem, j.attempt) for problem, judged in zip(problems, before, strict=True) for j in judged]
         said = iter(attempts.verify(trials))
-        cases = [
-            tally_case(problem, tuple(Judged(j.attempt, next(said)) for j in judged), attempts.policy)
+        anew = [
+            (
+                problem,
+                tuple(Judged(j.attempt, next(said)) for j in judged),
+                attempts.policy_for(problem, {parent: ledger.counts(parent) for parent in problem.parents}),
+            )
             for problem, judged in zip(problems, before, strict=True)
         ]
-        answers = cast.aligned("assess", member, assess(cases=cases), len(cases))
-        for case, answer, judged in zip(cases, answers, before, strict=True):
-            settled, assessment = settle(case, answer, attempts.config, attempts.policy)
-            moved[ledger.solved_one(case.problem.id).child.outcome, assessment.outcome] += 1
+        for (settled, assessment), judged in zip(attempts.assess(anew), before, strict=True):
+            moved[ledger.solved_one(settled.problem.id).child.outcome, assessment.outcome] += 1
             verdicts.update((a.verdict.value, b.verdict.value) for a, b in zip(judged, settled.judged, strict=True))
             yield Graded(settled, assessment)

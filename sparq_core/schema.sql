@@ -118,6 +118,20 @@ CREATE TABLE outcome (
     PRIMARY KEY (grading, problem)
 ) WITHOUT ROWID;
 
+CREATE TABLE again (
+    round INTEGER NOT NULL,            -- the step in which a parent was attempted once more
+    step INTEGER NOT NULL,
+    problem TEXT NOT NULL REFERENCES problem (id),
+    correct INTEGER NOT NULL,          -- of all its attempts by then; `outcome` keeps what the first ones said
+    incorrect INTEGER NOT NULL,
+    unknown INTEGER NOT NULL,
+    solve_rate REAL,
+    outcome TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    quality REAL NOT NULL,
+    PRIMARY KEY (round, step, problem)
+) WITHOUT ROWID;
+
 CREATE TABLE descriptor (
     view INTEGER NOT NULL,
     problem TEXT NOT NULL REFERENCES problem (id),

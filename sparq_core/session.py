@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -19,7 +20,7 @@ from sparq_core.loading import load_pipeline
 from sparq_core.phases import check_unchanged
 from sparq_core.plugins import Cast, load_cast
 from sparq_core.reading import Reader
-from sparq_core.records import Finding
+from sparq_core.records import BenchmarkText, Finding
 from sparq_core.rounds import Ending, run_rounds
 from sparq_core.run import Run, resolve_models, weights_digest
 from sparq_core.stops import check_budget
@@ -162,16 +163,22 @@ def grading_of(cast: Cast) -> dict[str, object]:
 def started(run: Run, cast: Cast, emit: Observer) -> Iterator[None]:
     """Start the cast, and stop what was started, whatever happens between."""
     begun: list[str] = []
+    texts = partial(_benchmark_texts, run, cast)
     try:
         for member in cast.members:
             for _, start in (pair for pair in cast.each("start") if pair[0] is member):
-                start(run=run)
+                start(run=run, benchmark_texts=texts)
             begun.append(member.name)
         yield
     finally:
         for member, stop in reversed(cast.each("stop")):
             if member.name in begun:
                 _stop(member.name, stop, run, emit)
+
+
+def _benchmark_texts(run: Run, cast: Cast) -> Iterator[BenchmarkText]:
+    for _, benchmark_texts in cast.each("benchmark_texts"):
+        yield from benchmark_texts(run=run)
 
 
 def _stop(name: str, stop: Callable[..., None], run: Run, emit: Observer) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from sparq_core.errors import SparqError
 from sparq_core.plugins import Cast
@@ -10,14 +10,18 @@ from sparq_core.reading import Reader
 from sparq_core.records import Draft
 from sparq_core.run import Run
 from sparq_core.seeding import generator
-from sparq_core.steps import Proposed, Workshop, candidates
+from sparq_core.steps import Known, Parent, Proposed, Workshop, candidates
 
 CHUNK = 256
 """Seeds a step of round 0."""
 
 
-Issue = tuple[tuple[str, ...], Callable[[], Proposed]]
-"""A step to be worked on: its parents, and the call that proposes its children."""
+class Issue(NamedTuple):
+    """A step to be worked on."""
+
+    parents: tuple[str, ...]
+    known: Known
+    propose: Callable[[], Proposed]
 
 
 class Source(Protocol):
@@ -41,7 +45,7 @@ class Seeds:
 
     def issue(self, step: int, pending: Sequence[str]) -> Issue | None:  # noqa: ARG002 -- seeds have no parents
         chunk = list(islice(self._drafts, CHUNK))
-        return ((), lambda: Proposed(candidates(0, step, chunk), ())) if chunk else None
+        return Issue((), Known(), lambda: Proposed(candidates(0, step, chunk), ())) if chunk else None
 
 
 def seeds_of(run: Run, cast: Cast) -> Iterator[tuple[str, Draft]]:
@@ -56,6 +60,7 @@ class Mutations:
     def __init__(self, round: int, steps: int, run: Run, cast: Cast, ledger: Reader, workshop: Workshop) -> None:
         self._round, self._steps, self._ledger, self._workshop = round, steps, ledger, workshop
         self._batch, self._seed = run.pipeline.batch, run.pipeline.seed
+        self._in_flight, self._attempts = run.pipeline.in_flight, run.pipeline.attempts
         ((self._member, self._select),) = cast.each("select")
 
     def skip(self) -> None:
@@ -72,4 +77,19 @@ class Mutations:
                 "see `sparq status`, then look at the seeds or at what screens them"
             )
         parents = self._ledger.problems(ids)
-        return tuple(ids), lambda: self._workshop.propose(self._round, step, parents)
+        return Issue(tuple(ids), self._known(step, ids), lambda: self._workshop.propose(self._round, step, parents))
+
+    def _known(self, step: int, ids: Sequence[str]) -> Known:
+        """What the attempts at the parents came to, as far as the settings ask for it and the horizon shows it."""
+        if not (self._attempts.again or self._attempts.from_parents):
+            return Known()
+        counts = {id_: self._ledger.counts(id_) for id_ in ids}
+        again = sorted(id_ for id_, found in counts.items() if found.drawn) if self._attempts.again else []
+        until = step - self._in_flight
+        return Known(
+            counts,
+            tuple(
+                Parent(self._ledger.solved_one(id_).child, tuple(self._ledger.judged_in(id_, self._round, until)))
+                for id_ in again
+            ),
+        )

@@ -4,12 +4,14 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from sparq_core.attempts import Attempts, settle, tally_case
+from sparq_core.attempts import Attempts
 from sparq_core.errors import SparqError
-from sparq_core.ledger import Worked
+from sparq_core.ledger import Retried, Worked
 from sparq_core.plugins import Caller, Cast, Member
-from sparq_core.records import COLUMNS, Assessment, Case, Child, Counts, Draft, Problem, Rejection
+from sparq_core.policies import Policy
+from sparq_core.records import COLUMNS, Assessment, Case, Child, Counts, Draft, Judged, Problem, Rejection
 from sparq_core.run import Run
 from sparq_core.sampling import Llm, Recorded, Sampler
 from sparq_core.seeding import generator
@@ -29,6 +31,24 @@ class Proposed(Struct, frozen=True):
     completions: tuple[Recorded, ...]
 
 
+class Parent(Struct, frozen=True):
+    """A parent that is to be attempted once more, with its attempts by the present weights so far."""
+
+    child: Child
+    judged: tuple[Judged, ...]
+
+
+class Known(Struct, frozen=True):
+    """What a step is told of its parents."""
+
+    counts: Mapping[str, Counts] = {}
+    """How their attempts came out, by id."""
+    again: tuple[Parent, ...] = ()
+
+
+NOTHING = Known()
+
+
 class Done(Struct, frozen=True):
     """What became of a step's children, and what that cost."""
 
@@ -36,6 +56,7 @@ class Done(Struct, frozen=True):
     completions: tuple[Recorded, ...]
     model: str
     """Digest of the weights that attempted; empty where nothing was attempted."""
+    again: tuple[Retried, ...] = ()
 
 
 class Workshop:
@@ -57,7 +78,7 @@ class Workshop:
             completions += llm.recorded
         return Proposed(candidates(round, step, drafts), tuple(completions))
 
-    def work(self, round: int, step: int, proposed: Proposed) -> Done:
+    def work(self, round: int, step: int, proposed: Proposed, known: Known = NOTHING) -> Done:
         """Take the children still in the running through the rest of the step."""
         children, screened = self._screen(round, step, proposed.candidates)
         problems = [child.problem for child in children if not child.rejection]
@@ -65,13 +86,14 @@ class Workshop:
             cases = [Case(problem, (), Counts()) for problem in problems]
             assessments, model = [Assessment(outcome="kept", reason="seed")] * len(cases), ""
         else:
-            cases, assessments, model = self._attempt(round, step, problems)
+            cases, assessments, model = self._attempt(round, step, problems, known.counts)
         descriptors, described = self._describe(round, step, cases, assessments)
         live = iter(map(_worked, problems, cases, assessments, descriptors))
         worked = tuple(
             _rejected(child.problem, child.rejection) if child.rejection else next(live) for child in children
         )
-        return Done(worked, (*proposed.completions, *screened, *described), model)
+        again, again_by = self._attempt_again(round, step, known.again)
+        return Done(worked, (*proposed.completions, *screened, *described), model or again_by, again)
 
     def _llm(self, round: int, step: int, hook: str, member: Member) -> Llm:
         return Llm((self._seed, round, step), hook, member.name, self._serve)
@@ -86,17 +108,32 @@ class Workshop:
             completions += llm.recorded
         return children, completions
 
-    def _attempt(self, round: int, step: int, problems: Sequence[Problem]) -> tuple[list[Case], list[Assessment], str]:
+    def _attempt(
+        self, round: int, step: int, problems: Sequence[Problem], parents: Mapping[str, Counts]
+    ) -> tuple[list[Case], list[Assessment], str]:
         if not problems:
             return [], [], ""
         sampler = self._serve("solver")
-        policy = self._attempts.policy
-        drawn = self._attempts.draw(problems, sampler, (round, step))
-        cases = [tally_case(problem, judged, policy) for problem, judged in zip(problems, drawn, strict=True)]
-        ((member, assess),) = self._cast.each("assess")
-        answers = self._cast.aligned("assess", member, assess(cases=cases), len(cases))
-        settled = [settle(case, answer, self._config, policy) for case, answer in zip(cases, answers, strict=True)]
+        policies = [self._attempts.policy_for(problem, parents) for problem in problems]
+        drawn = self._attempts.draw(problems, policies, sampler, (round, step))
+        settled = self._attempts.assess(list(zip(problems, drawn, policies, strict=True)))
         return [case for case, _ in settled], [assessment for _, assessment in settled], sampler.digest
+
+    def _attempt_again(self, round: int, step: int, parents: Sequence[Parent]) -> tuple[tuple[Retried, ...], str]:
+        """Parents with further attempts; with all K where the present weights have not attempted them yet."""
+        if not parents:
+            return (), ""
+        sampler = self._serve("solver")
+        problems = [parent.child.problem for parent in parents]
+        policies = [Policy(self._config.again if parent.judged else self._config.k) for parent in parents]
+        drawn = self._attempts.draw(problems, policies, sampler, (round, step))
+        settled = self._attempts.assess(
+            [
+                (problem, (*parent.judged, *new), policy)
+                for problem, parent, new, policy in zip(problems, parents, drawn, policies, strict=True)
+            ]
+        )
+        return tuple(map(_retried, parents, settled)), sampler.digest
 
     def _describe(
         self, round: int, step: int, cases: Sequence[Case], assessments: Sequence[Assessment]
@@ -179,6 +216,19 @@ def _is_descriptor(value: object) -> bool:
 def _rejected(problem: Problem, rejection: Rejection) -> Worked:
     child = Child(problem=problem, outcome="rejected", reason=rejection.reason, rejection=rejection)
     return Worked(proposed=problem, child=child, case=None)
+
+
+def _retried(parent: Parent, settled: tuple[Case, Assessment]) -> Retried:
+    case, assessment = settled
+    child = replace(
+        parent.child,
+        outcome=assessment.outcome,
+        reason=assessment.reason,
+        counts=case.counts,
+        solve_rate=case.solve_rate,
+        quality=assessment.quality,
+    )
+    return Retried(child=child, judged=case.judged[len(parent.judged) :])
 
 
 def _worked(problem: Problem, case: Case, assessment: Assessment, descriptors: Mapping[str, Any]) -> Worked:

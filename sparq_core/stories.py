@@ -37,7 +37,9 @@ def show(console: Console, ledger: Reader, id_: str) -> None:
         console.print(f"{key}: {', '.join(value) if isinstance(value, list) else value}", highlight=False, markup=False)
     judged = ledger.judged(id_)
     if judged:
-        console.print(_attempts(judged))
+        console.print(_attempts(judged, f"{len(judged)} attempts"))
+    if again := ledger.judged_again(id_):
+        console.print(_attempts(again, f"{len(again)} further attempts, as a parent"))
     children = [c for (c,) in ledger.query("SELECT child FROM parentage WHERE parent = ? LIMIT 20", id_)]
     if children:
         console.print(f"children: {', '.join(children)}{' …' if len(children) == 20 else ''}", highlight=False)
@@ -47,8 +49,8 @@ def _origin(parents: tuple[str, ...]) -> str:
     return f"from {', '.join(parents)}" if parents else "given"
 
 
-def _attempts(judged: list[Judged]) -> Table:
-    table = Table(title=f"{len(judged)} attempts", title_justify="left", show_lines=True)
+def _attempts(judged: list[Judged], title: str) -> Table:
+    table = Table(title=title, title_justify="left", show_lines=True)
     table.add_column("k", justify="right")
     table.add_column("verdict")
     table.add_column("answer")

@@ -1,6 +1,7 @@
 """What a run shows at its end, and what `sparq status` shows of it at any time."""
 
 from collections.abc import Mapping
+from math import log
 from pathlib import Path
 from typing import Any
 
@@ -58,10 +59,17 @@ def _most_frequent(counts: Mapping[str, int]) -> list[tuple[str, int]]:
     return sorted(counts.items(), key=lambda item: -item[1])
 
 
-def curated(ledger: Reader) -> dict[str, int]:
-    """How diverse the last choice of training examples is: the paper's DIV, unique skills, and unique skill sets."""
-    problems, sets = ledger.curated("skills")
-    return {"problems": problems, "unique_skills": len({s for labels in sets for s in labels}), "skill_sets": len(sets)}
+def curated(ledger: Reader) -> dict[str, float]:
+    """How good and diverse the last choice of training examples is; unique skills are the paper's DIV, entropy is in nats."""
+    sets = list(ledger.curated("skills"))
+    problems = sum(n for _, n, _ in sets)
+    return {
+        "problems": problems,
+        "unique_skills": len({s for labels, _, _ in sets for s in labels}),
+        "skill_sets": len(sets),
+        "qd_score": round(sum(best for _, _, best in sets), 6),
+        "skill_set_entropy": round(sum(n / problems * log(problems / n) for _, n, _ in sets), 6),
+    }
 
 
 def operators(ledger: Reader) -> dict[str, dict[str, int]]:
@@ -89,6 +97,7 @@ def show(console: Console, ledger: Reader, folder: Path) -> None:
         console.print(f"  by operator: {', '.join(yields)}", highlight=False)
     if (chosen := told["curated"])["problems"]:
         of = f"{chosen['unique_skills']:,} unique skills in {chosen['skill_sets']:,} skill sets"
+        of += f", QD-score {chosen['qd_score']:,.4g}, niche entropy {chosen['skill_set_entropy']:.2f}"
         console.print(f"  curated: {chosen['problems']:,} problems, {of}", highlight=False)
     rounds = [r for (r,) in ledger.query("SELECT DISTINCT round FROM score WHERE round > 0 ORDER BY round")]
     for round_ in rounds:

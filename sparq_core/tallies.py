@@ -45,7 +45,7 @@ def cost(used: Mapping[str, Used], prices: Mapping[str, Prices]) -> float:
 def add(tally: Tally, record: StepRecord) -> Tally:
     """The counters after one more step."""
     children = [worked.child for worked in record.worked]
-    judged = [j for worked in record.worked if worked.case for j in worked.case.judged]
+    judged = [j for _, every in record.attempted for j in every]
     seeds = record.round == 0
     outcomes = Counter(tally.outcomes)
     reasons = Counter(tally.reasons)
@@ -69,8 +69,8 @@ def add(tally: Tally, record: StepRecord) -> Tally:
 
 def _used(record: StepRecord) -> Iterator[tuple[str, Used]]:
     """The tokens of each completion of a step, with the role that took them."""
-    for worked in record.worked:
-        for judged in worked.case.judged if worked.case else ():
+    for _, every in record.attempted:
+        for judged in every:
             yield "solver", Used(judged.attempt.prompt_tokens, judged.attempt.tokens)
     for completion in record.completions:
         yield completion.role, Used(completion.prompt_tokens, completion.tokens)
@@ -101,12 +101,15 @@ def check_conservation(ledger: Reader, tally: Tally) -> None:
     attempts = one("SELECT count(*) FROM attempt")
     judged = one(f"SELECT count(*) FROM verdict WHERE grading = {GRADING}")
     counted = one(f"SELECT coalesce(sum(correct + incorrect + unknown), 0) FROM outcome WHERE grading = {GRADING}")
+    again = one(
+        "SELECT count(*) FROM again r JOIN attempt a ON a.problem = r.problem AND a.round = r.round AND a.step = r.step"
+    )
     for what, left, right in (
         ("children = rejected + settled", children, rejected + settled),
         ("children = counted by outcome", children, tally.children),
         ("rejected = counted as rejected", rejected, tally.outcomes.get("rejected", 0)),
         ("attempts = verdicts", attempts, judged),
-        ("attempts = correct + incorrect + unknown", attempts, counted),
+        ("attempts = correct + incorrect + unknown", attempts, counted + again),
         ("attempts = counted by verdict", attempts, tally.attempts),
     ):
         if left != right:

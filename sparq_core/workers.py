@@ -47,7 +47,7 @@ def run_worker(module: str, job: Mapping[str, Any], log: Path, folder: Path | No
             code = process.wait()
         finally:
             process.kill()
-            process.wait()
+            process.communicate()
             _running.discard(process)
     if code:
         tail = "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-TAIL:])

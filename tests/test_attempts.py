@@ -11,7 +11,7 @@ from sparq_core.config import AttemptsConfig
 from sparq_core.policies import Policy
 
 VALUES = st.lists(st.sampled_from(["correct", "incorrect", "unknown"]), min_size=1, max_size=16)
-FIXED = Policy(AttemptsConfig())
+FIXED = Policy(16)
 PROBLEM = sparq.Problem(id="1.1.0", statement="?", answer="1")
 
 

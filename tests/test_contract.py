@@ -161,6 +161,7 @@ def test_verifiers_are_a_chain() -> None:
     from sparq_core.attempts import Attempts
     from sparq_core.config import AttemptsConfig
     from sparq_core.plugins import Cast, Member
+    from sparq_core.policies import Policy
     from sparq_core.testing import ScriptedSampler, problem
 
     right, wrong = sparq.Verdict(value="correct"), sparq.Verdict(value="incorrect")
@@ -168,7 +169,8 @@ def test_verifiers_are_a_chain() -> None:
     first, second = Judge(right, None, timeout, timeout), Judge(wrong, wrong, None, right)
     cast = Cast([Member("first", "", first, None, ""), Member("second", "", second, None, "")])
     sampler = ScriptedSampler({"What": ["x"]})
-    ((judged),) = Attempts(cast, AttemptsConfig(k=4), seed=1).draw([problem(1)], sampler, (1, 1))
+    attempts = Attempts(cast, AttemptsConfig(k=4), seed=1)
+    ((judged),) = attempts.draw([problem(1)], [Policy(4)], sampler, (1, 1))
     assert second.asked == [1, 2, 3]
     assert [(j.verdict.value, j.verdict.by) for j in judged] == [
         ("correct", "first"),

@@ -1,13 +1,18 @@
 """Operators: mixed by weight, recorded per child, with a second parent where the prompt wants one."""
 
+import json
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.console import Console
 
 import sparq_core as sparq
+from sparq_core import previewing, session
 from sparq_core.testing import run_pipeline
 from sparq_mutate import PROMPTS, Mutate, MutateConfig, Operator
 
@@ -25,7 +30,25 @@ def test_operators_are_mixed_by_weight_and_recorded(sums: Callable[..., Any], tm
     with ran.read() as ledger:
         made = Counter(operator for (operator,) in ledger.query("SELECT operator FROM problem WHERE round > 0"))
     assert set(made) == {"mutate", "harder"}
-    assert 0.6 < made["mutate"] / made.total() < 0.9
+    assert made["mutate"] / made.total() == pytest.approx(0.75, abs=0.05)
+
+
+@given(st.lists(st.floats(0.1, 10), min_size=1, max_size=6), st.integers(1, 64), st.integers())
+def test_a_steps_parents_are_shared_out_by_weight(weights: list[float], n: int, seed: int) -> None:
+    operators = {f"o{i}": Operator(weight=weight, prompt="{{ parent.statement }}") for i, weight in enumerate(weights)}
+    drawn = Counter(Mutate(MutateConfig(operators=operators))._shared_out(n, sparq.generator(seed)))
+    assert drawn.total() == n
+    for name, operator in operators.items():
+        assert abs(drawn[name] - n * operator.weight / sum(weights)) <= 1.000001
+
+
+def test_a_preview_shows_every_operator(sums: Callable[..., Any], tmp_path: Path) -> None:
+    (tmp_path / "p.yaml").write_text(json.dumps(mixed(sums, mutate={}, harder={}, easier={}, crossover={})))
+    console = Console(record=True, width=120)
+    previewing.show(console, session.load(tmp_path / "p.yaml"))
+    shown = console.export_text()
+    assert "propose (mutate): the prompt" in shown
+    assert all(f"propose (mutate: {name}): the prompt" in shown for name in ("harder", "easier", "crossover"))
 
 
 def test_a_crossover_has_two_parents(sums: Callable[..., Any], tmp_path: Path) -> None:
@@ -48,7 +71,7 @@ def test_built_in_prompts_render(name: str) -> None:
     plugin = Mutate(MutateConfig(operators={name: Operator()}))
     assert not plugin.check()
     a, b = (sparq.Problem(id=f"0.1.{i}", statement=f"What is {i}?", solution=f"It is {i}.") for i in (1, 2))
-    plan = plugin._plan([a, b], 0, sparq.generator(1))
+    plan = plugin._plan(name, [a, b], 0, sparq.generator(1))
     text = plugin._prompt(plan)
     assert "What is 1?" in text
     assert "<problem> tags" in text

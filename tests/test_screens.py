@@ -1,14 +1,17 @@
 """What is turned away before it is attempted."""
 
-import json
-from pathlib import Path
+import os
+import subprocess
+import sys
+from random import Random
 
+import numpy as np
 import pytest
 
 import sparq_core as sparq
-from sparq_screen import Duplicates, DuplicatesConfig, Lengths, LengthsConfig
-from sparq_screen.decontaminate import Decontaminate, DecontaminateConfig
+from sparq_screen import WORDS, Duplicates, DuplicatesConfig, Lengths, LengthsConfig, triples
 from sparq_screen.judge import verdict
+from sparq_screen.near import NearDuplicates, bands_of
 
 STORY = (
     "Anna has twelve red apples in a basket and her friend Ben brings her seven green apples from the market on Monday "
@@ -52,6 +55,83 @@ def test_very_short_statements_do_not_fail() -> None:
     assert admit(0.9, "", "?", "a b") == [None, None, None]
 
 
+def variants(words: int, replaced: int, count: int) -> list[str]:
+    """Texts made from one, each with some of its words replaced."""
+    rng, found = Random(1), []
+    for _ in range(count):
+        text = [f"w{i}" for i in range(words)]
+        for place in rng.sample(range(words), replaced):
+            text[place] = f"x{rng.randrange(10**6)}"
+        found.append(" ".join(text))
+    return found
+
+
+@pytest.mark.parametrize("near", [0.5, 0.8, 0.9, 0.95])
+def test_pairs_well_above_the_threshold_are_found_and_those_well_below_are_not(near: float) -> None:
+    rng = Random(2)
+    index = NearDuplicates(near)
+    for alike in (near + (1 - near) * 0.8, near - 0.15):
+        shared = round(200 * 2 * alike / (1 + alike))
+        missed = 0
+        for _ in range(100):
+            common = [str(rng.random()) for _ in range(shared)]
+            pair = [[*common, *(str(rng.random()) for _ in range(200 - shared))] for _ in range(2)]
+            first, second = map(index.add, index.signatures(pair))
+            assert first
+            missed += second
+        assert missed <= 2 if alike > near else missed >= 98
+
+
+@pytest.mark.parametrize("near", [0.1, 0.3, 0.5, 0.7, 0.8, 0.9, 0.99, 1.0])
+def test_bands_find_pairs_at_the_threshold(near: float) -> None:
+    bands, rows = bands_of(near)
+    assert bands * rows <= 128
+    assert 1 - (1 - near**rows) ** bands >= 0.999
+
+
+def test_long_chains_are_followed_to_their_end() -> None:
+    index = NearDuplicates(0.95)
+    texts = [triples(WORDS.findall(text)) for text in variants(60, 2, 600)]
+    admitted = [index.add(signature) for signature in index.signatures(texts)]
+    assert index._long, "no chain was long: the test tests nothing"
+    assert sum(admitted) > 500
+    assert not any(index.add(signature) for signature in index.signatures(texts))
+
+
+def test_batches_do_not_change_what_is_admitted() -> None:
+    texts = variants(40, 2, 300)
+    one, many = Duplicates(DuplicatesConfig(near=0.8)), Duplicates(DuplicatesConfig(near=0.8))
+    one.start()
+    many.start()
+    said = one.admit(problems(*texts))
+    assert {None, "near duplicate"} == set(said)
+    assert [reason for text in texts for reason in many.admit(problems(text))] == said
+
+
+def test_every_process_admits_the_same() -> None:
+    code = (
+        "import sparq_core as s, sparq_screen as p; d = p.Duplicates(p.DuplicatesConfig(near=0.8)); d.start();"
+        "t = [' '.join(str(i) if j in (i % 40, i * i % 40) else f'w{j}' for j in range(40)) for i in range(200)];"
+        "print(d.admit([s.Problem(id='1.1.1', statement=x) for x in t]))"
+    )
+    told = {
+        subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, check=True, env={**os.environ, "PYTHONHASHSEED": seed}
+        ).stdout
+        for seed in ("1", "2")
+    }
+    assert len(told) == 1
+    assert b"near duplicate" in told.pop()
+
+
+def test_a_million_problems_take_less_than_600_megabytes() -> None:
+    index = NearDuplicates(0.9)
+    arrays = (index._before, index._numbers)
+    each = sum(array.itemsize * array.shape[1] for array in arrays) + 100  # and what a set of integers takes
+    assert index._newest.nbytes + 10**6 * each < 400e6
+    assert index._numbers.dtype == np.uint8
+
+
 @pytest.mark.parametrize(
     ("statement", "answer", "reason"),
     [
@@ -63,48 +143,6 @@ def test_very_short_statements_do_not_fail() -> None:
 )
 def test_lengths(statement: str, answer: str, reason: str | None) -> None:
     assert Lengths(LengthsConfig()).screen(problems(statement, answer=answer)) == [reason]
-
-
-def children(*statements: str) -> list[sparq.Problem]:
-    return [sparq.Problem(id=f"1.1.{i}", statement=text, answer="1") for i, text in enumerate(statements)]
-
-
-def test_what_repeats_a_benchmark_is_turned_away(tmp_path: Path) -> None:
-    benchmark = tmp_path / "test.jsonl"
-    question = "A farmer has seven red apples and gives three of them to her youngest neighbour. How many are left?"
-    rows = [
-        {"question": question, "answer": "4"},
-        {"question": "What is 2 + 2?", "meta": {"also": ["Name the capital."]}},
-    ]
-    benchmark.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    plugin = Decontaminate(DecontaminateConfig(files=[str(benchmark)], ngram=8))
-    plugin.start()
-    said = plugin.screen(
-        children(
-            question.upper(),
-            "Yesterday a farmer has seven red apples and gives three, of them, to a friend.",
-            "A farmer has seven green apples and gives three of them away.",
-            "what is 2 + 2",
-            "What is 2 + 3?",
-            "Name the capital!",
-        )
-    )
-    assert said == [
-        "contaminated by test.jsonl",
-        "contaminated by test.jsonl",
-        None,
-        "contaminated by test.jsonl",
-        None,
-        "contaminated by test.jsonl",
-    ]
-
-
-def test_only_the_columns_named_are_looked_at(tmp_path: Path) -> None:
-    benchmark = tmp_path / "test.jsonl"
-    benchmark.write_text(json.dumps({"question": "What is 2 + 2?", "note": "What is 3 + 3?"}) + "\n")
-    plugin = Decontaminate(DecontaminateConfig(files=[str(benchmark)], columns=["question"]))
-    plugin.start()
-    assert plugin.screen(children("What is 2 + 2?", "What is 3 + 3?")) == ["contaminated by test.jsonl", None]
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 from msgspec import Meta, Struct
 
 import sparq_core as sparq
-from sparq_hf.checks import chat_template_of, free_memory, weights_size
+from sparq_hf.checks import free_memory, weights_size
 
 if TYPE_CHECKING:
     from sparq_hf.sampler import TransformersSampler
@@ -56,13 +56,7 @@ class HfSampler:
                     "cache and on the hub when it is opened",
                 )
             ]
-        findings = []
-        if not (folder / "config.json").is_file():
-            message = f"{folder} holds no config.json, so it is no transformers model"
-            return [sparq.Finding(level="error", place="model", message=message)]
-        if model.chat_template is None and chat_template_of(folder) is None:
-            message = "the model has no chat template; `chat_template: plain` gives it a simple one"
-            findings.append(sparq.Finding(level="error", place="chat_template", message=message))
+        findings = sparq.folder_findings(model)
         need, free = HEADROOM * weights_size(folder), free_memory()
         if self._config.device in {None, "cpu"} and need > free:
             message = (

@@ -1,18 +1,7 @@
 """What can be read of a model without loading it."""
 
-import json
 import os
 from pathlib import Path
-
-
-def chat_template_of(folder: Path) -> str | None:
-    """The chat template a model folder brings, or None."""
-    if (file := folder / "chat_template.jinja").is_file():
-        return file.read_text(encoding="utf-8")
-    if (file := folder / "tokenizer_config.json").is_file():
-        template = json.loads(file.read_text(encoding="utf-8")).get("chat_template")
-        return template if isinstance(template, str) else None
-    return None
 
 
 def weights_size(folder: Path) -> int:

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated, Any, ClassVar
 
 import msgspec
@@ -43,11 +44,12 @@ class LmEval:
 
     def __init__(self, config: LmEvalConfig) -> None:
         self._config = config
+        self._folder = Path(config.include) if config.include else None
 
     @sparq.hookimpl
     def check(self) -> list[sparq.Finding]:
         missing = set(self._config.tasks)
-        own = Path(self._config.include) if self._config.include else None
+        own = self._folder
         for folder in [own, _stock_tasks()]:
             if missing and folder:
                 missing -= set(_named(folder))
@@ -64,10 +66,20 @@ class LmEval:
             "out": str(out),
             "config": msgspec.to_builtins(self._config),
         }
-        folder = Path(self._config.include) if self._config.include else None
-        sparq.run_worker("sparq_lmeval.worker", job, out / "lm-eval.log", folder)
+        sparq.run_worker("sparq_lmeval.worker", job, out / "lm-eval.log", self._folder)
         rows = json.loads((out / "items.json").read_text(encoding="utf-8"))
         return [sparq.Score(task=task, item=str(item), value=float(value)) for task, item, value in rows]
+
+    @sparq.hookimpl
+    def benchmark_texts(self, run: sparq.Run) -> Iterator[sparq.BenchmarkText]:
+        with TemporaryDirectory(prefix="sparq-lm-eval-") as temporary:
+            out = Path(temporary) / "texts.jsonl"
+            log = (run.folder / "logs" if run.folder else Path(temporary)) / "benchmark-texts.log"
+            job = {"out": str(out), "config": msgspec.to_builtins(self._config)}
+            sparq.run_worker("sparq_lmeval.texts", job, log, self._folder)
+            with out.open(encoding="utf-8") as file:
+                for task, text in map(json.loads, file):
+                    yield sparq.BenchmarkText(task=task, text=text)
 
 
 def _stock_tasks() -> Path | None:

@@ -12,12 +12,8 @@ def main(job: dict[str, Any]) -> None:
     """Evaluate a model and write one row an item: task, item, value."""
     import lm_eval
     import torch
-    from lm_eval.tasks import TaskManager
 
     config = job["config"]
-    include = config["include"]
-    local = include is not None and all(any(Path(include).rglob(f"{task}.yaml")) for task in config["tasks"])
-    manager = TaskManager(include_path=include, include_defaults=not local)
     arguments = {"pretrained": job["model"], **config["model_args"]}
     if job["chat_template"]:
         arguments["chat_template"] = job["chat_template"]
@@ -26,7 +22,7 @@ def main(job: dict[str, Any]) -> None:
         model_args=arguments,
         device="cuda" if torch.cuda.is_available() else "cpu",
         tasks=config["tasks"],
-        task_manager=manager,
+        task_manager=manager_of(config),
         limit=config["limit"],
         num_fewshot=config["num_fewshot"],
         batch_size=config["batch_size"],
@@ -39,6 +35,15 @@ def main(job: dict[str, Any]) -> None:
     with (Path(job["out"]) / "samples.jsonl").open("w", encoding="utf-8") as file:
         for samples in results["samples"].values():
             file.writelines(json.dumps(sample, default=str) + "\n" for sample in samples)
+
+
+def manager_of(config: dict[str, Any]) -> Any:
+    """What finds the tasks; the stock ones are left out where none is used."""
+    from lm_eval.tasks import TaskManager
+
+    include = config["include"]
+    local = include is not None and all(any(Path(include).rglob(f"{task}.yaml")) for task in config["tasks"])
+    return TaskManager(include_path=include, include_defaults=not local)
 
 
 def _rows(task: str, samples: list[dict[str, Any]], metric: str | None) -> Iterator[tuple[str, str, float]]:

@@ -3,7 +3,7 @@
 import heapq
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from math import log
+from math import log, prod
 from typing import Annotated, Any
 
 from msgspec import Meta, Struct
@@ -37,6 +37,12 @@ class Niches:
         self._axes = axes
         self._seen: dict[str, Counter[str]] = {key: Counter() for key, axis in axes.items() if axis.bins is None}
         self._universe: dict[str, frozenset[str]] | None = None
+
+    @property
+    def finite(self) -> int | None:
+        """How many niches there can be, where all axes are numbers that are never missing; else None."""
+        bins = [axis.bins for axis in self._axes.values()]
+        return prod(b for b in bins if b) if all(bins) else None
 
     def learn(self, descriptors: Mapping[str, Any]) -> None:
         """Count a seed's labels; the most common ones become the universe when the first niche is asked for."""
@@ -101,6 +107,17 @@ class Archive:
             heapq.heappush(elites, entry)
             return True
         return heapq.heappushpop(elites, entry) != entry
+
+    def rerank(self, niche: Niche, id_: str, quality: float) -> None:
+        """Give an elite another quality; one that is no elite any more is left alone."""
+        elites = self._niches.get(niche, [])
+        at = next((i for i, (_, _, elite) in enumerate(elites) if elite == id_), None)
+        if at is None:
+            return
+        before = max(elites)[0]
+        elites[at] = (quality, elites[at][1], id_)
+        heapq.heapify(elites)
+        self._qd_score += max(elites)[0] - before
 
     @property
     def niches(self) -> list[Niche]:

@@ -92,7 +92,12 @@ class Selector:
                 niche = self._niches.of(child.descriptors)
                 self._archive.add(niche, child.problem.id, child.quality)
                 self.keep(niche, child)
-        return self._archive.metrics()
+        for parent in step.again:
+            niche = self._niches.of(parent.descriptors)
+            self._archive.rerank(niche, parent.problem.id, parent.quality)
+            self.rerank(niche, parent)
+        metrics = self._archive.metrics()
+        return metrics | ({"coverage": round(metrics["filled_niches"] / n, 6)} if (n := self._niches.finite) else {})
 
     def draw(self, rng: Random, n: int) -> list[str]:
         """Ids of n parents, repeats allowed."""
@@ -103,6 +108,9 @@ class Selector:
 
     def keep(self, niche: Niche, child: sparq.Child) -> None:
         """A child that was kept; static selectors leave it."""
+
+    def rerank(self, niche: Niche, parent: sparq.Child) -> None:
+        """A parent that further attempts gave another quality; static selectors leave it."""
 
     def placed_seeds(self) -> list[tuple[Niche, sparq.Child]]:
         """The seeds with their niches."""
@@ -171,6 +179,10 @@ class Dynamic(Selector):
     def keep(self, niche: Niche, child: sparq.Child) -> None:
         self.prepare()
         self._parents.add(self.cell(niche), child.problem.id, child.quality)
+
+    def rerank(self, niche: Niche, parent: sparq.Child) -> None:
+        self.prepare()
+        self._parents.rerank(self.cell(niche), parent.problem.id, parent.quality)
 
     def cell(self, niche: Niche) -> Niche:
         """Where among the parents a problem of a niche goes."""

@@ -1,7 +1,9 @@
 """Mutation: the generator writes a new problem from an old one (SPARQ, Appendix F)."""
 
 import re
+from bisect import bisect
 from collections.abc import Sequence
+from itertools import accumulate
 from random import Random
 from typing import Annotated, NamedTuple
 
@@ -66,7 +68,7 @@ class MutateConfig(sparq.Sampling, frozen=True, kw_only=True, forbid_unknown_fie
         Meta(
             min_length=1,
             description="Ways to make a problem, by the name recorded with each child: mutate (paper), harder, easier, "
-            "crossover, or any other with its own prompt. One is drawn for each parent.",
+            "crossover, or any other with its own prompt. A step's parents are shared out among them by weight.",
         ),
     ] = field(default_factory=lambda: {"mutate": Operator()})
     role: Annotated[sparq.Role, Meta(description="Who writes.")] = "generator"
@@ -83,7 +85,7 @@ class Mutate:
         self._config = config
         known = {"mutate": config.prompt, **PROMPTS}
         self._prompts = {name: operator.prompt or known.get(name, "") for name, operator in config.operators.items()}
-        self._weights = [operator.weight for operator in config.operators.values()]
+        self._reach = list(accumulate(operator.weight for operator in config.operators.values()))
 
     @sparq.hookimpl
     def check(self) -> list[sparq.Finding]:
@@ -97,14 +99,21 @@ class Mutate:
 
     @sparq.hookimpl
     def propose(self, parents: Sequence[sparq.Problem], llm: sparq.Llm, rng: Random) -> list[sparq.Draft]:
-        plans = [self._plan(parents, i, rng) for i in range(len(parents))]
+        names = self._shared_out(len(parents), rng)
+        plans = [self._plan(name, parents, i, rng) for i, name in enumerate(names)]
         completions = llm(self._config.role).complete([self._prompt(plan) for plan in plans], self._config)
         return [self._draft(plan, c) for plan, c in zip(plans, completions, strict=True)]
 
-    def _plan(self, parents: Sequence[sparq.Problem], index: int, rng: Random) -> "Plan":
+    def _shared_out(self, n: int, rng: Random) -> list[str]:
+        """Operators for n parents in random order, each as often as its weight says to the nearest one or two."""
+        names, start = list(self._prompts), rng.random()
+        marks = [(i + start) / n * self._reach[-1] for i in range(n)]
+        drawn = [names[min(bisect(self._reach, mark), len(names) - 1)] for mark in marks]
+        rng.shuffle(drawn)
+        return drawn
+
+    def _plan(self, name: str, parents: Sequence[sparq.Problem], index: int, rng: Random) -> "Plan":
         """An operator for a parent, and where its template wants one, another parent of the batch."""
-        names = list(self._prompts)
-        name = rng.choices(names, self._weights)[0] if len(names) > 1 else names[0]
         other = None
         if OTHER.search(self._prompts[name]):
             other = rng.choice([parent for parent in parents if parent.id != parents[index].id] or [parents[index]])

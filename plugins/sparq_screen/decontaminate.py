@@ -3,11 +3,11 @@
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, field
 
 import sparq_core as sparq
 
@@ -17,12 +17,11 @@ _WORDS = re.compile(r"\w+")
 class DecontaminateConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Options of `decontaminate`."""
 
+    benchmarks: Annotated[bool, Meta(description="Check against the run's own benchmark tasks.")] = True
     files: Annotated[
         list[sparq.InputFile],
-        Meta(
-            min_length=1, description="Benchmarks as JSON lines or plain text: what they hold must not be trained on."
-        ),
-    ]
+        Meta(description="More benchmarks, as JSON lines or plain text: what they hold must not be trained on."),
+    ] = field(default_factory=list)
     ngram: Annotated[int, Meta(ge=2, description="Words in a row that may not be shared; 8 to 16 are in use.")] = 10
     columns: Annotated[
         list[str] | None, Meta(description="Columns of the JSON lines to look at; none: all that hold text.")
@@ -31,7 +30,8 @@ class DecontaminateConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 class Decontaminate:
     """
-    Rejects a child whose statement shares a run of `ngram` words with a benchmark, case and punctuation aside.
+    Rejects a child whose statement shares a run of `ngram` words with a benchmark: one of the run's own or a file named.
+    Case and punctuation do not count.
 
     A statement shorter than that must not be one of the benchmark's. Outputs are checked, not only seeds: a model may know the
     benchmark by heart.
@@ -42,11 +42,20 @@ class Decontaminate:
         self._known: dict[bytes, str] = {}
 
     @sparq.hookimpl
-    def start(self) -> None:
+    def start(self, benchmark_texts: Callable[[], Iterable[sparq.BenchmarkText]]) -> None:
+        for entry in benchmark_texts() if self._config.benchmarks else ():
+            self._learn(entry.text, entry.task)
         for file in map(Path, self._config.files):
             for text in _texts(file, self._config.columns):
-                for gram in self._grams(text):
-                    self._known.setdefault(gram, file.name)
+                self._learn(text, file.name)
+        if not self._known:
+            raise sparq.PipelineError(
+                "decontaminate: there is nothing to check against; list a plugin that benchmarks, e.g. lm-eval, or name files"
+            )
+
+    def _learn(self, text: str, source: str) -> None:
+        for gram in self._grams(text):
+            self._known.setdefault(gram, source)
 
     @sparq.hookimpl
     def screen(self, children: Sequence[sparq.Problem]) -> list[str | None]:
@@ -64,15 +73,16 @@ class Decontaminate:
 
 
 def _texts(file: Path, columns: Sequence[str] | None) -> Iterator[str]:
-    for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
-        if file.suffix not in {".jsonl", ".json"}:
-            yield line
-            continue
-        try:
-            row = json.loads(line)
-        except json.JSONDecodeError as error:
-            raise sparq.PipelineError(f"{file}, line {number}: is no JSON: {error.msg}") from error
-        yield from _strings(row if columns is None else [row.get(column) for column in columns])
+    with file.open(encoding="utf-8") as lines:
+        for number, line in enumerate(lines, 1):
+            if file.suffix not in {".jsonl", ".json"}:
+                yield line
+                continue
+            try:
+                row = json.loads(line)
+            except json.JSONDecodeError as error:
+                raise sparq.PipelineError(f"{file}, line {number}: is no JSON: {error.msg}") from error
+            yield from _strings(row if columns is None else [row.get(column) for column in columns])
 
 
 def _strings(value: Any) -> Iterator[str]:

@@ -1,0 +1,92 @@
+"""Near duplicates in other words: statements whose embeddings point the same way."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+
+from msgspec import Meta, Struct
+
+import sparq_core as sparq
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+BLOCK = 8192
+
+
+class SimilarConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Options of `similar`."""
+
+    model: Annotated[sparq.InputFile, Meta(description="Folder of an embedding model that transformers can open.")]
+    threshold: Annotated[sparq.Share, Meta(description="Cosine similarity from which two statements are one.")] = 0.95
+    max_tokens: Annotated[sparq.Positive, Meta(description="Of a longer statement only so many tokens count.")] = 512
+
+
+class Similar:
+    """
+    Rejects a child whose embedding, the mean of a model's last hidden states, is similar to that of an earlier child or seed.
+
+    Embeddings hardly see numbers: two problems that differ in one are nearly the same to most models. Each child is compared
+    with every one before it, which is fit for some hundred thousand. The vectors are kept in the run folder, so that a
+    resumed run meets the very same ones and need not make them again.
+    """
+
+    requires: ClassVar[Mapping[str, str]] = {"torch": "sparq-engine[embed]", "transformers": "sparq-engine[embed]"}
+
+    def __init__(self, config: SimilarConfig) -> None:
+        self._config = config
+        self._count = 0
+        self._embeddings: Any = None
+        self._admitted: Any = None
+
+    @sparq.hookimpl
+    def start(self, run: sparq.Run) -> None:
+        import numpy as np
+
+        from sparq_screen.embeddings import Embeddings
+
+        model = Path(self._config.model)
+        file = run.folder / f"{model.name}-{self._config.max_tokens}.vectors" if run.folder else None
+        self._embeddings = Embeddings(model, self._config.max_tokens, file)
+        self._admitted = np.empty((BLOCK, self._embeddings.size), np.float16)
+
+    @sparq.hookimpl
+    def stop(self) -> None:
+        self._embeddings.close()
+
+    @sparq.hookimpl
+    def admit(self, children: Sequence[sparq.Problem]) -> list[str | None]:
+        import numpy as np
+
+        if not children:
+            return []
+        vectors = self._embeddings.of([child.statement for child in children])
+        batch = vectors.astype(np.float32)
+        nearest, among = self._nearest(batch), batch @ batch.T
+        admitted: list[int] = []
+        for i, best in enumerate(nearest):
+            if (
+                round(float(among[i, admitted].max(initial=best)), 3) < self._config.threshold
+            ):  # half floats are no finer
+                admitted.append(i)
+        self._remember(vectors[admitted])
+        return [None if i in admitted else "similar" for i in range(len(children))]
+
+    def _nearest(self, batch: "NDArray[np.float32]") -> "NDArray[np.float32]":
+        """Each vector's highest similarity to one admitted before."""
+        import numpy as np
+
+        nearest = np.full(len(batch), -1.0, np.float32)
+        for first in range(0, self._count, BLOCK):
+            block = self._admitted[first : min(self._count, first + BLOCK)].astype(np.float32)
+            nearest = np.maximum(nearest, (block @ batch.T).max(axis=0))
+        return nearest
+
+    def _remember(self, vectors: "NDArray[np.float16]") -> None:
+        import numpy as np
+
+        if self._count + len(vectors) > len(self._admitted):
+            self._admitted = np.concatenate([self._admitted, np.empty_like(self._admitted)])
+        self._admitted[self._count : self._count + len(vectors)] = vectors
+        self._count += len(vectors)

@@ -1,0 +1,32 @@
+"""Whether a model that is no folder can be had: from the cache, else from the hub."""
+
+from pathlib import Path
+
+import sparq_core as sparq
+
+SECONDS = 5.0
+"""How long the hub may take to say whether it has a model."""
+
+
+def findings(model: sparq.Model) -> list[sparq.Finding]:
+    """An error for a model that neither the cache nor the hub has; asking the hub tells it the model's name only."""
+    if Path(model.path).is_dir():
+        return []
+    from huggingface_hub import HfApi, try_to_load_from_cache
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, OfflineModeIsEnabled
+
+    try:
+        if isinstance(try_to_load_from_cache(model.path, "config.json"), str):
+            return []
+        HfApi().model_info(model.path, timeout=SECONDS)
+    except HFValidationError:
+        why = "is no folder and no name of a hub's model"
+    except HfHubHTTPError as error:
+        why = f"is no folder, and the hub does not give it out: {error.server_message or error}"
+    except (OfflineModeIsEnabled, OSError) as error:
+        why = f"is no folder and not in the cache, and the hub cannot be asked ({type(error).__name__})"
+    else:
+        return [
+            sparq.Finding(level="warning", place="model", message=f"'{model.path}' will be downloaded from the hub")
+        ]
+    return [sparq.Finding(level="error", place="model", message=f"'{model.path}' {why}")]

@@ -1,0 +1,68 @@
+"""The sampler over vLLM engines in processes of their own."""
+
+import itertools
+from collections.abc import Sequence
+
+import sparq_core as sparq
+from sparq_vllm.messages import Ask
+from sparq_vllm.replica import Completions, Launch, Pending, Replica
+
+
+class VllmSampler:
+    """One model on one or more engines; calls from several threads share their continuous batching."""
+
+    def __init__(self, model: sparq.Model, launches: Sequence[Launch]) -> None:
+        self.digest = model.digest
+        self._ids = itertools.count()
+        self._replicas: list[Replica] = []
+        try:
+            for launch in launches:
+                self._replicas.append(Replica(launch))
+                self._check_weights(model, self._replicas[-1])
+        except BaseException:
+            self.close()
+            raise
+        self.slots = sum(replica.ready.slots for replica in self._replicas)
+        self.deterministic = all(replica.ready.device == "cpu" for replica in self._replicas)
+
+    def sample(self, requests: Sequence[sparq.Request]) -> list[Completions]:
+        """Completions of all requests, each sent to the engine that has the least to do."""
+        pendings = [
+            Pending(Ask(id=next(self._ids), messages=r.messages, seed=r.seed, n=r.n, sampling=_bare(r.sampling)))
+            for r in requests
+        ]
+        loads = [replica.load for replica in self._replicas]
+        shares: list[list[Pending]] = [[] for _ in self._replicas]
+        for pending in pendings:
+            least = loads.index(min(loads))
+            shares[least].append(pending)
+            loads[least] += pending.ask.n
+        for replica, share in zip(self._replicas, shares, strict=True):
+            replica.submit(share)
+        return [_completions(pending) for pending in pendings]
+
+    def close(self) -> None:
+        """End all engines."""
+        for replica in self._replicas:
+            replica.close()
+
+    @staticmethod
+    def _check_weights(model: sparq.Model, replica: Replica) -> None:
+        if model.digest and replica.ready.digest != model.digest:
+            raise sparq.SparqError(
+                f"models.{model.name}: vLLM serves other weights (digest {replica.ready.digest}) than the run is about "
+                f"(digest {model.digest}): {model.path} has changed"
+            )
+
+
+def _bare(sampling: sparq.Sampling) -> sparq.Sampling:
+    """Only what a sampler needs to know: plugins extend `Sampling` with options of their own."""
+    return sparq.Sampling(
+        temperature=sampling.temperature, top_p=sampling.top_p, max_tokens=sampling.max_tokens, stop=sampling.stop
+    )
+
+
+def _completions(pending: Pending) -> Completions:
+    """All that were asked for; where they are all the same, the engine made one."""
+    completions = pending.answer.result()
+    return completions if len(completions) == pending.ask.n else completions * pending.ask.n
