@@ -28,7 +28,7 @@ HEAVY = {
 LAYERS = [
     {"errors"},
     {"records", "seeding", "answers"},
-    {"events", "sampling", "templates"},
+    {"events", "sampling", "templates", "local_models"},
     {"config", "hookspecs", "options", "storage", "workers"},
     {"loading", "reading", "run"},
     {"plugins", "ledger", "assess"},
