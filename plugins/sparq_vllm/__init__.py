@@ -1,6 +1,7 @@
 """Sampling with vLLM: engines in processes of their own, whose batches all steps in flight share."""
 
 import os
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -53,6 +54,8 @@ class Vllm:
     """
 
     trainable: ClassVar[bool] = True
+    command: ClassVar[tuple[str, ...]] = (sys.executable, "-m", "sparq_vllm.worker")
+    """What is started as an engine."""
 
     def __init__(self, config: VllmConfig) -> None:
         self._config = config
@@ -100,6 +103,7 @@ class Vllm:
                 environment=PRIVATE | offline | devices,
                 stall=self._config.stall,
                 restarts=self._config.restarts,
+                command=self.command,
             )
             for number, devices in enumerate(self._devices())
         ]

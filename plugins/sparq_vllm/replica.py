@@ -4,7 +4,6 @@ import os
 import re
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Mapping
@@ -40,7 +39,7 @@ class Launch(Struct, frozen=True):
     """Seconds without a sign of life after which it is started again."""
     restarts: int
     """How often one request may see its engine die, and how often an engine may die in a row without an answer."""
-    command: tuple[str, ...] = (sys.executable, "-m", "sparq_vllm.worker")
+    command: tuple[str, ...]
     """What is started; the descriptor of its socket is added."""
 
 

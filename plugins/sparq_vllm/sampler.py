@@ -25,6 +25,11 @@ class VllmSampler:
         self.slots = sum(replica.ready.slots for replica in self._replicas)
         self.deterministic = all(replica.ready.device == "cpu" for replica in self._replicas)
 
+    @property
+    def load(self) -> int:
+        """Sequences that are not answered yet."""
+        return sum(replica.load for replica in self._replicas)
+
     def sample(self, requests: Sequence[sparq.Request]) -> list[Completions]:
         """Completions of all requests, each sent to the engine that has the least to do."""
         pendings = [
