@@ -33,6 +33,7 @@ def _pipeline() -> Iterator[str]:
     for name, record in (
         ("Top level", config.Pipeline),
         ("models.NAME", config.ModelConfig),
+        ("models.NAME.prices", config.Prices),
         ("attempts", config.AttemptsConfig),
         ("train", config.TrainConfig),
         ("budget", config.BudgetConfig),

@@ -6,7 +6,7 @@ The SPARQ engine's core: the loop, the ledger and the contracts plugins are writ
 
 from sparq_core.answers import last_boxed, marked_answer
 from sparq_core.assess import Band, BandConfig
-from sparq_core.config import InputFile, NonNegative, Pipeline, Positive, Role, Share
+from sparq_core.config import FREE, InputFile, NonNegative, Pipeline, Positive, Role, Share
 from sparq_core.errors import PipelineError, SparqError, nearest
 from sparq_core.events import (
     Event,
@@ -52,6 +52,7 @@ from sparq_core.templates import check_template, render
 from sparq_core.workers import run_worker
 
 __all__ = [
+    "FREE",
     "Assessment",
     "Attempt",
     "Band",

@@ -76,6 +76,7 @@ class Attempts:
                             text=completion.text,
                             finish=completion.finish,
                             tokens=completion.tokens,
+                            prompt_tokens=completion.prompt_tokens,
                         ),
                     ),
                 )

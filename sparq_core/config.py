@@ -16,11 +16,21 @@ ROLES = ("generator", "solver", "labeller")
 
 Positive = Annotated[int, Meta(ge=1)]
 NonNegative = Annotated[int, Meta(ge=0)]
+Amount = Annotated[float, Meta(gt=0)]
 Share = Annotated[float, Meta(gt=0, le=1)]
 InputFile = Annotated[str, Meta(extra={"sparq": "file"})]
 """A path in a plugin's config: relative to the pipeline file, must exist, its content is part of the run's identity."""
+FREE = Meta(extra={"sparq": "free"})
+"""Marks an option of a plugin that says how a thing is done, not what: it may be another on resume."""
 Role = Annotated[str, Meta(extra={"sparq": "role"})]
 """A role in a plugin's config: the pipeline must give it a model."""
+
+
+class Prices(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a model's tokens cost, in any currency."""
+
+    input: Annotated[float, Meta(ge=0, description="Money for a million tokens of prompts.")]
+    output: Annotated[float, Meta(ge=0, description="Money for a million sampled tokens.")]
 
 
 class ModelConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -31,6 +41,9 @@ class ModelConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     chat_template: Annotated[
         str | None, Meta(description="`plain`, or a Jinja file: replaces the model's own chat template.")
     ] = None
+    prices: Annotated[Prices | None, Meta(description="What its tokens cost; without prices no money is counted.")] = (
+        None
+    )
     options: Annotated[Mapping[str, Any], Meta(description="Options of the sampler plugin.")] = field(
         default_factory=dict, name="with"
     )
@@ -98,6 +111,12 @@ class BudgetConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     kept: Annotated[Positive | None, Meta(description="Stop at this many kept problems.")] = None
     attempts: Annotated[Positive | None, Meta(description="Stop at this many attempts.")] = None
     tokens: Annotated[Positive | None, Meta(description="Stop at this many sampled tokens.")] = None
+    cost: Annotated[
+        Amount | None, Meta(description="Stop once this much money is spent, by the prices of the models.")
+    ] = None
+    hours: Annotated[
+        Amount | None, Meta(description="Stop after this much wall clock, summed over all sessions of the run.")
+    ] = None
 
 
 class PluginConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

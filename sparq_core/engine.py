@@ -10,7 +10,6 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from itertools import count
 from typing import Any
 
-from sparq_core import tallies
 from sparq_core.errors import SparqError
 from sparq_core.events import Event, RoundStarted, StepCommitted
 from sparq_core.ledger import Ledger, StepRecord
@@ -18,6 +17,7 @@ from sparq_core.plugins import Cast
 from sparq_core.records import Rejection, Step
 from sparq_core.sources import Issue, Source
 from sparq_core.steps import Candidate, Done, Proposed, Workshop, ask_rejections
+from sparq_core.tallies import Meter
 
 StopRule = Callable[[], str | None]
 """Why no further step should be issued, or None; reads committed counters only."""
@@ -40,12 +40,18 @@ class Engine:
     """Runs rounds against one ledger."""
 
     def __init__(
-        self, cast: Cast, ledger: Ledger, workshop: Workshop, in_flight: int, emit: Callable[[Event], None]
+        self,
+        cast: Cast,
+        ledger: Ledger,
+        workshop: Workshop,
+        in_flight: int,
+        emit: Callable[[Event], None],
+        meter: Meter,
     ) -> None:
         self._cast, self._ledger, self._workshop = cast, ledger, workshop
-        self._in_flight, self._emit = in_flight, emit
+        self._in_flight, self._emit, self._meter = in_flight, emit, meter
         self._pool = ThreadPoolExecutor(in_flight, thread_name_prefix="sparq-step")
-        self.tally = ledger.tally()
+        self.tally = meter.priced(ledger.tally())
 
     def close(self) -> None:
         """Wait for the steps at work and drop the ones waiting."""
@@ -145,7 +151,7 @@ class Engine:
         children = tuple(worked.child for worked in done.worked)
         again = tuple(retried.child for retried in done.again)
         metrics = self._fold(Step(round=self._round, step=step, parents=record.parents, children=children, again=again))
-        self.tally = tallies.add(self.tally, record)
+        self.tally = self._meter.add(self.tally, record)
         self._ledger.commit_step(record, metrics, self.tally)
         del self._flights[step]
         self._emit(StepCommitted(self._round, step, self.tally, metrics))

@@ -8,6 +8,13 @@ from msgspec import Struct
 from sparq_core.records import Outcome
 
 
+class Used(Struct, frozen=True):
+    """Tokens a role took."""
+
+    prompt: int = 0
+    sampled: int = 0
+
+
 class Tally(Struct, frozen=True):
     """Committed counters: what stop rules read and displays show."""
 
@@ -23,8 +30,12 @@ class Tally(Struct, frozen=True):
     seeds_kept: int = 0
     unparsed: int = 0
     """Children that could not be read from what the generator wrote."""
-    tokens: int = 0
-    """Sampled tokens: attempts, proposals, screens and descriptions."""
+    used: Mapping[str, Used] = {}
+    """Tokens by role, for attempts, proposals, screens and descriptions."""
+    cost: float | None = None
+    """Money for these tokens at the prices of the models; None where no model has prices."""
+    seconds: float = 0.0
+    """Wall clock up to the last commit, summed over all sessions."""
 
     @property
     def children(self) -> int:
@@ -33,6 +44,15 @@ class Tally(Struct, frozen=True):
     @property
     def attempts(self) -> int:
         return sum(self.verdicts.values())
+
+    @property
+    def tokens(self) -> int:
+        """Sampled tokens."""
+        return sum(used.sampled for used in self.used.values())
+
+    @property
+    def prompt_tokens(self) -> int:
+        return sum(used.prompt for used in self.used.values())
 
     def unknown(self) -> dict[str, int]:
         """Unknown attempts by reason, most frequent first."""

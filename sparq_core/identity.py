@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from sparq_core.errors import PipelineError
-from sparq_core.options import marked
+from sparq_core.options import marked, options_of
 from sparq_core.plugins import Cast, Member
 from sparq_core.run import Run
 
@@ -62,8 +62,8 @@ def _member(member: Member) -> dict[str, Any]:
         files["code"] = _content(Path(member.origin))
     options = msgspec.to_builtins(member.config) if member.config else {}
     version = getattr(type(member.plugin), "version", None)
-    named = {option for option, _ in marked(member.config, "file")}
-    return {"with": {k: v for k, v in options.items() if k not in named}, "files": files} | (
+    marks = {option.name: option.mark for option in options_of(type(member.config))} if member.config else {}
+    return {"with": {k: v for k, v in options.items() if marks[k] not in {"file", "free"}}, "files": files} | (
         {"version": version} if version else {}
     )
 

@@ -137,6 +137,7 @@ class Ledger(Reader):
                         self._model(c.model),
                         c.seed,
                         c.tokens,
+                        c.prompt_tokens,
                         c.finish,
                         c.text,
                     )
@@ -206,6 +207,7 @@ class Ledger(Reader):
                         self._model(record.model),
                         attempt.seed,
                         attempt.tokens,
+                        attempt.prompt_tokens,
                         attempt.finish,
                     )
                 )

@@ -18,7 +18,7 @@ class Option(Struct, frozen=True):
     """As YAML would show it; `required` where there is none."""
     description: str
     mark: str
-    """`file` or `role` where the option names one, else empty."""
+    """`file` or `role` where the option names one, `free` where it may change on resume, else empty."""
 
 
 def config_of(plugin: type) -> type[Struct] | None:

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.panel import Panel
 
-from sparq_core import session, storage, summary
+from sparq_core import estimates, session, storage, summary
 from sparq_core.engine import Engine
 from sparq_core.events import Event, Warned
 from sparq_core.ledger import Ledger
@@ -15,8 +15,9 @@ from sparq_core.run import weights_digest
 from sparq_core.samplers import Samplers
 from sparq_core.sampling import Completion, Request, Sampler
 from sparq_core.session import Session
-from sparq_core.sources import Mutations, Seeds
+from sparq_core.sources import Mutations, Seeds, seeds_of
 from sparq_core.steps import Workshop
+from sparq_core.tallies import Meter
 
 SEEDS, PARENTS = 64, 8
 """Seeds and parents a preview takes at most."""
@@ -52,6 +53,8 @@ def show(console: Console, loaded: Session) -> None:
         solved = f"{child.counts.correct} of {child.counts.drawn} right" if child.counts.drawn else ""
         statement = escape(child.problem.statement[:100]) or "[dim](not read)[/]"
         console.print(f"[bold]{child.outcome}[/]{rejection} {child.reason} {solved} · {statement}", highlight=False)
+    seeds = sum(1 for _ in seeds_of(loaded.run, loaded.cast))
+    console.print(estimates.told(ledger, loaded.run.pipeline, seeds), highlight=False)
     console.print(
         "\nThis was one small step and nothing was written. `sparq run` does the rest.", style="dim", markup=False
     )
@@ -66,7 +69,7 @@ def _one_step(loaded: Session, prompts: dict[int, str], emit: Callable[[Event], 
     session.describe(ledger, run, loaded.cast, {})
     samplers = Samplers(loaded.cast, {role: models[name] for role, name in run.roles.items()})
     workshop = Workshop(run, loaded.cast, lambda role: Listening(samplers.serve(role), prompts))
-    engine = Engine(loaded.cast, ledger, workshop, 1, emit)
+    engine = Engine(loaded.cast, ledger, workshop, 1, emit, Meter(run.pipeline))
     try:
         with session.started(run, loaded.cast, emit):
             engine.run_round(0, Seeds(run, loaded.cast, most=SEEDS), lambda: None)

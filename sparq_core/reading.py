@@ -268,7 +268,7 @@ class Reader:
 
     def _judged(self, where: str, problem: str, *values: int) -> list[Judged]:
         rows = self._connection.execute(
-            "SELECT a.round, a.step, a.k, a.seed, a.tokens, a.finish, v.value, v.reason, v.plugin, v.answer"
+            "SELECT a.round, a.step, a.k, a.seed, a.tokens, a.prompt_tokens, a.finish, v.value, v.reason, v.plugin, v.answer"
             " FROM attempt a JOIN verdict v ON v.attempt = a.id AND v.grading = ?"
             f" WHERE a.problem = ? AND {where} ORDER BY a.round, a.step, a.k",
             (self.grading, problem, *values),
@@ -276,10 +276,10 @@ class Reader:
         texts = {(r, s): self._texts(problem, r, s) for r, s, *_ in rows}
         return [
             Judged(
-                Attempt(k=k, seed=seed, text=texts[r, s][k], finish=finish, tokens=tokens),
+                Attempt(k=k, seed=seed, text=texts[r, s][k], finish=finish, tokens=tokens, prompt_tokens=prompt),
                 Verdict(value=value, reason=reason, by=plugin, answer=answer),
             )
-            for r, s, k, seed, tokens, finish, value, reason, plugin, answer in rows
+            for r, s, k, seed, tokens, prompt, finish, value, reason, plugin, answer in rows
         ]
 
     def _texts(self, problem: str, round: int, step: int) -> list[str]:

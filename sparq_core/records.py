@@ -8,7 +8,7 @@ from msgspec import Struct, field
 Value = Literal["correct", "incorrect", "unknown"]
 Outcome = Literal["rejected", "unresolved", "disputed", "out-of-band", "kept"]
 OUTCOMES: tuple[Outcome, ...] = ("rejected", "unresolved", "disputed", "out-of-band", "kept")
-Finish = Literal["stop", "length", "too-long"]
+Finish = Literal["stop", "length", "too-long", "refused"]
 COLUMNS = frozenset(
     {
         *(
@@ -71,6 +71,8 @@ class Attempt(Struct, frozen=True, kw_only=True):
     text: str
     finish: Finish
     tokens: int
+    prompt_tokens: int = 0
+    """Of the request it came from, on the first of its attempts; 0 on the others."""
 
 
 class Trial(Struct, frozen=True):

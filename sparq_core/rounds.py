@@ -33,12 +33,13 @@ def run_rounds(
     """Do what the ledger does not hold yet. `run.folder` may be None, then no phase is done."""
     emit = watching(emit)
     phases = Phases(run, run.folder, cast, ledger, emit) if run.folder else None
+    meter = tallies.Meter(run.pipeline)
     base = run.model_of("solver")
     if phases:
         phases.benchmark(0, base)
     current, reason = base, None
     for round_ in range(run.pipeline.rounds + 1):
-        reason = _generate(round_, run, cast, ledger, emit, interrupted, current)
+        reason = _generate(round_, run, cast, ledger, emit, interrupted, current, meter)
         if reason == stops.UNPARSED or (round_ and stops.mostly_unparsed(ledger.tally())):
             raise stops.unparsed_error(ledger.tally(), ledger)
         if reason != stops.INTERRUPTED and phases and round_ > 0:
@@ -46,7 +47,7 @@ def run_rounds(
         reason = stops.INTERRUPTED if interrupted() else reason
         if reason:
             break
-    tally = ledger.tally()
+    tally = meter.priced(ledger.tally())
     if tally.children and not tally.outcomes.get("kept"):
         emit(Warned(f"no problem was kept: {stops.why_none(tally)}"))
     tallies.check_conservation(ledger, tally)
@@ -63,10 +64,11 @@ def _generate(
     emit: Callable[[Event], None],
     interrupted: Callable[[], bool],
     current: Model,
+    meter: tallies.Meter,
 ) -> str | None:
     samplers = Samplers(cast, _roles(run, current))
     workshop = Workshop(run, cast, samplers.serve)
-    engine = Engine(cast, ledger, workshop, run.pipeline.in_flight, emit)
+    engine = Engine(cast, ledger, workshop, run.pipeline.in_flight, emit, meter)
     closed = ledger.steps_of(round_ + 1) > 0
     steps = ledger.steps_of(round_) if closed else run.pipeline.steps
     source = Mutations(round_, steps, run, cast, ledger, workshop) if round_ else Seeds(run, cast)

@@ -32,9 +32,14 @@ class Completion(Struct, frozen=True, kw_only=True):
 
     text: str
     finish: Finish
-    """`stop`: ended by itself; `length`: cut at `max_tokens`; `too-long`: the prompt does not fit the model."""
+    """
+    `stop`: ended by itself; `length`: cut at `max_tokens`; `too-long`: the prompt does not fit the model; `refused`: the
+    model or its server would not answer.
+    """
     tokens: int
     """Tokens sampled, the end token included."""
+    prompt_tokens: int = 0
+    """Tokens of the prompt, on the first completion of a request; 0 on the others."""
 
 
 class Sampler(Protocol):
@@ -65,6 +70,7 @@ class Recorded(Struct, frozen=True, kw_only=True):
     finish: Finish
     tokens: int
     text: str
+    prompt_tokens: int = 0
 
 
 class Llm:
@@ -103,6 +109,7 @@ class Llm:
                 finish=completion.finish,
                 tokens=completion.tokens,
                 text=completion.text,
+                prompt_tokens=completion.prompt_tokens,
             )
             for i, (completion,) in enumerate(sampler.sample(requests))
         ]

@@ -59,7 +59,8 @@ CREATE TABLE completion (
     role TEXT NOT NULL,
     model INTEGER NOT NULL REFERENCES model (id),
     seed INTEGER NOT NULL,
-    tokens INTEGER NOT NULL,
+    tokens INTEGER NOT NULL,           -- sampled
+    prompt_tokens INTEGER NOT NULL,    -- on the first of its request; 0 on the others
     finish TEXT NOT NULL,
     text TEXT NOT NULL,
     PRIMARY KEY (round, step, hook, plugin, ordinal)
@@ -73,7 +74,8 @@ CREATE TABLE attempt (
     k INTEGER NOT NULL,
     model INTEGER NOT NULL REFERENCES model (id),
     seed INTEGER NOT NULL,
-    tokens INTEGER NOT NULL,
+    tokens INTEGER NOT NULL,           -- sampled
+    prompt_tokens INTEGER NOT NULL,    -- on the first of its request; 0 on the others
     finish TEXT NOT NULL,
     UNIQUE (problem, round, step, k)
 );

@@ -23,6 +23,7 @@ from sparq_core.reading import Reader
 from sparq_core.records import BenchmarkText, Finding
 from sparq_core.rounds import Ending, run_rounds
 from sparq_core.run import Run, resolve_models, weights_digest
+from sparq_core.stops import check_budget
 from sparq_core.templates import check_template
 
 Observer = Callable[[Event], None]
@@ -42,6 +43,7 @@ def load(path: Path, overrides: tuple[str, ...] = ()) -> Session:
     pipeline = load_pipeline(path, overrides)
     base = path.resolve().parent
     check_template(pipeline.attempts.prompt, "attempts.prompt", "problem")
+    check_budget(pipeline)
     cast = load_cast(pipeline, base)
     decider(cast, pipeline.attempts)
     run = Run(pipeline=pipeline, base=base, folder=None, models=resolve_models(pipeline, base))

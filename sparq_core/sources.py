@@ -38,7 +38,7 @@ class Seeds:
     """Round 0: the seeds as given, in chunks."""
 
     def __init__(self, run: Run, cast: Cast, most: int | None = None) -> None:
-        self._drafts = islice(_load(run, cast), most)
+        self._drafts = islice(seeds_of(run, cast), most)
 
     def skip(self) -> None:
         next(islice(self._drafts, CHUNK - 1, None), None)
@@ -48,7 +48,8 @@ class Seeds:
         return Issue((), Known(), lambda: Proposed(candidates(0, step, chunk), ())) if chunk else None
 
 
-def _load(run: Run, cast: Cast) -> Iterator[tuple[str, Draft]]:
+def seeds_of(run: Run, cast: Cast) -> Iterator[tuple[str, Draft]]:
+    """All seeds as given, each with the plugin that loads it."""
     for member, load_seeds in cast.each("load_seeds"):
         yield from ((member.name, draft) for draft in load_seeds(run=run))
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from sparq_core.config import BudgetConfig, Pipeline
 from sparq_core.engine import Engine, StopRule
-from sparq_core.errors import SparqError
+from sparq_core.errors import PipelineError, SparqError
 from sparq_core.events import Event, Tally, Warned
 from sparq_core.reading import Reader
 
@@ -18,6 +18,7 @@ EXAMPLES = 3
 REMEDIES = {
     "truncated": "raise attempts.max_tokens, or set attempts.stop if the model runs on after its answer",
     "too-long": "shorten attempts.prompt, or use a model with a longer context",
+    "refused": "the server or its content filter will not answer these problems; take another model, or other seeds",
     "timeout": "raise the verifier's deadline (sympy: with.deadline)",
     "unverified": "no verifier could say; add one that can",
 }
@@ -65,12 +66,24 @@ def why_none(tally: Tally) -> str:
     )
 
 
+def check_budget(pipeline: Pipeline) -> None:
+    """PipelineError for a budget that could never be reached."""
+    if pipeline.budget.cost is not None and not any(model.prices for model in pipeline.models.values()):
+        raise PipelineError("budget.cost: no model has prices, so no money is counted; give one models.<name>.prices")
+
+
 def over_budget(budget: BudgetConfig, tally: Tally) -> str | None:
     """The budget that is used up, in words, or None."""
-    used = {"kept": tally.outcomes.get("kept", 0), "attempts": tally.attempts, "tokens": tally.tokens}
-    for name, most in (("kept", budget.kept), ("attempts", budget.attempts), ("tokens", budget.tokens)):
-        if most is not None and used[name] >= most:
-            return f"budget.{name} reached: {used[name]:,} of {most:,}"
+    used: dict[str, tuple[float, float | None, str]] = {
+        "kept": (tally.outcomes.get("kept", 0), budget.kept, ",d"),
+        "attempts": (tally.attempts, budget.attempts, ",d"),
+        "tokens": (tally.tokens, budget.tokens, ",d"),
+        "cost": (tally.cost or 0.0, budget.cost, ",.2f"),
+        "hours": (tally.seconds / 3600, budget.hours, ",.2f"),
+    }
+    for name, (now, most, form) in used.items():
+        if most is not None and now >= most:
+            return f"budget.{name} reached: {now:{form}} of {most:{form}}"
     return None
 
 

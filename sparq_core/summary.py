@@ -40,6 +40,9 @@ def facts(ledger: Reader, folder: Path) -> dict[str, Any]:
         "attempts": {"drawn": tally.attempts, **tally.verdicts},
         "verdicts": dict(_most_frequent(tally.why)),
         "tokens": tally.tokens,
+        "prompt_tokens": tally.prompt_tokens,
+        "cost": tally.cost,
+        "hours": tally.seconds / 3600,
         "metrics": metrics,
         "curated": curated(ledger),
         "phases": [
@@ -128,7 +131,9 @@ def counts(tally: Tally, metrics: Mapping[str, float]) -> Table:
     if tally.attempts:
         shares = ", ".join(f"{why} {n / tally.attempts:.1%}" for why, n in _most_frequent(tally.why))
         table.add_row("", f"[dim]{shares}[/]")
-    table.add_row(f"{tally.tokens:,}", "tokens sampled")
+    table.add_row(f"{tally.tokens:,}", f"tokens sampled, and {tally.prompt_tokens:,} of prompts")
+    if tally.cost is not None:
+        table.add_row(f"{tally.cost:,.2f}", "money, at the prices of the models")
     for key, value in metrics.items():
         table.add_row(f"{value:,.4g}", metric_name(key))
     return table

@@ -1,11 +1,45 @@
 """Counters of a run: what one committed step adds, and the equations they must satisfy."""
 
+import time
 from collections import Counter
+from collections.abc import Iterator, Mapping
 
+from msgspec.structs import replace
+
+from sparq_core.config import Pipeline, Prices
 from sparq_core.errors import SparqError
-from sparq_core.events import Tally
+from sparq_core.events import Tally, Used
 from sparq_core.ledger import StepRecord
 from sparq_core.reading import GRADING, Reader
+
+MILLION = 1_000_000
+
+
+class Meter:
+    """Counts the steps of a session: what came of them, their tokens, their money, and the wall clock between commits."""
+
+    def __init__(self, pipeline: Pipeline) -> None:
+        models = {role: pipeline.models[name] for role, name in pipeline.cast_of_roles().items()}
+        self._prices = {role: model.prices for role, model in models.items() if model.prices}
+        self._last = time.monotonic()
+
+    def add(self, tally: Tally, record: StepRecord) -> Tally:
+        """The counters after one more step, committed now."""
+        before, self._last = self._last, time.monotonic()
+        return self.priced(replace(add(tally, record), seconds=tally.seconds + self._last - before))
+
+    def priced(self, tally: Tally) -> Tally:
+        """The counters with the money of all their tokens, at the prices of this session."""
+        return replace(tally, cost=cost(tally.used, self._prices) if self._prices else None)
+
+
+def cost(used: Mapping[str, Used], prices: Mapping[str, Prices]) -> float:
+    """Money for tokens by role; a role without prices is free."""
+    return sum(
+        (used[role].prompt * price.input + used[role].sampled * price.output) / MILLION
+        for role, price in prices.items()
+        if role in used
+    )
 
 
 def add(tally: Tally, record: StepRecord) -> Tally:
@@ -27,8 +61,27 @@ def add(tally: Tally, record: StepRecord) -> Tally:
         seeds_kept=tally.seeds_kept + seeds * sum(child.outcome == "kept" for child in children),
         unparsed=tally.unparsed
         + (not seeds) * sum(c.rejection is not None and c.rejection.hook == "propose" for c in children),
-        tokens=tally.tokens + sum(j.attempt.tokens for j in judged) + sum(c.tokens for c in record.completions),
+        used=_united(tally.used, _used(record)),
+        cost=tally.cost,
+        seconds=tally.seconds,
     )
+
+
+def _used(record: StepRecord) -> Iterator[tuple[str, Used]]:
+    """The tokens of each completion of a step, with the role that took them."""
+    for _, every in record.attempted:
+        for judged in every:
+            yield "solver", Used(judged.attempt.prompt_tokens, judged.attempt.tokens)
+    for completion in record.completions:
+        yield completion.role, Used(completion.prompt_tokens, completion.tokens)
+
+
+def _united(before: Mapping[str, Used], more: Iterator[tuple[str, Used]]) -> dict[str, Used]:
+    used = dict(before)
+    for role, tokens in more:
+        so_far = used.get(role, Used())
+        used[role] = Used(so_far.prompt + tokens.prompt, so_far.sampled + tokens.sampled)
+    return used
 
 
 def check_conservation(ledger: Reader, tally: Tally) -> None:

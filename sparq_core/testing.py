@@ -46,19 +46,22 @@ class ScriptedSampler:
     def sample(self, requests: Sequence[Request]) -> list[list[Completion]]:
         self.requests += requests
         time.sleep(self._delay)
-        return [[self._complete(request, request.seed + j) for j in range(request.n)] for request in requests]
+        return [[self._complete(request, j) for j in range(request.n)] for request in requests]
 
     def close(self) -> None:
         pass
 
-    def _complete(self, request: Request, seed: int) -> Completion:
-        prompt, rng = request.messages[-1].content, generator(seed)
+    def _complete(self, request: Request, j: int) -> Completion:
+        prompt, rng = request.messages[-1].content, generator(request.seed + j)
         text = _play_sums(prompt, rng) if self._answers is None else self._look_up(prompt, rng)
         tokens = text.split(" ")
         cut = len(tokens) > request.sampling.max_tokens
         text = " ".join(tokens[: request.sampling.max_tokens])
         return Completion(
-            text=text, finish="length" if cut else "stop", tokens=min(len(tokens), request.sampling.max_tokens)
+            text=text,
+            finish="length" if cut else "stop",
+            tokens=min(len(tokens), request.sampling.max_tokens),
+            prompt_tokens=0 if j else len(prompt.split()),
         )
 
     def _look_up(self, prompt: str, rng: Random) -> str:

@@ -60,6 +60,7 @@ CASES: dict[str, tuple[Callable[[Pipeline], Any], list[str]]] = {
     "no steps": (lambda p: p.pop("steps"), ["missing required field `steps`"]),
     "negative seed": (lambda p: p.update(seed=-1), ["seed", ">= 0"]),
     "temperature below 0": (lambda p: p["attempts"].update(temperature=-1), ["attempts.temperature", ">= 0"]),
+    "money without prices": (lambda p: p.update(budget={"cost": 5}), ["budget.cost", "models.<name>.prices"]),
     "band upside down": (lambda p: add(p, "band", correct=[6, 2]), ["band.correct", "upside down"]),
     "band above K": (lambda p: add(p, "band", correct=[2, 14]), ["band.correct", "attempts.k = 8"]),
     "missing plugin": (lambda p: add(p, "map-elitse"), ["plugins[7]", "did you mean 'map-elites'"]),

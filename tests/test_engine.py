@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import sparq_core as sparq
-from sparq_core import export, session
+from sparq_core import estimates, export, previewing, session
 from sparq_core.alarms import watching
 from sparq_core.testing import Ran, run_pipeline
 
@@ -231,6 +231,64 @@ def test_a_budget_stops_the_run_with_a_valid_result(
     assert (tmp_path / "run" / "dataset" / "round-1.jsonl").stat().st_size
     more = run_pipeline(sums(), tmp_path, resume=True)
     assert digest(more) == digest(run_pipeline(sums(), tmp_path / "whole"))
+
+
+def priced(**prices: float) -> dict[str, Any]:
+    return {"student": {"use": "scripted", "model": "sums", "prices": prices}}
+
+
+def test_money_is_counted_by_the_prices_and_ends_a_run_that_may_go_on(sums: Callable[..., Any], tmp_path: Path) -> None:
+    models = priced(input=1000.0, output=3000.0)
+    ran = run_pipeline(sums(models=models, budget={"cost": 5}), tmp_path)
+    tally = ran.ending.tally
+    assert tally.cost == pytest.approx((tally.prompt_tokens * 1000 + tally.tokens * 3000) / 1e6)
+    assert (ran.ending.exit_code, ran.ending.reason[:20]) == (3, "budget.cost reached:")
+    assert 0 < ran.read().steps_of(1) < 10
+    dearer = run_pipeline(sums(models=priced(input=2000.0, output=6000.0), budget={"cost": 5}), tmp_path, resume=True)
+    assert dearer.read().steps_of(1) == ran.read().steps_of(1)
+    assert dearer.ending.tally.cost == pytest.approx(2 * (tally.cost or 0))
+    more = run_pipeline(sums(), tmp_path, resume=True)
+    assert more.ending.tally.cost is None
+    assert digest(more) == digest(run_pipeline(sums(), tmp_path / "whole"))
+
+
+def test_every_role_has_the_prices_of_its_model(sums: Callable[..., Any], tmp_path: Path) -> None:
+    models = priced(input=0.0, output=1.0) | {"other": {"use": "scripted", "model": "sums"}}
+    roles = {"generator": "student", "solver": "other", "labeller": "other"}
+    ran = run_pipeline(sums(models=models, roles=roles), tmp_path)
+    used = ran.ending.tally.used
+    assert ran.ending.tally.cost == pytest.approx(used["generator"].sampled / 1e6)
+    with ran.read() as ledger:
+        rows = dict(ledger.query("SELECT role, sum(tokens) FROM completion GROUP BY role"))
+        rows |= {"solver": next(ledger.query("SELECT sum(tokens) FROM attempt"))[0]}
+        prompts = [n for (n,) in ledger.query("SELECT prompt_tokens FROM attempt WHERE k > 0")]
+    assert {role: tokens.sampled for role, tokens in used.items()} == rows
+    assert set(prompts) == {0}
+
+
+def test_hours_are_summed_over_sessions(sums: Callable[..., Any], tmp_path: Path) -> None:
+    slow = {"student": {"use": "scripted", "model": "sums", "with": {"delay": 0.05}}}
+    budget = {"hours": 0.5 / 3600}
+    first = run_pipeline(sums(models=slow, budget={"attempts": 1}), tmp_path)
+    assert first.ending.tally.seconds > 0
+    ran = run_pipeline(sums(models=slow, budget=budget), tmp_path, resume=True)
+    assert ran.ending.reason.startswith("budget.hours reached")
+    assert first.ending.tally.seconds < ran.ending.tally.seconds
+    again = run_pipeline(sums(models=slow, budget=budget), tmp_path, resume=True)
+    assert again.ending.tally.seconds == ran.ending.tally.seconds
+    assert digest(again) == digest(ran)
+
+
+def test_the_estimate_of_a_preview_is_near_the_run(sums: Callable[..., Any], tmp_path: Path) -> None:
+    pipeline = sums(models=priced(input=1.0, output=2.0), steps=40)
+    tally = run_pipeline(pipeline, tmp_path).ending.tally
+    loaded = session.load(tmp_path / "pipeline.yaml")
+    ledger = previewing._one_step(loaded, {}, lambda _: None)
+    whole = estimates.estimate(ledger, loaded.run.pipeline, 40)
+    assert whole.tokens == pytest.approx(tally.tokens, rel=0.3)
+    assert whole.prompt_tokens == pytest.approx(tally.prompt_tokens, rel=0.3)
+    assert whole.cost == pytest.approx(tally.cost, rel=0.3)
+    assert "Estimate for 40 steps of 6 parents" in estimates.told(ledger, loaded.run.pipeline, 40)
 
 
 def test_a_generator_that_cannot_be_read_stops_the_run_with_examples(sums: Callable[..., Any], tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from sparq_core.plugins import HOOKS, hooks_of, installed
 
 ROOT = Path(__file__).parent.parent
 HEAVY = {
+    "openai",
     "torch",
     "transformers",
     "vllm",
@@ -27,7 +28,7 @@ HEAVY = {
 LAYERS = [
     {"errors"},
     {"records", "seeding", "answers"},
-    {"events", "sampling", "templates"},
+    {"events", "sampling", "templates", "local_models"},
     {"config", "hookspecs", "options", "storage", "workers"},
     {"loading", "reading", "run"},
     {"plugins", "ledger", "assess"},
@@ -40,7 +41,7 @@ LAYERS = [
     {"rounds"},
     {"session", "progress", "curating", "rebinning"},
     {"regrading"},
-    {"testing", "summary", "catalogue", "stories"},
+    {"testing", "summary", "catalogue", "stories", "estimates"},
     {"previewing"},
     {"cli", "__init__"},
 ]

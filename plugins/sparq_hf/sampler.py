@@ -121,7 +121,7 @@ class TransformersSampler:
         for start in range(0, len(fitting), self._batch_size):
             batch = fitting[start : start + self._batch_size]
             for row, tokens in zip(batch, self._generate(batch, sampling), strict=True):
-                yield row, self._completion(tokens, sampling)
+                yield row, self._completion(row, tokens, sampling)
 
     def _generate(self, batch: list[Row], sampling: "Settings") -> list[list[int]]:
         temperature, top_p, max_tokens, stop = sampling
@@ -148,7 +148,7 @@ class TransformersSampler:
             )
         return [list(tokens) for tokens in output[:, width:].tolist()]
 
-    def _completion(self, tokens: list[int], sampling: "Settings") -> sparq.Completion:
+    def _completion(self, row: Row, tokens: list[int], sampling: "Settings") -> sparq.Completion:
         """What was sampled, without the end token, what follows it, and the stop string."""
         _, _, max_tokens, stop = sampling
         end = next((i for i, token in enumerate(tokens) if token in self._ends), None)
@@ -158,7 +158,8 @@ class TransformersSampler:
             text = text[: min(cuts)]
         ended = end is not None or bool(cuts)
         used = max_tokens if end is None and not cuts else self._length(tokens, end)
-        return sparq.Completion(text=text, finish="stop" if ended else "length", tokens=used)
+        paid = 0 if row[1] else len(row[2])
+        return sparq.Completion(text=text, finish="stop" if ended else "length", tokens=used, prompt_tokens=paid)
 
     def _length(self, tokens: list[int], end: int | None) -> int:
         """Tokens sampled: with the end token, or up to the padding that follows a stop string."""

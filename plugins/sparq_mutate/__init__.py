@@ -130,6 +130,7 @@ class Mutate:
         answer = sparq.last_boxed(solution or "")
         unparsed = (
             "prompt too long" if completion.finish == "too-long"
+            else "refused" if completion.finish == "refused"
             else "no <problem> tags" if not statement
             else "no <solution> tags" if not solution
             else "no boxed answer" if not answer

@@ -91,6 +91,7 @@ def _answer(output: RequestOutput) -> tuple[int, list[sparq.Completion]]:
             text=sample.text,
             finish="stop" if sample.finish_reason == "stop" else "length",
             tokens=len(sample.token_ids),
+            prompt_tokens=0 if sample.index else len(output.prompt_token_ids or ()),
         )
         for sample in sorted(output.outputs, key=lambda sample: sample.index)
     ]

@@ -1,0 +1,136 @@
+"""Sampling from any endpoint that speaks OpenAI's chat completions."""
+
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from urllib.parse import urlsplit
+
+from msgspec import Meta, Struct, field
+
+import sparq_core as sparq
+
+if TYPE_CHECKING:
+    from sparq_openai.sampler import ChatSampler
+
+__all__ = ["OpenAIConfig", "OpenAISampler"]
+
+HOSTED = "https://api.openai.com/v1"
+HOSTED_KEY = "OPENAI_API_KEY"
+
+
+class OpenAIConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Options of `openai`."""
+
+    base_url: Annotated[str, Meta(description="Where the endpoint is; usually ends in `/v1`."), sparq.FREE] = HOSTED
+    key_env: Annotated[
+        Annotated[str, Meta(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")] | None,
+        Meta(
+            description="The environment variable that holds the key, never the key itself; by default OPENAI_API_KEY at the "
+            "default endpoint and no key elsewhere."
+        ),
+        sparq.FREE,
+    ] = None
+    concurrency: Annotated[
+        tuple[sparq.Positive, sparq.Positive],
+        Meta(description="Requests open at once: to begin with, and at most; the server's answers set it in between."),
+        sparq.FREE,
+    ] = (16, 256)
+    timeout: Annotated[float, Meta(gt=0, description="Seconds a request may take."), sparq.FREE] = 600.0
+    retries: Annotated[
+        sparq.NonNegative,
+        Meta(description="Tries after a request's first that failed; after the last the run stops, resumably."),
+        sparq.FREE,
+    ] = 10
+    backoff: Annotated[
+        float,
+        Meta(gt=0, description="Most seconds before the first retry; doubled for each further one, up to a minute."),
+        sparq.FREE,
+    ] = 0.5
+    patience: Annotated[
+        float,
+        Meta(
+            gt=0,
+            description="Seconds that a server may ask to wait by `Retry-After`; if it asks for more, the run stops.",
+        ),
+        sparq.FREE,
+    ] = 600.0
+    n_per_request: Annotated[
+        sparq.Positive | None,
+        Meta(
+            description="Most samples asked for by one request; by default all, and one each where the server gives no more."
+        ),
+    ] = None
+    send_seed: Annotated[bool, Meta(description="Send each request's seed; some hosted models refuse it.")] = True
+    max_tokens_name: Annotated[
+        Literal["max_tokens", "max_completion_tokens"] | None,
+        Meta(description="What the endpoint calls it; by default max_completion_tokens at the default endpoint only."),
+    ] = None
+    extra: Annotated[
+        Mapping[str, Any], Meta(description="Further fields of every request, such as `top_k` or `reasoning_effort`.")
+    ] = field(default_factory=dict)
+
+    def key_name(self) -> str | None:
+        """The environment variable a key is read from, or None where none is sent."""
+        return self.key_env or (HOSTED_KEY if self.hosted else None)
+
+    def tokens_name(self) -> str:
+        """The field that bounds a completion's tokens."""
+        return self.max_tokens_name or ("max_completion_tokens" if self.hosted else "max_tokens")
+
+    @property
+    def hosted(self) -> bool:
+        """Whether the endpoint is OpenAI's own."""
+        return self.base_url.rstrip("/") == HOSTED
+
+
+class OpenAISampler:
+    """
+    Serves a model behind an OpenAI-compatible API: vLLM's own server, SGLang, llama.cpp, Ollama, or a hosted one.
+
+    As many requests are open at once as the server bears; what fails for the moment is asked again, so no attempt is lost.
+    Equal requests need not give equal completions.
+    """
+
+    requires: ClassVar[Mapping[str, str]] = {"openai": "sparq-engine[openai]"}
+
+    def __init__(self, config: OpenAIConfig) -> None:
+        self._config = config
+
+    @sparq.hookimpl
+    def check(self, model: sparq.Model) -> list[sparq.Finding]:
+        found = {"chat_template": _template(model), "with.base_url": _url(self._config.base_url)}
+        found |= {"with.key_env": _key(self._config), "with.concurrency": _concurrency(self._config.concurrency)}
+        return [sparq.Finding(level="error", place=place, message=told) for place, told in found.items() if told]
+
+    @sparq.hookimpl
+    def sampler(self, model: sparq.Model) -> "ChatSampler":
+        from sparq_openai.sampler import ChatSampler
+
+        return ChatSampler(model, self._config)
+
+
+def _template(model: sparq.Model) -> str:
+    if model.chat_template is None:
+        return ""
+    return "the endpoint applies a template of its own; leave this out and set it there (vllm serve --chat-template)"
+
+
+def _url(base_url: str) -> str:
+    parts = urlsplit(base_url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        return "must be an address such as http://127.0.0.1:8000/v1"
+    if parts.username or parts.password:
+        return "holds a password, which would be written down with the run; name its environment variable by key_env"
+    return ""
+
+
+def _key(config: OpenAIConfig) -> str:
+    name = config.key_name()
+    if name is None or os.environ.get(name):
+        return ""
+    return f"the environment variable {name} is not set; export it with the endpoint's key, or name another one"
+
+
+def _concurrency(bounds: tuple[int, int]) -> str:
+    start, most = bounds
+    return f"is upside down: it begins with {start}, which is more than {most}" if start > most else ""

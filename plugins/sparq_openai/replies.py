@@ -1,0 +1,87 @@
+"""From a server's answer to completions."""
+
+from collections.abc import Sequence
+from itertools import accumulate, pairwise
+
+import msgspec
+from msgspec import Struct
+
+import sparq_core as sparq
+
+
+class Said(Struct, frozen=True):
+    """A choice's message."""
+
+    content: str | None = None
+    refusal: str | None = None
+
+
+class Choice(Struct, frozen=True):
+    """One sample."""
+
+    message: Said
+    finish_reason: str | None = None
+    index: int = 0
+
+
+class Usage(Struct, frozen=True):
+    """What is charged for."""
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+
+class Reply(Struct, frozen=True):
+    """An answer, as far as it is used."""
+
+    choices: list[Choice]
+    usage: Usage | None = None
+
+
+def read(content: bytes) -> Reply:
+    """The answer a server gave; msgspec's errors where it is none."""
+    reply = msgspec.json.decode(content, type=Reply)
+    if not reply.choices:
+        raise msgspec.ValidationError("it holds no choices")
+    return reply
+
+
+def completions(reply: Reply, n: int) -> list[sparq.Completion]:
+    """
+    At most `n` completions of one answer, in the order of its choices.
+
+    A server tells the tokens of all its choices together; they are divided by the lengths of the texts. One that tells none
+    counts as 0.
+    """
+    choices = sorted(reply.choices, key=lambda choice: choice.index)[:n]
+    finishes = [_finish(choice) for choice in choices]
+    texts = [choice.message.content or "" for choice in choices]
+    usage = reply.usage or Usage()
+    tokens = shared(usage.completion_tokens, [len(text) + 1 for text in texts])
+    return [
+        sparq.Completion(
+            text="" if finish == "refused" else text,
+            finish=finish,
+            tokens=count,
+            prompt_tokens=0 if i else usage.prompt_tokens,
+        )
+        for i, (text, finish, count) in enumerate(zip(texts, finishes, tokens, strict=True))
+    ]
+
+
+def unanswered(finish: sparq.Finish, n: int) -> list[sparq.Completion]:
+    """`n` empty completions, for a prompt the server does not take."""
+    return [sparq.Completion(text="", finish=finish, tokens=0)] * n
+
+
+def shared(total: int, weights: Sequence[int]) -> list[int]:
+    """Whole numbers that add up to `total`, as near to the weights as they can."""
+    marks = [total * mark // sum(weights) for mark in accumulate(weights, initial=0)]
+    return [right - left for left, right in pairwise(marks)]
+
+
+def _finish(choice: Choice) -> sparq.Finish:
+    if choice.finish_reason == "length":
+        return "length"
+    refused = choice.finish_reason == "content_filter" or choice.message.refusal or choice.message.content is None
+    return "refused" if refused else "stop"

@@ -1,0 +1,186 @@
+"""
+A chat endpoint over the scripted model, with faults by seeded chance: `python tests/faulty_server.py '{"share": 0.2}'`.
+
+It answers as `use: scripted` would, from each request's own seed, so what a run got through it can be compared row by row.
+As a script it prints its address and serves until its input ends.
+"""
+
+import asyncio
+import json
+import sys
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from random import Random
+from threading import Thread
+from typing import Any
+
+import sparq_core as sparq
+from sparq_core.testing import ScriptedSampler
+
+KINDS = ("drop", "slow", "storm", "error", "malformed", "cut")
+REASONS = {200: "OK", 400: "Bad Request", 401: "Unauthorized", 404: "Not Found", 429: "Too Many Requests"}
+
+
+class FaultyServer:
+    """Every request is first counted, then it may meet a fault, then it is answered."""
+
+    def __init__(
+        self,
+        share: float = 0.0,
+        kinds: Sequence[str] = KINDS,
+        seed: int = 0,
+        latency: float = 0.0,
+        slow: float = 5.0,
+        retry_after: str = "0.05",
+        capacity: int = 10**9,
+        give: int = 10**9,
+        key: str = "",
+        always: Mapping[str, Any] | None = None,
+        answers: Mapping[str, Sequence[str]] | None = None,
+    ) -> None:
+        self._share, self._kinds, self._random = share, kinds, Random(seed)
+        self._latency, self._slow, self._retry_after = latency, slow, retry_after
+        self._capacity, self._give, self._key = capacity, give, key
+        self._always = always
+        self._model = ScriptedSampler(answers)
+        self.bodies: list[dict[str, Any]] = []
+        """Everything that was asked, in order."""
+        self.heads: list[str] = []
+        """The lines above it, as they came."""
+        self.met: Counter[str] = Counter()
+        """How often each kind of fault was met, `none` among them."""
+        self.open = self.most_open = 0
+        self.opened: list[int] = []
+        """How many requests were open when each one came."""
+        self.prompt_tokens = self.tokens = 0
+        """Tokens of the answers that were sent whole."""
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One connection, kept alive until either side ends it."""
+        try:
+            while await self._one(reader, writer):
+                await writer.drain()
+        except (asyncio.IncompleteReadError, asyncio.CancelledError, ConnectionError):
+            pass
+        finally:
+            writer.close()
+
+    async def _one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        headers = {n.lower(): v.strip() for n, _, v in (line.partition(":") for line in head.split("\r\n")[1:])}
+        body = json.loads(await reader.readexactly(int(headers["content-length"])))
+        self.bodies.append(body)
+        self.heads.append(head)
+        self.open += 1
+        self.opened.append(self.open)
+        self.most_open = max(self.most_open, self.open)
+        try:
+            return await self._meet(self._fault(), writer, headers, body)
+        finally:
+            self.open -= 1
+
+    def _fault(self) -> str:
+        if self.open > self._capacity:
+            return "storm"
+        return self._random.choice(self._kinds) if self._random.random() < self._share else "none"
+
+    async def _meet(self, fault: str, writer: asyncio.StreamWriter, headers: dict[str, str], body: Any) -> bool:
+        self.met[fault] += 1
+        if fault == "storm":
+            return _send(writer, 429, {"error": {"message": "slow down"}}, {"Retry-After": self._retry_after})
+        if fault == "error":
+            return _send(writer, 500, {"error": {"message": "out of memory"}})
+        if fault == "drop":
+            await asyncio.sleep(self._latency * self._random.random())
+            writer.transport.abort()
+            return False
+        await asyncio.sleep(self._slow if fault == "slow" else self._latency)
+        status, reply = self._reply(headers, body)
+        if fault == "malformed":
+            writer.write(_head(200, 20) + b'{"choices": [{"inde}')
+            return True
+        if fault == "cut":
+            text = json.dumps(reply).encode()
+            writer.write(_head(200, len(text)) + text[: len(text) // 2])
+            return False
+        return _send(writer, status, reply)
+
+    def _reply(self, headers: dict[str, str], body: Any) -> tuple[int, dict[str, Any]]:
+        given = headers.get("authorization", "")
+        if self._key and given != f"Bearer {self._key}":
+            return 401, {"error": {"message": f"Incorrect API key provided: {given}"}}
+        if self._always:
+            return int(self._always["status"]), dict(self._always["body"])
+        n = body.get("n", 1)
+        if n > 1 and self._give == 0:
+            return 400, {"error": {"message": "only n = 1 is supported", "param": "n"}}
+        return 200, self._answer(body, min(n, self._give or 1))
+
+    def _answer(self, body: Any, n: int) -> dict[str, Any]:
+        request = sparq.Request(
+            messages=tuple(sparq.Message(m["role"], m["content"]) for m in body["messages"]),
+            seed=body.get("seed", 0),
+            sampling=sparq.Sampling(max_tokens=body.get("max_tokens") or body.get("max_completion_tokens")),
+            n=n,
+        )
+        ((*samples,),) = self._model.sample([request])
+        self._model.requests.clear()
+        usage = {
+            "prompt_tokens": sum(c.prompt_tokens for c in samples),
+            "completion_tokens": sum(c.tokens for c in samples),
+        }
+        self.prompt_tokens += usage["prompt_tokens"]
+        self.tokens += usage["completion_tokens"]
+        choices = [
+            {"index": i, "message": {"role": "assistant", "content": c.text}, "finish_reason": c.finish}
+            for i, c in enumerate(samples)
+        ]
+        return {"object": "chat.completion", "choices": choices, "usage": usage}
+
+
+def _head(status: int, length: int, extra: Mapping[str, str] | None = None) -> bytes:
+    lines = {"Content-Type": "application/json", "Content-Length": str(length), **(extra or {})}
+    reason = REASONS.get(status, "Error")
+    return "\r\n".join([f"HTTP/1.1 {status} {reason}", *(f"{n}: {v}" for n, v in lines.items()), "", ""]).encode()
+
+
+def _send(writer: asyncio.StreamWriter, status: int, reply: Any, extra: Mapping[str, str] | None = None) -> bool:
+    text = json.dumps(reply).encode()
+    writer.write(_head(status, len(text), extra) + text)
+    return True
+
+
+@contextmanager
+def serving(server: FaultyServer) -> Iterator[str]:
+    """Serve from a thread; gives the `base_url`."""
+    loop = asyncio.new_event_loop()
+    thread = Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+    listening = asyncio.run_coroutine_threadsafe(asyncio.start_server(server.serve, "127.0.0.1", 0), loop).result()
+    try:
+        yield f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}/v1"
+    finally:
+        asyncio.run_coroutine_threadsafe(_stop(listening), loop).result()
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
+
+
+async def _stop(listening: asyncio.Server) -> None:
+    listening.close()
+    tasks = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def main() -> None:
+    with serving(server := FaultyServer(**json.loads(sys.argv[1]))) as url:
+        print(url, flush=True)  # noqa: T201 -- how a script is heard
+        sys.stdin.read()
+        print(json.dumps({"met": server.met, "most_open": server.most_open}))  # noqa: T201 -- as above
+
+
+if __name__ == "__main__":
+    main()
