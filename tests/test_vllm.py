@@ -239,5 +239,6 @@ def test_each_replica_has_gpus_of_its_own(monkeypatch: pytest.MonkeyPatch) -> No
     assert devices() == [{}]
     assert devices(replicas=2) == [{"CUDA_VISIBLE_DEVICES": "0"}, {"CUDA_VISIBLE_DEVICES": "1"}]
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,5,6,7")
+    assert devices(devices=(3,)) == [{"CUDA_VISIBLE_DEVICES": "3"}]
     wide = devices(replicas=2, engine={"tensor_parallel_size": 2})
     assert wide == [{"CUDA_VISIBLE_DEVICES": "4,5"}, {"CUDA_VISIBLE_DEVICES": "6,7"}]

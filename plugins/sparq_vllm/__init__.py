@@ -36,6 +36,11 @@ class VllmConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         sparq.Positive,
         Meta(description="Engines side by side, each on GPUs of its own; requests go to the least busy."),
     ] = 1
+    devices: Annotated[
+        tuple[int, ...] | None,
+        Meta(description="GPUs to use, by number; by default all that CUDA_VISIBLE_DEVICES shows."),
+        sparq.FREE,
+    ] = None
     stall: Annotated[
         float,
         Meta(gt=0, description="Seconds without any progress after which an engine is started again."),
@@ -116,8 +121,8 @@ class Vllm:
         """The GPUs of each replica, as its environment names them; a single one sees all there are."""
         count = self._config.replicas
         each = self._config.engine.get("tensor_parallel_size", 1) * self._config.engine.get("pipeline_parallel_size", 1)
-        given = os.environ.get("CUDA_VISIBLE_DEVICES")
+        given = ",".join(map(str, self._config.devices or ())) or os.environ.get("CUDA_VISIBLE_DEVICES")
         devices = given.split(",") if given else [str(number) for number in range(count * each)]
-        if count == 1:
+        if count == 1 and not self._config.devices:
             return [{}]
         return [{"CUDA_VISIBLE_DEVICES": ",".join(devices[i * each : (i + 1) * each])} for i in range(count)]
