@@ -289,9 +289,9 @@ def plot(growth: dict[str, Any]) -> None:
             times.plot([part["attempts"] for part in parts], [part[clock] for part in parts], label=name)
     parts = growth["engine"]["parts"]
     memory.plot([part["attempts"] for part in parts], [part["MiB"] for part in parts])
-    times.set(xlabel="attempts", ylabel="µs an attempt", ylim=(0, None), xscale="log")
-    memory.set(xlabel="attempts", ylabel="resident MiB", ylim=(0, None), xscale="log")
-    times.legend()
+    times.set(xlabel="attempts", ylabel="µs an attempt", ylim=(0, 40), xscale="log")
+    memory.set(xlabel="attempts", ylabel="resident MiB of the engine", ylim=(0, 80), xscale="log")
+    times.legend(loc="upper left", ncols=2)
     figure.tight_layout()
     figure.savefig(RESULTS / "engine.svg", metadata={"Date": None})
 
