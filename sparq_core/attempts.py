@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from sparq_core.config import AttemptsConfig
 from sparq_core.errors import PipelineError
+from sparq_core.occupancy import Gauge
 from sparq_core.plugins import Cast
 from sparq_core.policies import Decide, Policy, policy_of, prior_from
 from sparq_core.records import (
@@ -46,8 +47,9 @@ def attempt_prompt(config: AttemptsConfig, problem: Problem) -> str:
 class Attempts:
     """Attempts problems until their policies have enough, and has the attempts assessed."""
 
-    def __init__(self, cast: Cast, config: AttemptsConfig, seed: int) -> None:
+    def __init__(self, cast: Cast, config: AttemptsConfig, seed: int, grading: Gauge | None = None) -> None:
         self._cast, self.config, self._seed = cast, config, seed
+        self._grading = grading or Gauge()
         self._decide = decider(cast, config)
         self._policy = lru_cache(maxsize=None)(lambda prior: policy_of(config, self._decide, prior))
 
@@ -83,7 +85,8 @@ class Attempts:
                 for (i, _), request, completions in zip(wave, requests, answers, strict=True)
                 for j, completion in enumerate(completions)
             ]
-            verdicts = self.verify([trial for _, trial in trials])
+            with self._grading:
+                verdicts = self.verify([trial for _, trial in trials])
             for (i, trial), verdict in zip(trials, verdicts, strict=True):
                 judged[i].append(Judged(trial.attempt, verdict))
         return [tuple(trials) for trials in judged]

@@ -136,7 +136,13 @@ class Pipeline(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     rounds: Annotated[Positive, Meta(description="Times to generate, train and benchmark.")] = 1
     steps: Annotated[Positive, Meta(description="Mutation batches a round.")]
     batch: Annotated[Positive, Meta(description="Parents a step.")] = 64
-    in_flight: Annotated[Positive, Meta(description="Steps worked on at once.")] = 4
+    in_flight: Annotated[
+        Positive | Literal["auto"],
+        Meta(
+            description="Steps worked on at once; auto, for selectors that look at seeds only: as many as keep the sampler "
+            "busy, within a gigabyte of texts."
+        ),
+    ] = 4
     models: Annotated[dict[str, ModelConfig], Meta(min_length=1, description="The models, by a name of yours.")]
     roles: Annotated[dict[str, str], Meta(description="Which model plays which role; one model plays them all.")] = (
         field(default_factory=dict)

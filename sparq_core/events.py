@@ -5,6 +5,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from sparq_core.occupancy import Busy
 from sparq_core.records import Outcome
 
 
@@ -36,6 +37,8 @@ class Tally(Struct, frozen=True):
     """Money for these tokens at the prices of the models; None where no model has prices."""
     seconds: float = 0.0
     """Wall clock up to the last commit, summed over all sessions."""
+    busy: Busy = Busy()
+    """How busy samplers and graders were while steps were at work."""
 
     @property
     def children(self) -> int:

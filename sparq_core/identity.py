@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from sparq_core.errors import PipelineError
+from sparq_core.flights import is_static
 from sparq_core.options import marked, options_of
 from sparq_core.plugins import Cast, Member
 from sparq_core.run import Run
@@ -19,14 +20,12 @@ FREE_HOOKS = {"check", "start", "stop", "observe", "curate", "train", "benchmark
 def identity_of(run: Run, cast: Cast) -> dict[str, Any]:
     """Everything that steps depend on: models, prompts, files and options, but not how many steps or rounds."""
     pipeline = run.pipeline
-    selectors = [member.plugin for member, _ in cast.each("select")]
-    static = all(getattr(type(plugin), "static", False) for plugin in selectors) and not pipeline.attempts.again
     free = FREE_HOOKS - ({"benchmark_texts"} if cast.asks("start", "benchmark_texts") else set())
     cast_identity = {m.name: _member(m) for m in cast.members if not set(m.hooks()) <= free}
     return {
         "seed": pipeline.seed,
         "batch": pipeline.batch,
-        **({} if static else {"in_flight": pipeline.in_flight}),
+        **({} if is_static(pipeline, cast) else {"in_flight": pipeline.in_flight}),
         "roles": dict(run.roles),
         "models": {
             name: {"weights": model.digest, "chat_template": model.chat_template} for name, model in run.models.items()

@@ -3,7 +3,7 @@
 import hashlib
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -15,7 +15,7 @@ from sparq_core.identity import phase_config
 from sparq_core.intervals import compare
 from sparq_core.ledger import Ledger
 from sparq_core.plugins import Cast
-from sparq_core.records import Model, Score
+from sparq_core.records import Example, Model, Score
 from sparq_core.run import Run, weights_digest
 from sparq_core.seeding import derive, generator
 
@@ -39,7 +39,7 @@ class Phases:
         _, curate = owner
         began = self._begin(round, "curate")
         rng = generator(self._run.pipeline.seed, round, "curate")
-        examples = list(curate(ledger=self._ledger, round=round, rng=rng))
+        examples = list(self._within_budget(curate(ledger=self._ledger, round=round, rng=rng)))
         config = phase_config(self._cast, "curate", self._run)
         count = export.write_jsonl(path, export.rows(self._ledger, examples))
         problems = len({e.problem for e in examples})
@@ -47,6 +47,12 @@ class Phases:
             self._ledger.add_curation(round, msgspec.json.decode(config), examples)
         self._end(round, "curate", _file_digest(path), f"{count:,} examples of {problems:,} problems", began)
         return path
+
+    def _within_budget(self, examples: Iterable[Example]) -> Iterator[Example]:
+        """`budget.kept` is met to the problem: steps that were in flight may have kept more, which are left out here."""
+        most = self._run.pipeline.budget.kept
+        beyond = set(self._ledger.kept_after(most)) if most else set()
+        return (example for example in examples if example.problem not in beyond)
 
     def train(self, round: int, dataset: Path | None, start: Model) -> Model | None:
         """The round's new model, or None where the pipeline trains none."""

@@ -73,7 +73,7 @@ def _one_step(loaded: Session, prompts: dict[int, str], emit: Callable[[Event], 
     try:
         with session.started(run, loaded.cast, emit):
             engine.run_round(0, Seeds(run, loaded.cast, most=SEEDS), lambda: None)
-            engine.run_round(1, Mutations(1, 1, run, loaded.cast, ledger, workshop), lambda: None)
+            engine.run_round(1, Mutations(1, 1, 1, run, loaded.cast, ledger, workshop), lambda: None)
     finally:
         engine.close()
         samplers.close()

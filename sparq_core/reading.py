@@ -117,6 +117,16 @@ class Reader:
             labels = msgspec.json.decode(value) if value else []
             yield labels if isinstance(labels, list) else [str(labels)], problems, best or 0.0
 
+    def kept_after(self, most: int) -> Iterator[str]:
+        """The kept children that come after the first `most`, in the order they were committed."""
+        for (id_,) in self.query(
+            "SELECT p.id FROM problem p JOIN outcome o ON o.problem = p.id AND o.grading = ? AND o.outcome = 'kept'"
+            " WHERE p.round > 0 ORDER BY p.round, p.step, p.child LIMIT -1 OFFSET ?",
+            self.grading,
+            most,
+        ):
+            yield id_
+
     def curations(self) -> int:
         """How many choices of attempts were recorded."""
         return self._one("SELECT count(*) FROM curation") or 0

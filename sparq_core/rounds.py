@@ -1,14 +1,17 @@
 """A whole run: seeds, then generate → curate → train → benchmark, round by round."""
 
 from collections.abc import Callable
+from contextlib import closing
 
 from msgspec import Struct
 
-from sparq_core import stops, tallies
+from sparq_core import stops
 from sparq_core.alarms import watching
 from sparq_core.engine import Engine
 from sparq_core.events import Event, RunEnded, Tally, Warned
+from sparq_core.flights import steps_in_flight
 from sparq_core.ledger import Ledger
+from sparq_core.occupancy import Occupancy
 from sparq_core.phases import Phases
 from sparq_core.plugins import Cast
 from sparq_core.records import Model
@@ -16,6 +19,7 @@ from sparq_core.run import Run
 from sparq_core.samplers import Samplers
 from sparq_core.sources import Mutations, Seeds
 from sparq_core.steps import Workshop
+from sparq_core.tallies import Meter, check_conservation
 
 
 class Ending(Struct, frozen=True):
@@ -31,53 +35,86 @@ def run_rounds(
     run: Run, cast: Cast, ledger: Ledger, emit: Callable[[Event], None], interrupted: Callable[[], bool]
 ) -> Ending:
     """Do what the ledger does not hold yet. `run.folder` may be None, then no phase is done."""
-    emit = watching(emit)
-    phases = Phases(run, run.folder, cast, ledger, emit) if run.folder else None
-    meter = tallies.Meter(run.pipeline)
-    base = run.model_of("solver")
-    if phases:
-        phases.benchmark(0, base)
-    current, reason = base, None
-    for round_ in range(run.pipeline.rounds + 1):
-        reason = _generate(round_, run, cast, ledger, emit, interrupted, current, meter)
-        if reason == stops.UNPARSED or (round_ and stops.mostly_unparsed(ledger.tally())):
-            raise stops.unparsed_error(ledger.tally(), ledger)
-        if reason != stops.INTERRUPTED and phases and round_ > 0:
-            current = _finish(round_, run, phases, base, current, interrupted)
-        reason = stops.INTERRUPTED if interrupted() else reason
-        if reason:
-            break
-    tally = meter.priced(ledger.tally())
-    if tally.children and not tally.outcomes.get("kept"):
-        emit(Warned(f"no problem was kept: {stops.why_none(tally)}"))
-    tallies.check_conservation(ledger, tally)
-    ending = Ending(reason or "done", stops.exit_code(reason), tally)
-    emit(RunEnded(ending.reason, tally))
-    return ending
+    return Rounds(run, cast, ledger, watching(emit), interrupted).go()
 
 
-def _generate(
-    round_: int,
-    run: Run,
-    cast: Cast,
-    ledger: Ledger,
-    emit: Callable[[Event], None],
-    interrupted: Callable[[], bool],
-    current: Model,
-    meter: tallies.Meter,
-) -> str | None:
-    samplers = Samplers(cast, _roles(run, current))
-    workshop = Workshop(run, cast, samplers.serve)
-    engine = Engine(cast, ledger, workshop, run.pipeline.in_flight, emit, meter)
-    closed = ledger.steps_of(round_ + 1) > 0
-    steps = ledger.steps_of(round_) if closed else run.pipeline.steps
-    source = Mutations(round_, steps, run, cast, ledger, workshop) if round_ else Seeds(run, cast)
-    rule = stops.rule(run.pipeline, engine, interrupted, emit)
-    try:
-        return engine.run_round(round_, source, rule)
-    finally:
-        engine.close()
-        samplers.close()
+class Rounds:
+    """The rounds of one run. Samplers stay open from round to round, unless a phase needs their memory or changes weights."""
+
+    def __init__(
+        self, run: Run, cast: Cast, ledger: Ledger, emit: Callable[[Event], None], interrupted: Callable[[], bool]
+    ) -> None:
+        self._run, self._cast, self._ledger = run, cast, ledger
+        self._emit, self._interrupted = emit, interrupted
+        self._phases = Phases(run, run.folder, cast, ledger, emit) if run.folder else None
+        self._base = self._current = run.model_of("solver")
+        self._samplers = Samplers(cast, {})
+        self._workshop = Workshop(run, cast, self._samplers.serve)
+        self._occupancy = Occupancy(self._samplers.share, lambda: self._workshop.grading.share)
+        self._meter = Meter(run.pipeline, self._occupancy)
+
+    def go(self) -> Ending:
+        """All rounds, to the end or to what stops them."""
+        if self._phases:
+            self._phases.benchmark(0, self._base)
+        reason = None
+        try:
+            for round_ in range(self._run.pipeline.rounds + 1):
+                reason = self._round(round_)
+                if reason:
+                    break
+        finally:
+            self._samplers.close()
+        return self._end(reason)
+
+    def _round(self, round_: int) -> str | None:
+        """Generate, then the phases; why the run ends here, or None."""
+        reason = self._generate(round_)
+        if reason == stops.UNPARSED or (round_ and stops.mostly_unparsed(self._ledger.tally())):
+            raise stops.unparsed_error(self._ledger.tally(), self._ledger)
+        if reason != stops.INTERRUPTED and self._phases and round_ > 0:
+            self._current = self._finish(round_, self._phases)
+        return stops.INTERRUPTED if self._interrupted() else reason
+
+    def _generate(self, round_: int) -> str | None:
+        pipeline = self._run.pipeline
+        self._samplers.roles = _roles(self._run, self._current)
+        closed = self._ledger.steps_of(round_ + 1) > 0
+        steps = self._ledger.steps_of(round_) if closed else pipeline.steps
+        to_do = round_ > 0 and self._ledger.steps_of(round_) < steps
+        slots = self._samplers.serve("solver").slots if to_do and pipeline.in_flight == "auto" else None
+        in_flight = steps_in_flight(pipeline, slots)
+        source = (
+            Mutations(round_, steps, in_flight, self._run, self._cast, self._ledger, self._workshop)
+            if round_
+            else Seeds(self._run, self._cast)
+        )
+        engine = Engine(self._cast, self._ledger, self._workshop, in_flight, self._emit, self._meter)
+        with closing(engine), self._occupancy:
+            return engine.run_round(round_, source, stops.rule(pipeline, engine, self._interrupted, self._emit))
+
+    def _finish(self, round_: int, phases: Phases) -> Model:
+        """The phases after a round; the weights that the next one starts with."""
+        dataset = phases.curate(round_)
+        if self._interrupted():
+            return self._current
+        if self._cast.each("train"):
+            self._samplers.close()
+        start = self._base if self._run.pipeline.train.start == "base" else self._current
+        trained = phases.train(round_, dataset, start)
+        if trained is None or self._interrupted():
+            return trained or self._current
+        phases.benchmark(round_, trained)
+        return trained
+
+    def _end(self, reason: str | None) -> Ending:
+        tally = self._meter.priced(self._ledger.tally())
+        if tally.children and not tally.outcomes.get("kept"):
+            self._emit(Warned(f"no problem was kept: {stops.why_none(tally)}"))
+        check_conservation(self._ledger, tally)
+        ending = Ending(reason or "done", stops.exit_code(reason), tally)
+        self._emit(RunEnded(ending.reason, tally))
+        return ending
 
 
 def _roles(run: Run, current: Model) -> dict[str, Model]:
@@ -86,17 +123,3 @@ def _roles(run: Run, current: Model) -> dict[str, Model]:
         role: current if name == current.name and role in run.pipeline.train.updates else run.models[name]
         for role, name in run.roles.items()
     }
-
-
-def _finish(
-    round_: int, run: Run, phases: Phases, base: Model, current: Model, interrupted: Callable[[], bool]
-) -> Model:
-    dataset = phases.curate(round_)
-    if interrupted():
-        return current
-    start = base if run.pipeline.train.start == "base" else current
-    trained = phases.train(round_, dataset, start)
-    if trained is None or interrupted():
-        return trained or current
-    phases.benchmark(round_, trained)
-    return trained

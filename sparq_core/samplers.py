@@ -1,11 +1,37 @@
 """Which weights play which role, and the samplers that serve them."""
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from statistics import fmean
 
+from sparq_core.occupancy import Gauge
 from sparq_core.plugins import Cast
 from sparq_core.records import Model
-from sparq_core.sampling import Sampler
+from sparq_core.sampling import Completion, Request, Sampler
+
+
+class Served:
+    """A sampler whose calls are counted."""
+
+    def __init__(self, sampler: Sampler) -> None:
+        self._sampler, self._gauge = sampler, Gauge()
+        self.deterministic, self.digest = sampler.deterministic, sampler.digest
+        self.slots: int | None = getattr(sampler, "slots", None)
+
+    def sample(self, requests: Sequence[Request]) -> Sequence[Sequence[Completion]]:
+        """As the sampler does."""
+        with self._gauge:
+            return self._sampler.sample(requests)
+
+    def close(self) -> None:
+        """Free the model."""
+        self._sampler.close()
+
+    @property
+    def share(self) -> float:
+        """How much of what it can do at once it has to do; where it does not say, whether it is asked at all."""
+        load: int | None = getattr(self._sampler, "load", None)
+        return self._gauge.share if self.slots is None or load is None else min(1.0, load / self.slots)
 
 
 class Samplers:
@@ -13,18 +39,22 @@ class Samplers:
 
     def __init__(self, cast: Cast, roles: Mapping[str, Model]) -> None:
         self._open = {member.name: call for member, call in cast.each("sampler")}
-        self._roles = roles
-        self._samplers: dict[tuple[str, str], Sampler] = {}
+        self.roles = roles
+        self._samplers: dict[tuple[str, str], Served] = {}
         self._lock = threading.Lock()
 
-    def serve(self, role: str) -> Sampler:
+    def serve(self, role: str) -> Served:
         """The sampler of a role; KeyError for a role without a model."""
-        model = self._roles[role]
+        model = self.roles[role]
         with self._lock:
             key = (model.name, model.path)
             if key not in self._samplers:
-                self._samplers[key] = self._open[f"models.{model.name}"](model=model)
+                self._samplers[key] = Served(self._open[f"models.{model.name}"](model=model))
             return self._samplers[key]
+
+    def share(self) -> float:
+        """How busy the open ones are, between 0 and 1."""
+        return fmean([sampler.share for sampler in list(self._samplers.values())] or [0.0])
 
     def close(self) -> None:
         """Free all models; they open again when asked for."""

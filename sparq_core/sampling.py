@@ -43,7 +43,12 @@ class Completion(Struct, frozen=True, kw_only=True):
 
 
 class Sampler(Protocol):
-    """A model that is ready to be sampled. Thread-safe."""
+    """
+    A model that is ready to be sampled. Thread-safe.
+
+    It may also tell `slots`, the sequences it works on at once, which `in_flight: auto` goes by, and `load`, the sequences it
+    has not answered yet, by which its idle share is measured.
+    """
 
     deterministic: bool
     """Whether the same call gives the same completions whatever was called before or beside it."""

@@ -14,6 +14,7 @@ from sparq_core import storage
 from sparq_core.attempts import decider
 from sparq_core.errors import PipelineError
 from sparq_core.events import Event, RunStarted, Warned
+from sparq_core.flights import check_in_flight
 from sparq_core.identity import check_same, identity_of
 from sparq_core.ledger import Ledger
 from sparq_core.loading import load_pipeline
@@ -46,6 +47,7 @@ def load(path: Path, overrides: tuple[str, ...] = ()) -> Session:
     check_budget(pipeline)
     cast = load_cast(pipeline, base)
     decider(cast, pipeline.attempts)
+    check_in_flight(pipeline, cast)
     run = Run(pipeline=pipeline, base=base, folder=None, models=resolve_models(pipeline, base))
     return Session(run, cast, path.read_text(encoding="utf-8"))
 

@@ -57,10 +57,12 @@ def seeds_of(run: Run, cast: Cast) -> Iterator[tuple[str, Draft]]:
 class Mutations:
     """Every later round: the selector chooses parents, the proposers write children."""
 
-    def __init__(self, round: int, steps: int, run: Run, cast: Cast, ledger: Reader, workshop: Workshop) -> None:
+    def __init__(
+        self, round: int, steps: int, in_flight: int, run: Run, cast: Cast, ledger: Reader, workshop: Workshop
+    ) -> None:
         self._round, self._steps, self._ledger, self._workshop = round, steps, ledger, workshop
         self._batch, self._seed = run.pipeline.batch, run.pipeline.seed
-        self._in_flight, self._attempts = run.pipeline.in_flight, run.pipeline.attempts
+        self._in_flight, self._attempts = in_flight, run.pipeline.attempts
         ((self._member, self._select),) = cast.each("select")
 
     def skip(self) -> None:

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from sparq_core.attempts import Attempts
 from sparq_core.errors import SparqError
 from sparq_core.ledger import Retried, Worked
+from sparq_core.occupancy import Gauge
 from sparq_core.plugins import Caller, Cast, Member
 from sparq_core.policies import Policy
 from sparq_core.records import COLUMNS, Assessment, Case, Child, Counts, Draft, Judged, Problem, Rejection
@@ -65,7 +66,8 @@ class Workshop:
     def __init__(self, run: Run, cast: Cast, serve: Callable[[str], Sampler]) -> None:
         self._cast, self._serve = cast, serve
         self._config, self._seed = run.pipeline.attempts, run.pipeline.seed
-        self._attempts = Attempts(cast, self._config, self._seed)
+        self.grading = Gauge()
+        self._attempts = Attempts(cast, self._config, self._seed, self.grading)
 
     def propose(self, round: int, step: int, parents: Sequence[Problem]) -> Proposed:
         """Ask every proposing plugin for children of these parents."""

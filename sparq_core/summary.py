@@ -43,6 +43,7 @@ def facts(ledger: Reader, folder: Path) -> dict[str, Any]:
         "prompt_tokens": tally.prompt_tokens,
         "cost": tally.cost,
         "hours": tally.seconds / 3600,
+        "idle": idle(tally),
         "metrics": metrics,
         "curated": curated(ledger),
         "phases": [
@@ -57,6 +58,13 @@ def facts(ledger: Reader, folder: Path) -> dict[str, Any]:
 
 def _most_frequent(counts: Mapping[str, int]) -> list[tuple[str, int]]:
     return sorted(counts.items(), key=lambda item: -item[1])
+
+
+def idle(tally: Tally) -> dict[str, float]:
+    """Idle shares of samplers, whose empty slots count, and of graders, while steps were at work."""
+    busy = tally.busy
+    used = {"sampler": busy.sampling, "graders": busy.grading} if busy.watched else {}
+    return {name: round(1 - seconds / busy.watched, 4) for name, seconds in used.items()}
 
 
 def curated(ledger: Reader) -> dict[str, float]:
@@ -132,6 +140,9 @@ def counts(tally: Tally, metrics: Mapping[str, float]) -> Table:
         shares = ", ".join(f"{why} {n / tally.attempts:.1%}" for why, n in _most_frequent(tally.why))
         table.add_row("", f"[dim]{shares}[/]")
     table.add_row(f"{tally.tokens:,}", f"tokens sampled, and {tally.prompt_tokens:,} of prompts")
+    if idling := idle(tally):
+        told = f"of the sampler idle while generating, {idling['graders']:.0%} of the graders"
+        table.add_row(f"{idling['sampler']:.0%}", told)
     if tally.cost is not None:
         table.add_row(f"{tally.cost:,.2f}", "money, at the prices of the models")
     for key, value in metrics.items():

@@ -10,6 +10,7 @@ from sparq_core.config import Pipeline, Prices
 from sparq_core.errors import SparqError
 from sparq_core.events import Tally, Used
 from sparq_core.ledger import StepRecord
+from sparq_core.occupancy import Busy, Occupancy
 from sparq_core.reading import GRADING, Reader
 
 MILLION = 1_000_000
@@ -18,7 +19,8 @@ MILLION = 1_000_000
 class Meter:
     """Counts the steps of a session: what came of them, their tokens, their money, and the wall clock between commits."""
 
-    def __init__(self, pipeline: Pipeline) -> None:
+    def __init__(self, pipeline: Pipeline, occupancy: Occupancy | None = None) -> None:
+        self._occupancy = occupancy
         models = {role: pipeline.models[name] for role, name in pipeline.cast_of_roles().items()}
         self._prices = {role: model.prices for role, model in models.items() if model.prices}
         self._last = time.monotonic()
@@ -26,7 +28,9 @@ class Meter:
     def add(self, tally: Tally, record: StepRecord) -> Tally:
         """The counters after one more step, committed now."""
         before, self._last = self._last, time.monotonic()
-        return self.priced(replace(add(tally, record), seconds=tally.seconds + self._last - before))
+        busy = self._occupancy.take() if self._occupancy else Busy()
+        seconds = tally.seconds + self._last - before
+        return self.priced(replace(add(tally, record), seconds=seconds, busy=tally.busy + busy))
 
     def priced(self, tally: Tally) -> Tally:
         """The counters with the money of all their tokens, at the prices of this session."""
@@ -64,6 +68,7 @@ def add(tally: Tally, record: StepRecord) -> Tally:
         used=_united(tally.used, _used(record)),
         cost=tally.cost,
         seconds=tally.seconds,
+        busy=tally.busy,
     )
 
 

@@ -11,8 +11,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import sparq_core as sparq
-from sparq_core import estimates, export, previewing, session
+from sparq_core import estimates, export, previewing, session, summary
 from sparq_core.alarms import watching
+from sparq_core.config import Pipeline
+from sparq_core.errors import PipelineError
+from sparq_core.events import Tally
+from sparq_core.flights import steps_in_flight
+from sparq_core.loading import convert
 from sparq_core.testing import Ran, run_pipeline
 
 
@@ -231,6 +236,62 @@ def test_a_budget_stops_the_run_with_a_valid_result(
     assert (tmp_path / "run" / "dataset" / "round-1.jsonl").stat().st_size
     more = run_pipeline(sums(), tmp_path, resume=True)
     assert digest(more) == digest(run_pipeline(sums(), tmp_path / "whole"))
+
+
+def test_a_budget_of_kept_problems_is_met_exactly(sums: Callable[..., Any], tmp_path: Path) -> None:
+    ran = run_pipeline(sums(budget={"kept": 10}), tmp_path)
+    rows = [json.loads(line) for line in (tmp_path / "run" / "dataset" / "round-1.jsonl").read_text().splitlines()]
+    with ran.read() as ledger:
+        kept = [s.child.problem.id for s in ledger.solved() if not s.child.problem.is_seed]
+    assert ran.ending.tally.outcomes["kept"] == len(kept) > 10
+    assert list(dict.fromkeys(row["id"].rpartition("/")[0] for row in rows)) == kept[:10]
+
+
+def test_steps_in_flight_fill_the_sampler(sums: Callable[..., Any]) -> None:
+    def steps(slots: int | None, **settings: Any) -> int:
+        return steps_in_flight(convert(sums(in_flight="auto", **settings), Pipeline, "p"), slots)
+
+    assert steps(None) == 4
+    assert steps(256, batch=64) == 32
+    assert steps(1, batch=64) == 2
+    assert steps(4096, batch=64, attempts={"k": 16, "max_tokens": 8192}) == 32
+    assert steps(10**6) == 256
+    assert steps_in_flight(convert(sums(in_flight=7), Pipeline, "p"), 256) == 7
+
+
+def test_a_run_with_steps_in_flight_by_itself_is_the_same(sums: Callable[..., Any], tmp_path: Path) -> None:
+    assert digest(run_pipeline(sums(in_flight="auto"), tmp_path / "auto")) == digest(
+        run_pipeline(sums(), tmp_path / "3")
+    )
+
+
+@pytest.mark.parametrize("settings", [{"select": "map-elites"}, {"attempts": {"k": 8, "again": 2}}])
+def test_auto_is_refused_where_it_would_change_the_run(
+    sums: Callable[..., Any], tmp_path: Path, settings: dict[str, Any]
+) -> None:
+    with pytest.raises(PipelineError, match="in_flight: what is selected here depends on how many steps are in flight"):
+        run_pipeline(sums(in_flight="auto", **settings), tmp_path)
+
+
+def test_idle_shares_are_measured(sums: Callable[..., Any], tmp_path: Path) -> None:
+    slow = {"student": {"use": "scripted", "model": "sums", "with": {"delay": 0.15}}}
+    ran = run_pipeline(sums(models=slow, in_flight=1, steps=6), tmp_path)
+    busy = ran.ending.tally.busy
+    assert 0 <= busy.grading < busy.sampling <= busy.watched > 1.0
+    assert busy.watched <= ran.ending.tally.seconds + 0.2
+    assert summary.idle(ran.ending.tally)["sampler"] < 0.7
+    assert summary.idle(Tally()) == {}
+
+
+def test_a_sampler_is_opened_once_for_seeds_and_round(sums: Callable[..., Any], tmp_path: Path) -> None:
+    (tmp_path / "counting.py").write_text(
+        "import sparq_core as sparq\nfrom sparq_core.testing import Scripted, ScriptedSampler\nOPENED = []\n"
+        "class Counting:\n    @sparq.hookimpl\n    def sampler(self):\n"
+        "        with open(__file__ + '.log', 'a') as log:\n            log.write('x')\n        return ScriptedSampler()\n"
+    )
+    ran = run_pipeline(sums(models={"student": {"use": "./counting.py:Counting", "model": "sums"}}, rounds=2), tmp_path)
+    assert ran.ending.exit_code == 0
+    assert (tmp_path / "counting.py.log").read_text() == "x"
 
 
 def priced(**prices: float) -> dict[str, Any]:

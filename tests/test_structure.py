@@ -27,12 +27,12 @@ HEAVY = {
 }
 LAYERS = [
     {"errors"},
-    {"records", "seeding", "answers"},
+    {"records", "seeding", "answers", "occupancy"},
     {"events", "sampling", "templates", "local_models"},
     {"config", "hookspecs", "options", "storage", "workers"},
     {"loading", "reading", "run"},
     {"plugins", "ledger", "assess"},
-    {"policies", "intervals"},
+    {"policies", "intervals", "flights"},
     {"attempts", "identity", "tallies", "samplers", "export"},
     {"steps", "phases"},
     {"sources"},

@@ -49,7 +49,7 @@ class ChatSampler:
     deterministic = False
 
     def __init__(self, model: sparq.Model, config: "OpenAIConfig") -> None:
-        self.digest = model.digest
+        self.digest, self.slots = model.digest, config.concurrency[1]
         self._model, self._config = model, config
         start, most = config.concurrency
         self.limiter = Limiter(start, most)

@@ -37,11 +37,14 @@ class VllmConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Meta(description="Engines side by side, each on GPUs of its own; requests go to the least busy."),
     ] = 1
     stall: Annotated[
-        float, Meta(gt=0, description="Seconds without any progress after which an engine is started again.")
+        float,
+        Meta(gt=0, description="Seconds without any progress after which an engine is started again."),
+        sparq.FREE,
     ] = 300.0
     restarts: Annotated[
         sparq.NonNegative,
         Meta(description="How often an engine may die in a row, or over one request, before the run stops."),
+        sparq.FREE,
     ] = 3
 
 

@@ -3,6 +3,8 @@
 import itertools
 from collections.abc import Sequence
 
+from msgspec.structs import replace
+
 import sparq_core as sparq
 from sparq_vllm.messages import Ask
 from sparq_vllm.replica import Completions, Launch, Pending, Replica
@@ -70,4 +72,5 @@ def _bare(sampling: sparq.Sampling) -> sparq.Sampling:
 def _completions(pending: Pending) -> Completions:
     """All that were asked for; where they are all the same, the engine made one."""
     completions = pending.answer.result()
-    return completions if len(completions) == pending.ask.n else completions * pending.ask.n
+    again = [replace(completions[0], prompt_tokens=0)] * (pending.ask.n - len(completions))
+    return [*completions, *again]
