@@ -13,7 +13,7 @@ def findings(model: sparq.Model) -> list[sparq.Finding]:
     if Path(model.path).is_dir():
         return []
     from huggingface_hub import HfApi, try_to_load_from_cache
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, OfflineModeIsEnabled
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 
     try:
         if isinstance(try_to_load_from_cache(model.path, "config.json"), str):
