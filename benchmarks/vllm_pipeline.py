@@ -64,7 +64,7 @@ def measure(options: argparse.Namespace, folder: Path) -> None:
 def _child(settings: dict[str, str], *arguments: str) -> dict[str, float]:
     command, environment = [sys.executable, __file__, *arguments], os.environ | settings
     out = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=environment).stdout
-    found: dict[str, float] = json.loads(out.splitlines()[-1])
+    found: dict[str, float] = json.loads(next(line for line in out.splitlines() if line.startswith('{"tokens"')))
     return found
 
 
