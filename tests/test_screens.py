@@ -51,6 +51,17 @@ def test_a_batch_is_compared_with_earlier_batches() -> None:
     assert plugin.admit(problems(STORY)) == ["duplicate"]
 
 
+def test_the_rate_of_near_duplicates_is_told_without_seeds() -> None:
+    plugin = Duplicates(DuplicatesConfig())
+    reasons = ["", "near duplicate", "duplicate", ""]
+    children = tuple(
+        sparq.Child(problem=problem, outcome="rejected" if reason else "kept", reason=reason)
+        for problem, reason in zip(problems("a", "b", "c", "d"), reasons, strict=True)
+    )
+    assert plugin.commit(sparq.Step(round=0, step=1, parents=(), children=children)) == {}
+    assert plugin.commit(sparq.Step(round=1, step=1, parents=(), children=children)) == {"near_duplicate_rate": 0.25}
+
+
 def test_very_short_statements_do_not_fail() -> None:
     assert admit(0.9, "", "?", "a b") == [None, None, None]
 

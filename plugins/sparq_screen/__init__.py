@@ -12,6 +12,7 @@ import sparq_core as sparq
 if TYPE_CHECKING:
     from sparq_screen.near import NearDuplicates, Signature
 
+NEAR = "near duplicate"
 WORDS = re.compile(r"\w+|[^\w\s]")
 
 
@@ -63,6 +64,7 @@ class Duplicates:
     def __init__(self, config: DuplicatesConfig) -> None:
         self._config = config
         self._exact: set[int] = set()
+        self._children = self._turned_away = 0
         self._near: NearDuplicates | None = None
 
     @sparq.hookimpl
@@ -79,12 +81,21 @@ class Duplicates:
             return [self._admit(words, None) for words in texts]
         return list(map(self._admit, texts, self._near.signatures([triples(words) for words in texts])))
 
+    @sparq.hookimpl
+    def commit(self, step: sparq.Step) -> dict[str, float]:
+        """How many of the children so far came near an earlier problem: a sign of diversity, or of its loss."""
+        if step.round == 0:
+            return {}
+        self._children += len(step.children)
+        self._turned_away += sum(child.reason == NEAR for child in step.children)
+        return {"near_duplicate_rate": round(self._turned_away / max(1, self._children), 6)}
+
     def _admit(self, words: Sequence[str], signature: "Signature | None") -> str | None:
         key = int.from_bytes(hashlib.blake2b(" ".join(words).encode(), digest_size=8).digest())
         if key in self._exact:
             return "duplicate"
         if self._near is not None and signature is not None and not self._near.add(signature):
-            return "near duplicate"
+            return NEAR
         self._exact.add(key)
         return None
 
