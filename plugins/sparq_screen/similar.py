@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 BLOCK = 8192
+DIGITS = 3
+"""Half floats are no finer."""
 
 
 class SimilarConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -66,9 +68,8 @@ class Similar:
         nearest, among = self._nearest(batch), batch @ batch.T
         admitted: list[int] = []
         for i, best in enumerate(nearest):
-            if (
-                round(float(among[i, admitted].max(initial=best)), 3) < self._config.threshold
-            ):  # half floats are no finer
+            likeness = float(among[i, admitted].max(initial=best))
+            if round(likeness, DIGITS) < self._config.threshold:
                 admitted.append(i)
         self._remember(vectors[admitted])
         return [None if i in admitted else "similar" for i in range(len(children))]
