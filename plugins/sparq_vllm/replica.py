@@ -63,6 +63,8 @@ class Replica:
         self._launch = launch
         self._lock = threading.Lock()
         self._pending: dict[int, Pending] = {}
+        self.load = 0
+        """Sequences that are not answered yet."""
         self._closed, self._failure = False, ""
         self._deaths: list[str] = []
         self._in_a_row = 0
@@ -75,17 +77,13 @@ class Replica:
         self._thread = threading.Thread(target=self._watch, daemon=True, name=f"sparq-{launch.log.stem}")
         self._thread.start()
 
-    @property
-    def load(self) -> int:
-        """Sequences that are not answered yet."""
-        return sum(pending.ask.n for pending in list(self._pending.values()))
-
     def submit(self, pendings: list[Pending]) -> None:
         """Hand requests over; their futures get the answers, or the failure that stops the run."""
         with self._lock:
             if self._failure:
                 raise sparq.SparqError(self._failure)
             self._pending |= {pending.ask.id: pending for pending in pendings}
+            self.load += sum(pending.ask.n for pending in pendings)
             if self._connection:
                 self._send(self._connection, [pending.ask for pending in pendings])
 
@@ -156,6 +154,7 @@ class Replica:
                 for id_, completions in message.done:
                     with self._lock:
                         pending = self._pending.pop(id_)
+                        self.load -= pending.ask.n
                     pending.answer.set_result(completions)
             elif isinstance(message, Failed):
                 raise DiedError(self._cause(message))
