@@ -34,12 +34,14 @@ class Harassed(Vllm):
 def harass(served: VllmSampler) -> None:
     """Kill a process of the engine, any of them, ten times, each time shortly after it went to work again."""
     rng, killed = sparq.generator("kills"), []
-    (replica,) = served._replicas  # noqa: SLF001 -- a benchmark
+    (replica,) = served.replicas
     while len(killed) < KILLS:
-        while not (replica._connection and replica.load):  # noqa: SLF001 -- as above
+        while not (replica.engine and replica.load):
             time.sleep(0.05)
         time.sleep(0.2 + 1.5 * rng.random())
-        worker = psutil.Process(replica._process.pid)  # noqa: SLF001 -- as above
+        if not replica.engine:
+            continue
+        worker = psutil.Process(replica.engine.pid)
         target = rng.choice([worker, *worker.children(recursive=True)])
         killed.append({"process": target.name(), "outstanding": replica.load})
         os.kill(target.pid, signal.SIGKILL)

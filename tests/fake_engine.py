@@ -1,8 +1,9 @@
 """
 An engine process that answers from its requests, dies and hangs as a file tells it: `python fake_engine.py FAULTS FD`.
 
-FAULTS holds one word for each life: `ok`, `die` (on the first request), `half` (after half of the first batch), `hang`, `raise`
-or `refuse` (does not start). Each life takes one from the front; without any left it is `ok`. Requests are logged beside.
+FAULTS holds one word for each life: `ok`, `die` (on the first request), `half` (after half of the first batch), `hang`,
+`raise`, `slow` (takes a minute to start) or `refuse` (does not). Each life takes one from the front; without any left it is
+`ok`. Requests are logged beside.
 """
 
 import os
@@ -35,6 +36,8 @@ def main() -> None:
         sys.exit(
             "ERROR [core.py:12] ValueError: there is no memory left\nRuntimeError: Engine core initialization failed"
         )
+    if fault == "slow":
+        time.sleep(60)
     send(connection, Ready(sparq.weights_digest(job.path), slots=8, device="cpu"))
     while asks := asked(connection):
         with faults.with_suffix(".log").open("a") as log:

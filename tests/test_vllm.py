@@ -16,7 +16,8 @@ from sparq_core import session
 from sparq_core.errors import PipelineError
 from sparq_vllm import Vllm, VllmConfig, arguments
 from sparq_vllm.messages import Open
-from sparq_vllm.replica import Launch
+from sparq_vllm.process import Launch
+from sparq_vllm.replica import Care
 from sparq_vllm.sampler import VllmSampler
 
 FAKE = Path(__file__).with_name("fake_engine.py")
@@ -43,10 +44,8 @@ def make(tmp_path: Path, model: sparq.Model) -> Iterator[Make]:
             file.write_text(" ".join(faults))
             command = (sys.executable, str(FAKE), str(file))
             log = tmp_path / "logs" / f"vllm-{number}.log"
-            launches.append(
-                Launch("models.student", Open(model.path, None, {}), log, {}, stall, restarts, command=command)
-            )
-        opened.append(VllmSampler(model, launches))
+            launches.append(Launch(Open(model.path, None, {}), log, {}, command))
+        opened.append(VllmSampler(model, launches, Care("models.student", stall, restarts)))
         return opened[-1]
 
     yield make
@@ -154,6 +153,17 @@ def test_a_closed_engine_leaves_no_process(make: Make, tmp_path: Path) -> None:
     ((process, *_),) = seen(tmp_path)
     with pytest.raises(ProcessLookupError):
         os.kill(process, 0)
+
+
+def test_a_sampler_may_be_closed_while_its_engine_starts_again(make: Make, tmp_path: Path) -> None:
+    sampler = make("ok", "slow")
+    sampler.sample(requests(1))
+    os.kill(seen(tmp_path)[-1][0], 9)
+    while sampler.replicas[0].engine:
+        time.sleep(0.01)
+    began = time.monotonic()
+    sampler.close()
+    assert time.monotonic() - began < 5
 
 
 def test_other_weights_than_the_runs_are_refused(make: Make, model: sparq.Model) -> None:

@@ -83,8 +83,9 @@ def test_how_completions_end(sampler: VllmSampler) -> None:
 def test_an_engine_that_is_killed_gives_the_same_answers(sampler: VllmSampler) -> None:
     asked = [ask(i, n=8, seed=7000 * i) for i in range(32)]
     expected = sampler.sample(asked)
-    (replica,) = sampler._replicas
-    os.killpg(replica._process.pid, signal.SIGKILL)
+    (replica,) = sampler.replicas
+    assert replica.engine
+    os.killpg(replica.engine.pid, signal.SIGKILL)
     assert sampler.sample(asked) == expected
 
 

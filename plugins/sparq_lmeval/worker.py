@@ -1,6 +1,7 @@
 """The process that benchmarks: reads a job as JSON from its standard input, writes `items.json`."""
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from sparq_core.workers import serve
 
 def main(job: dict[str, Any]) -> None:
     """Evaluate a model and write one row an item: task, item, value."""
+    os.environ |= {"VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1"}
     import lm_eval
     import torch
 

@@ -98,24 +98,18 @@ class Vllm:
     @sparq.hookimpl
     def sampler(self, model: sparq.Model) -> "VllmSampler":
         from sparq_vllm.messages import Open
-        from sparq_vllm.replica import Launch
+        from sparq_vllm.process import Launch
+        from sparq_vllm.replica import Care
         from sparq_vllm.sampler import VllmSampler
 
         logs = self._logs or Path(tempfile.mkdtemp(prefix="sparq-vllm-"))
         offline = {"HF_HUB_OFFLINE": "1"} if Path(model.path).is_dir() else {}
+        job = Open(model.path, model.chat_template, self._config.engine)
         launches = [
-            Launch(
-                place=f"models.{model.name}",
-                job=Open(model.path, model.chat_template, self._config.engine),
-                log=logs / f"vllm-{model.name}-{number}.log",
-                environment=PRIVATE | offline | devices,
-                stall=self._config.stall,
-                restarts=self._config.restarts,
-                command=self.command,
-            )
+            Launch(job, logs / f"vllm-{model.name}-{number}.log", PRIVATE | offline | devices, self.command)
             for number, devices in enumerate(self._devices())
         ]
-        return VllmSampler(model, launches)
+        return VllmSampler(model, launches, Care(f"models.{model.name}", self._config.stall, self._config.restarts))
 
     def _devices(self) -> list[dict[str, str]]:
         """The GPUs of each replica, as its environment names them; a single one sees all there are."""

@@ -7,30 +7,31 @@ from msgspec.structs import replace
 
 import sparq_core as sparq
 from sparq_vllm.messages import Ask
-from sparq_vllm.replica import Completions, Launch, Pending, Replica
+from sparq_vllm.process import Launch
+from sparq_vllm.replica import Care, Completions, Pending, Replica
 
 
 class VllmSampler:
     """One model on one or more engines; calls from several threads share their continuous batching."""
 
-    def __init__(self, model: sparq.Model, launches: Sequence[Launch]) -> None:
+    def __init__(self, model: sparq.Model, launches: Sequence[Launch], care: Care) -> None:
         self.digest = model.digest
         self._ids = itertools.count()
-        self._replicas: list[Replica] = []
+        self.replicas: list[Replica] = []
         try:
             for launch in launches:
-                self._replicas.append(Replica(launch))
-                self._check_weights(model, self._replicas[-1])
+                self.replicas.append(Replica(launch, care))
+                self._check_weights(model, self.replicas[-1])
         except BaseException:
             self.close()
             raise
-        self.slots = sum(replica.ready.slots for replica in self._replicas)
-        self.deterministic = all(replica.ready.device == "cpu" for replica in self._replicas)
+        self.slots = sum(replica.ready.slots for replica in self.replicas)
+        self.deterministic = all(replica.ready.device == "cpu" for replica in self.replicas)
 
     @property
     def load(self) -> int:
         """Sequences that are not answered yet."""
-        return sum(replica.load for replica in self._replicas)
+        return sum(replica.load for replica in self.replicas)
 
     def sample(self, requests: Sequence[sparq.Request]) -> list[Completions]:
         """Completions of all requests, each sent to the engine that has the least to do."""
@@ -38,19 +39,19 @@ class VllmSampler:
             Pending(Ask(id=next(self._ids), messages=r.messages, seed=r.seed, n=r.n, sampling=_bare(r.sampling)))
             for r in requests
         ]
-        loads = [replica.load for replica in self._replicas]
-        shares: list[list[Pending]] = [[] for _ in self._replicas]
+        loads = [replica.load for replica in self.replicas]
+        shares: list[list[Pending]] = [[] for _ in self.replicas]
         for pending in pendings:
             least = loads.index(min(loads))
             shares[least].append(pending)
             loads[least] += pending.ask.n
-        for replica, share in zip(self._replicas, shares, strict=True):
+        for replica, share in zip(self.replicas, shares, strict=True):
             replica.submit(share)
         return [_completions(pending) for pending in pendings]
 
     def close(self) -> None:
         """End all engines."""
-        for replica in self._replicas:
+        for replica in self.replicas:
             replica.close()
 
     @staticmethod
