@@ -453,7 +453,7 @@ def test_a_run_that_failed_goes_on_without_repeating_an_attempt(sums: Callable[.
     server = FaultyServer()
     with serving(server) as url:
         loaded = sums(models=through(url, retries=2))
-        threading.Thread(target=break_after, args=(server, 90), daemon=True).start()
+        threading.Thread(target=break_after, args=(server, 150), daemon=True).start()
         with pytest.raises(sparq.SparqError, match="answered 500: out of memory 3 times"):
             run_pipeline(loaded, tmp_path / "parts")
     with sparq.Reader.open(tmp_path / "parts" / "run") as ledger:
