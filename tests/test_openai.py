@@ -1,11 +1,13 @@
 """Sampling from a chat endpoint: a scripted server, faultless or faulty; what a run gets through it is compared row by row."""
 
+import gc
 import json
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -234,6 +236,22 @@ def test_calls_of_other_threads_end_with_the_same_cause(ask: Ask) -> None:
         waiting.join(5)
         sampler.close()
     assert told == [str(caught.value)]
+
+
+def test_a_failure_that_ends_many_calls_is_logged_by_none(caplog: pytest.LogCaptureFixture) -> None:
+    sampler = OpenAISampler(OpenAIConfig(base_url="http://127.0.0.1:9/v1", **FAST)).sampler(MODEL)
+
+    def fail(number: int) -> str:
+        with pytest.raises(sparq.SparqError) as caught:
+            sampler.sample([request(number)])
+        return str(caught.value)
+
+    with ThreadPoolExecutor(8) as pool:
+        told = set(pool.map(fail, range(8)))
+    sampler.close()
+    gc.collect()
+    assert len(told) == 1
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == []
 
 
 # -- the key -----------------------------------------------------------------------------------------------------------

@@ -71,19 +71,19 @@ class ChatSampler:
         with self._lock:
             if self._cause:
                 raise sparq.SparqError(self._cause)
-            call = asyncio.run_coroutine_threadsafe(self._answer(requests), self._loop)
+            call = asyncio.run_coroutine_threadsafe(self._outcome(requests), self._loop)
             self._calls.add(call)
         try:
-            return call.result()
+            outcome = call.result()
         except CancelledError:
             raise sparq.SparqError(self._cause) from None
-        except ExceptionGroup as group:
-            error = _first(group)
-            self._give_up(str(error))
-            raise error from None
         finally:
             with self._lock:
                 self._calls.discard(call)
+        if isinstance(outcome, BaseException):
+            self._give_up(str(outcome))
+            raise outcome
+        return outcome
 
     def close(self) -> None:
         """End what is at work and the connections."""
@@ -107,6 +107,13 @@ class ChatSampler:
         await asyncio.gather(*tasks, return_exceptions=True)
         await self._client.close()
         await asyncio.sleep(SETTLING)
+
+    async def _outcome(self, requests: Sequence[sparq.Request]) -> Answers | BaseException:
+        """The answers, or the first error; raised here it would be logged where nobody waits for it any more."""
+        try:
+            return await self._answer(requests)
+        except ExceptionGroup as group:
+            return _first(group)
 
     async def _answer(self, requests: Sequence[sparq.Request]) -> Answers:
         """Ask for all samples; no more requests are prepared than `_room` allows."""
