@@ -5,7 +5,7 @@ import msgspec
 from sparq_core.config import Pipeline
 from sparq_core.events import Tally, Used
 from sparq_core.reading import Reader
-from sparq_core.stops import over_budget
+from sparq_core.stops import money, over_budget
 from sparq_core.tallies import Meter
 
 
@@ -29,9 +29,9 @@ def told(ledger: Reader, pipeline: Pipeline, seeds: int) -> str:
     whole = estimate(ledger, pipeline, seeds)
     steps = f"{pipeline.rounds * pipeline.steps:,} steps of {pipeline.batch} parents"
     taken = f"about {_round(whole.prompt_tokens)} tokens of prompts and {_round(whole.tokens)} sampled tokens"
-    money = "" if whole.cost is None else f", {whole.cost:,.2f} in money"
+    spent = "" if whole.cost is None else f", {money(whole.cost)} in money"
     ended = over_budget(pipeline.budget, whole)
-    return f"Estimate for {steps}: {taken}{money}." + (f" It ends earlier: {ended}." if ended else "")
+    return f"Estimate for {steps}: {taken}{spent}." + (f" It ends earlier: {ended}." if ended else "")
 
 
 def _scaled(begun: Used, ingested: float, total: Used, steps: float) -> Used:

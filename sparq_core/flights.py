@@ -26,9 +26,10 @@ def is_static(pipeline: Pipeline, cast: Cast) -> bool:
 def check_in_flight(pipeline: Pipeline, cast: Cast) -> None:
     """PipelineError where `auto` would make a run depend on the machine it runs on."""
     if pipeline.in_flight == "auto" and not is_static(pipeline, cast):
+        remedy = "leave attempts.again out" if pipeline.attempts.again else "take a static selector"
         raise PipelineError(
-            "in_flight: what is selected here depends on how many steps are in flight, so `auto` would not be repeatable; "
-            "give a number, or take a static selector without attempts.again"
+            "in_flight: what a step does here depends on how many are in flight, so `auto` would not be repeatable; "
+            f"give a number, or {remedy}"
         )
 
 

@@ -72,6 +72,11 @@ def check_budget(pipeline: Pipeline) -> None:
         raise PipelineError("budget.cost: no model has prices, so no money is counted; give one models.<name>.prices")
 
 
+def money(amount: float) -> str:
+    """An amount of any currency: two digits after the point, or two that count where it is small."""
+    return f"{amount:,.2f}" if amount >= 1 or not amount else f"{amount:.2g}"
+
+
 def over_budget(budget: BudgetConfig, tally: Tally) -> str | None:
     """The budget that is used up, in words, or None."""
     used: dict[str, tuple[float, float | None, str]] = {

@@ -1,6 +1,7 @@
 """What a run shows at its end, and what `sparq status` shows of it at any time."""
 
-from collections.abc import Mapping
+import shlex
+from collections.abc import Mapping, Sequence
 from math import log
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from sparq_core.intervals import Comparison, Interval, compare
 from sparq_core.progress import funnel, metric_name, reasons
 from sparq_core.reading import GRADING, Reader
 from sparq_core.rounds import Ending
+from sparq_core.stops import money
 from sparq_core.storage import Lock
 
 
@@ -117,9 +119,12 @@ def show(console: Console, ledger: Reader, folder: Path) -> None:
 def _progress(ledger: Reader, folder: Path) -> str:
     """How far the run is."""
     pipeline, last = pipeline_of(ledger), ledger.last_round()
+    done = ledger.steps_of(last)
     state = "running" if Lock.is_held(folder) else "not running"
     where = (
-        f"round {last} of {pipeline.rounds}, step {ledger.steps_of(last):,} of {pipeline.steps:,}" if last else "seeds"
+        f"round {last} of {max(last, pipeline.rounds)}, step {done:,} of {max(done, pipeline.steps):,}"
+        if last
+        else "seeds"
     )
     return f"[bold]{escape(pipeline.name)}[/]: {where} ({state})"
 
@@ -144,7 +149,7 @@ def counts(tally: Tally, metrics: Mapping[str, float]) -> Table:
         told = f"of the sampler idle while generating, {idling['graders']:.0%} of the graders"
         table.add_row(f"{idling['sampler']:.0%}", told)
     if tally.cost is not None:
-        table.add_row(f"{tally.cost:,.2f}", "money, at the prices of the models")
+        table.add_row(money(tally.cost), "money, at the prices of the models")
     for key, value in metrics.items():
         table.add_row(f"{value:,.4g}", metric_name(key))
     return table
@@ -179,14 +184,17 @@ def _places(ledger: Reader, folder: Path) -> list[tuple[str, str]]:
     return places
 
 
-def next_steps(console: Console, ledger: Reader, folder: Path, pipeline: Path, ending: Ending) -> None:
-    """How the run ended, and what to try next."""
-    again = f"sparq run {pipeline} --out {folder} --resume"
+def next_steps(console: Console, ledger: Reader, folder: Path, given: Sequence[str], ending: Ending) -> None:
+    """How the run ended, and what to try next; `given` are the pipeline and the settings that the command was given."""
+    again = shlex.join(["sparq", "run", *given, "--out", str(folder), "--resume"])
     if ending.exit_code == 4:
         console.print(f"Interrupted. Go on with: {again}", style="yellow", markup=False)
         return
     if ending.exit_code == 3:
-        console.print(f"Stopped: {ending.reason}. Raise it and --resume for more.", style="yellow", markup=False)
+        told = (
+            f"Stopped: {ending.reason}; the steps that were in flight are kept, too. For more, raise it: {again} --set "
+        )
+        console.print(told + ending.reason.split()[0] + "=…", style="yellow", markup=False, soft_wrap=True)
     config = pipeline_of(ledger)
     kept = next((s.child.problem.id for s in ledger.solved() if not s.child.problem.is_seed), None)
     trained = (folder / "models").exists()
@@ -195,7 +203,9 @@ def next_steps(console: Console, ledger: Reader, folder: Path, pipeline: Path, e
         (f"sparq export {folder} --format parquet", "the dataset"),
         (f"{again} --set rounds={config.rounds + 1}", "another round, from the better model")
         if trained
-        else (f"{again} --set steps={2 * ledger.steps_of(1)}", "twice as many problems"),
+        else (f"{again} --set steps={2 * ledger.steps_of(1)}", "twice as many problems")
+        if ending.exit_code != 3
+        else ("", ""),
     ]
     console.print("Next:", style="bold")
     for command, what in steps:

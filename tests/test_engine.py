@@ -269,7 +269,7 @@ def test_a_run_with_steps_in_flight_by_itself_is_the_same(sums: Callable[..., An
 def test_auto_is_refused_where_it_would_change_the_run(
     sums: Callable[..., Any], tmp_path: Path, settings: dict[str, Any]
 ) -> None:
-    with pytest.raises(PipelineError, match="in_flight: what is selected here depends on how many steps are in flight"):
+    with pytest.raises(PipelineError, match="in_flight: what a step does here depends on how many are in flight"):
         run_pipeline(sums(in_flight="auto", **settings), tmp_path)
 
 

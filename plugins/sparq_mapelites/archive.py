@@ -134,7 +134,7 @@ class Archive:
 
     def entropy(self) -> float:
         """Shannon entropy of the niches of all problems offered, in nats: e to its power niches would be filled evenly."""
-        return log(self._added) - self._sum_n_log_n / self._added if self._added else 0.0
+        return max(0.0, log(self._added) - self._sum_n_log_n / self._added) if self._added else 0.0
 
     def metrics(self) -> dict[str, float]:
         """Filled niches, QD-score, niche entropy, and the different labels among the niches."""

@@ -38,7 +38,10 @@ class OpenAIConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     timeout: Annotated[float, Meta(gt=0, description="Seconds a request may take."), sparq.FREE] = 600.0
     retries: Annotated[
         sparq.NonNegative,
-        Meta(description="Tries after a request's first that failed; after the last the run stops, resumably."),
+        Meta(
+            description="Tries after a request's first that failed; after the last the run stops, resumably. Where nobody was "
+            "ever reached, three at most."
+        ),
         sparq.FREE,
     ] = 10
     backoff: Annotated[

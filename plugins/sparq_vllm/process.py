@@ -109,8 +109,7 @@ class EngineProcess:
         self.kill()
 
     def kill(self) -> None:
-        """End it and everything it started."""
+        """End it and everything it started; whoever waits for a message learns of it by the end of the stream."""
         with suppress(ProcessLookupError):
             os.killpg(self.pid, signal.SIGKILL)
         self._process.wait()
-        self._link.close()

@@ -44,8 +44,14 @@ def run(pipeline: Path, overrides: tuple[str, ...], out: Path | None, resume: bo
         ending = _hinting(lambda: session.execute(loaded, folder, resume, [observer], interrupted), folder)
     ledger = Reader.open(folder)
     summary.show(console, ledger, folder)
-    summary.next_steps(console, ledger, folder, pipeline, ending)
+    summary.next_steps(console, ledger, folder, (str(pipeline), *_sets(overrides)), ending)
     raise SystemExit(ending.exit_code)
+
+
+def _sets(overrides: tuple[str, ...]) -> Iterator[str]:
+    """The overrides of this command, so that the next one can repeat them."""
+    for override in overrides:
+        yield from ("--set", override)
 
 
 def _hinting(execute: "Callable[[], Ending]", folder: Path) -> "Ending":
@@ -117,11 +123,14 @@ def _plan(loaded: "Session") -> str:
     pipeline = loaded.run.pipeline
     proposers = len(loaded.cast.each("propose"))
     children = pipeline.rounds * pipeline.steps * pipeline.batch * proposers
-    cast = ", ".join(member.name for member in loaded.cast.members if not member.place.startswith("models."))
+    named = [member for member in loaded.cast.members if not member.place.startswith("models.")]
+    cast = ", ".join(m.name + (" (by default)" if "by default" in m.place else "") for m in named)
+    attempts = pipeline.attempts
+    each = attempts.k + (max(attempts.k, attempts.again) if attempts.again else 0)
     return (
         f"{click.style('ok', fg='green', bold=True)}: {pipeline.rounds} round{'s' * (pipeline.rounds > 1)} of "
         f"{pipeline.steps:,} steps of {pipeline.batch} parents: {children:,} children, at most "
-        f"{children * pipeline.attempts.k:,} attempts\ncast: {cast}"
+        f"{children * each:,} attempts\ncast: {cast}"
     )
 
 
