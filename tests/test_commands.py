@@ -1,6 +1,8 @@
 """The command `sparq` as a user meets it."""
 
 import json
+import re
+import shlex
 import subprocess
 import sys
 import time
@@ -95,6 +97,19 @@ def test_run_shows_the_funnel_and_what_is_next(finished: Ran, tmp_path: Path) ->
     told = sparq("run", finished.folder.parent / "pipeline.yaml", "--out", tmp_path / "run")
     for part in ("proposed", "kept", "attempts", "filled niches", "QD-score", "identity digest", "Next:"):
         assert part in told
+
+
+def test_what_is_next_can_be_pasted(finished: Ran, tmp_path: Path) -> None:
+    settings = ("--set", "steps=8", "--set", "attempts.k=4", "--set", "budget.kept=1")
+    told = sparq("run", finished.folder.parent / "pipeline.yaml", *settings, "--out", tmp_path / "run", code=3)
+    found = re.search(r"For more, raise it: (sparq run .* --set budget\.kept=)…", told)
+    assert found
+    _, *again = shlex.split(found[1] + "1000")
+    after = sparq(*again)
+    assert "step 8 of 8" in after
+    following = re.search(r"^  sparq (run .*--set steps=16)", after, re.MULTILINE)
+    assert following
+    assert "step 16 of 16" in sparq(*shlex.split(following[1]))
 
 
 def test_status_json_adds_up(finished: Ran) -> None:
