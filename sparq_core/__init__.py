@@ -49,6 +49,7 @@ from sparq_core.run import Run, weights_digest
 from sparq_core.sampling import Completion, Llm, Recorded, Request, Sampler, Sampling
 from sparq_core.seeding import derive, generator
 from sparq_core.templates import check_template, render
+from sparq_core.texts import strings_in
 from sparq_core.workers import run_worker
 
 __all__ = [
@@ -112,5 +113,6 @@ __all__ = [
     "nearest",
     "render",
     "run_worker",
+    "strings_in",
     "weights_digest",
 ]

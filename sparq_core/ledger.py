@@ -14,7 +14,7 @@ from msgspec import Struct
 from sparq_core import storage
 from sparq_core.events import Tally
 from sparq_core.reading import GRADING, OWN, VIEW, Reader
-from sparq_core.records import Assessment, Case, Child, Example, Judged, Problem, Score
+from sparq_core.records import Assessment, Case, Child, Counts, Example, Judged, Problem, Score
 from sparq_core.sampling import Recorded
 
 
@@ -170,21 +170,8 @@ class Ledger(Reader):
             )
             parentage += [(problem.id, i, parent) for i, parent in enumerate(problem.parents)]
             if not rejection:
-                counts = child.counts
-                outcomes.append(
-                    (
-                        GRADING,
-                        problem.id,
-                        child.problem.answer,
-                        counts.correct,
-                        counts.incorrect,
-                        counts.unknown,
-                        child.solve_rate,
-                        child.outcome,
-                        child.reason,
-                        child.quality,
-                    )
-                )
+                came_to = _came_to(child.counts, child.solve_rate, child)
+                outcomes.append((GRADING, problem.id, child.problem.answer, *came_to))
             descriptors += [(VIEW, problem.id, key, _json(value)) for key, value in sorted(child.descriptors.items())]
         self._insert("problem", problems)
         self._insert("parentage", parentage)
@@ -219,7 +206,11 @@ class Ledger(Reader):
         self._insert("attempt", attempts)
         self._insert("verdict", verdicts)
         self._insert("text", texts)
-        self._insert("again", [_again(record, retried.child) for retried in record.again])
+        again = [
+            (record.round, record.step, r.child.problem.id, *_came_to(r.child.counts, r.child.solve_rate, r.child))
+            for r in record.again
+        ]
+        self._insert("again", again)
 
     def add_curation(self, round: int, config: Mapping[str, Any], examples: Iterable[Example]) -> int:
         """Add a choice of attempts; gives its id."""
@@ -249,7 +240,8 @@ class Ledger(Reader):
                     for (attempt,), v in zip(ids, (j.verdict for j in case.judged), strict=True)
                 ]
                 self._insert("verdict", verdicts)
-                self._insert("outcome", [_outcome(last + 1, case, assessment)])
+                came_to = _came_to(case.counts, case.solve_rate, assessment)
+                self._insert("outcome", [(last + 1, case.problem.id, case.problem.answer, *came_to)])
         return int(last) + 1
 
     def commit_phase(
@@ -273,16 +265,9 @@ class Ledger(Reader):
         return self._models[digest]
 
 
-def _outcome(grading: int, case: Case, assessment: Assessment) -> tuple[Any, ...]:
-    counts, problem = case.counts, case.problem
-    said = assessment.outcome, assessment.reason, assessment.quality
-    return grading, problem.id, problem.answer, counts.correct, counts.incorrect, counts.unknown, case.solve_rate, *said
-
-
-def _again(record: StepRecord, child: Child) -> tuple[Any, ...]:
-    counts = child.counts
-    said = child.solve_rate, child.outcome, child.reason, child.quality
-    return record.round, record.step, child.problem.id, counts.correct, counts.incorrect, counts.unknown, *said
+def _came_to(counts: Counts, solve_rate: float | None, said: Child | Assessment) -> tuple[Any, ...]:
+    """The columns that `outcome` and `again` share."""
+    return counts.correct, counts.incorrect, counts.unknown, solve_rate, said.outcome, said.reason, said.quality
 
 
 @contextmanager

@@ -223,8 +223,7 @@ def load_cast(pipeline: Pipeline, base: Path) -> Cast:
         member = _build(entry.use, entry.options, f"plugins[{i}]", base)
         twins = sum(m.name.partition("#")[0] == member.name for m in members)
         members.append(replace(member, name=f"{member.name}#{twins + 1}") if twins else member)
-    if not any("assess" in m.hooks() for m in members):
-        members.append(_build("band", {}, "assess (by default)", base))
+    members += _default_assess(members, base)
     _check_owners(members)
     _check_models(pipeline, members)
     _check_roles(pipeline, members)
@@ -238,10 +237,14 @@ def load_graders(pipeline: Pipeline, base: Path) -> Cast:
         hooks = set(hooks_of(load_class(entry.use, f"plugins[{i}]", base)[0]))
         if hooks & {"verify", "assess"}:
             members.append(_build(entry.use, entry.options, f"plugins[{i}]", base))
-    if not any("assess" in m.hooks() for m in members):
-        members.append(_build("band", {}, "assess (by default)", base))
+    members += _default_assess(members, base)
     _check_owners(members, needed={"verify"})
     return Cast(members)
+
+
+def _default_assess(members: Sequence[Member], base: Path) -> list[Member]:
+    """The band, where no plugin assesses."""
+    return [] if any("assess" in m.hooks() for m in members) else [_build("band", {}, "assess (by default)", base)]
 
 
 def _check_owners(members: Sequence[Member], needed: Collection[str] = NEEDED) -> None:

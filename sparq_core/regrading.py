@@ -55,6 +55,7 @@ def _graded(
     moved: Counter[tuple[str, str]],
     verdicts: Counter[tuple[str, str]],
 ) -> Iterator[Graded]:
+    of_parents = attempts.config.from_parents > 0
     ids = iter([id_ for (id_,) in ledger.query("SELECT problem FROM attempt GROUP BY problem ORDER BY min(id)")])
     while some := list(islice(ids, BATCH)):
         problems = ledger.problems(some)
@@ -65,7 +66,7 @@ def _graded(
             (
                 problem,
                 tuple(Judged(j.attempt, next(said)) for j in judged),
-                attempts.policy_for(problem, {parent: ledger.counts(parent) for parent in problem.parents}),
+                attempts.policy_for(problem, {id_: ledger.counts(id_) for id_ in problem.parents if of_parents}),
             )
             for problem, judged in zip(problems, before, strict=True)
         ]

@@ -198,16 +198,12 @@ def next_steps(console: Console, ledger: Reader, folder: Path, given: Sequence[s
     config = pipeline_of(ledger)
     kept = next((s.child.problem.id for s in ledger.solved() if not s.child.problem.is_seed), None)
     trained = (folder / "models").exists()
-    steps = [
-        (f"sparq show {folder} {kept}", "one problem's whole story") if kept else ("", ""),
-        (f"sparq export {folder} --format parquet", "the dataset"),
-        (f"{again} --set rounds={config.rounds + 1}", "another round, from the better model")
-        if trained
-        else (f"{again} --set steps={2 * ledger.steps_of(1)}", "twice as many problems")
-        if ending.exit_code != 3
-        else ("", ""),
-    ]
+    steps = [(f"sparq show {folder} {kept}", "one problem's whole story")] if kept else []
+    steps.append((f"sparq export {folder} --format parquet", "the dataset"))
+    if trained:
+        steps.append((f"{again} --set rounds={config.rounds + 1}", "another round, from the better model"))
+    elif ending.exit_code != 3:
+        steps.append((f"{again} --set steps={2 * ledger.steps_of(1)}", "twice as many problems"))
     console.print("Next:", style="bold")
     for command, what in steps:
-        if command:
-            console.print(f"  {command}   # {what}", markup=False, highlight=False, soft_wrap=True)
+        console.print(f"  {command}   # {what}", markup=False, highlight=False, soft_wrap=True)

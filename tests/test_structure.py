@@ -27,7 +27,7 @@ HEAVY = {
 }
 LAYERS = [
     {"errors"},
-    {"records", "seeding", "answers", "occupancy"},
+    {"records", "seeding", "answers", "occupancy", "texts"},
     {"events", "sampling", "templates", "local_models"},
     {"config", "hookspecs", "options", "storage", "workers"},
     {"loading", "reading", "run"},

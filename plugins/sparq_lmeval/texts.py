@@ -1,10 +1,11 @@
 """The process that reads what the tasks ask: a job as JSON from its standard input, task and text as JSON lines into a file."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import sparq_core as sparq
 from sparq_core.workers import serve
 from sparq_lmeval.worker import manager_of
 
@@ -21,7 +22,7 @@ def _rows(name: str, manager: Any) -> Iterator[tuple[str, str]]:
     try:
         for task, found in _leaves(manager.load_task_or_group([name])):
             for doc in found.eval_docs:
-                yield from ((task, text) for text in _strings(doc))
+                yield from ((task, text) for text in sparq.strings_in(doc))
     except Exception as error:
         raise SystemExit(
             f"the documents of task '{name}' cannot be read, {type(error).__name__}: {error}\nIf they are on a hub that is "
@@ -32,15 +33,6 @@ def _rows(name: str, manager: Any) -> Iterator[tuple[str, str]]:
 def _leaves(tasks: dict[Any, Any]) -> Iterator[tuple[str, Any]]:
     for name, task in tasks.items():
         yield from _leaves(task) if isinstance(task, dict) else [(str(name), task)]
-
-
-def _strings(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict | list):
-        inner: Iterable[Any] = value.values() if isinstance(value, dict) else value
-        for item in inner:
-            yield from _strings(item)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from msgspec import Meta, Struct, field
 
@@ -82,13 +82,4 @@ def _texts(file: Path, columns: Sequence[str] | None) -> Iterator[str]:
                 row = json.loads(line)
             except json.JSONDecodeError as error:
                 raise sparq.PipelineError(f"{file}, line {number}: is no JSON: {error.msg}") from error
-            yield from _strings(row if columns is None else [row.get(column) for column in columns])
-
-
-def _strings(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict | list):
-        inner: Iterable[Any] = value.values() if isinstance(value, dict) else value
-        for item in inner:
-            yield from _strings(item)
+            yield from sparq.strings_in(row if columns is None else [row.get(column) for column in columns])
