@@ -27,8 +27,10 @@ import msgspec
 import yaml
 
 import sparq_core as sparq
-from sparq_core import session, storage
-from sparq_core.reading import GRADING, VIEW
+from sparq_core.ledger import storage
+from sparq_core.ledger.reader import GRADING, VIEW
+from sparq_core.loop import session
+from sparq_core.pipeline import prepare
 
 RESULTS = Path(__file__).parent / "results"
 BATCH, K = 64, 16
@@ -212,7 +214,7 @@ def engine(folder: Path, steps: int, size: int) -> dict[str, Any]:
 
     folder.mkdir(parents=True)
     (folder / "pipeline.yaml").write_text(yaml.safe_dump(pipeline(steps, size)), encoding="utf-8")
-    loaded = session.load(folder / "pipeline.yaml")
+    loaded = prepare.load(folder / "pipeline.yaml")
     session.execute(loaded, folder / "run", resume=False, observers=[watch], interrupted=lambda: False)
     with sparq.Reader.open(folder / "run") as ledger:
         ((stored,),) = ledger.query("SELECT avg(length(blob)) FROM text")

@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sparq_core.tallies import check_conservation
+from sparq_core.ledger.conservation import check_conservation
 from sparq_core.testing import Ran, run_pipeline
 
 ROOT = Path(__file__).parent.parent

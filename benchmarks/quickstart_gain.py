@@ -20,8 +20,8 @@ from typing import Any
 import yaml
 
 import sparq_core as sparq
-from sparq_core.config import ATTEMPT_PROMPT
-from sparq_core.intervals import mean_difference, proportion
+from sparq_core.contract.config import ATTEMPT_PROMPT
+from sparq_core.ledger.intervals import mean_difference, proportion
 
 ROOT = Path(__file__).parent.parent
 QUICKSTART = ROOT / "examples" / "quickstart.yaml"

@@ -20,7 +20,7 @@ from typing import Any
 
 import sparq_core as sparq
 from sparq_core.assess import Band, BandConfig, band_of
-from sparq_core.config import AttemptsConfig
+from sparq_core.contract.config import AttemptsConfig
 from sparq_core.policies import Policy, policy_of
 
 RESULTS = Path(__file__).parent / "results"

@@ -34,8 +34,10 @@ def main() -> None:
 
 def run(use: str, folder: Path) -> dict[str, Any]:
     """One run of the quickstart without training; its digest, the digest of its export, and what it took."""
-    from sparq_core import export, session
-    from sparq_core.reading import Reader
+    from sparq_core.ledger import dataset
+    from sparq_core.ledger.reader import Reader
+    from sparq_core.loop import session
+    from sparq_core.pipeline import prepare
 
     pipeline = yaml.safe_load(QUICKSTART.read_text())
     pipeline["models"] = {"student": {"use": use, "model": "sparq-tiny", "with": {"restarts": 20}}}
@@ -44,9 +46,9 @@ def run(use: str, folder: Path) -> dict[str, Any]:
     folder.mkdir()
     (folder / "pipeline.yaml").write_text(yaml.safe_dump(pipeline))
     began = time.monotonic()
-    ending = session.execute(session.load(folder / "pipeline.yaml"), folder / "run", False, [], lambda: False)
+    ending = session.execute(prepare.load(folder / "pipeline.yaml"), folder / "run", False, [], lambda: False)
     with Reader.open(folder / "run") as ledger:
-        rows = "\n".join(json.dumps(row) for row in export.rows(ledger, export.chosen(ledger)))
+        rows = "\n".join(json.dumps(row) for row in dataset.rows(ledger, dataset.chosen(ledger)))
         digest = ledger.last_digest()
     return {
         "seconds": round(time.monotonic() - began),

@@ -73,7 +73,8 @@ def _child(settings: dict[str, str], *arguments: str) -> dict[str, float]:
 def pipeline(in_flight: str, folder: Path) -> None:
     """One run; leaves the requests it made in its folder."""
     import sparq_tiny
-    from sparq_core import session
+    from sparq_core.loop import session
+    from sparq_core.pipeline import prepare
 
     seeds = folder / "seeds.jsonl"
     seeds.write_text(
@@ -95,7 +96,7 @@ def pipeline(in_flight: str, folder: Path) -> None:
         ],
     }
     (folder / "pipeline.yaml").write_text(yaml.safe_dump(config))
-    session.execute(session.load(folder / "pipeline.yaml"), folder / "run", False, [], lambda: False)
+    session.execute(prepare.load(folder / "pipeline.yaml"), folder / "run", False, [], lambda: False)
     log = json.loads(Path(os.environ["FORCED_LOG"]).read_text())
     print(json.dumps(_speed(log["tokens"], log["seconds"])))
 

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import click
 
-from sparq_core import config, hookspecs
+from sparq_core import hookspecs
 from sparq_core.cli import cli
-from sparq_core.options import Option, all_options, config_of, options_of
-from sparq_core.plugins import HOOKS, hooks_of, installed
+from sparq_core.contract import config
+from sparq_core.ledger import storage
+from sparq_core.pipeline.discovery import HOOKS, hooks_of, installed
+from sparq_core.pipeline.settings import Option, all_options, config_of, options_of
 
 FOLDER = Path(__file__).parent / "reference"
 MADE = "<!-- made by docs/make_reference.py -->\n"
@@ -108,7 +110,7 @@ def _ledger() -> Iterator[str]:
     yield f"# The ledger\n\n{MADE}"
     yield "`runs/NAME/sparq.db` is a SQLite file in WAL mode: it can be read while it is written, by `sqlite3`, Datasette,"
     yield "pandas or `sparq_core.Reader`. Rows are added, never changed.\n"
-    schema = (Path(hookspecs.__file__).parent / "schema.sql").read_text(encoding="utf-8")
+    schema = (Path(storage.__file__).parent / "schema.sql").read_text(encoding="utf-8")
     yield f"```sql\n{schema.strip()}\n```\n"
 
 

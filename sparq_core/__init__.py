@@ -4,11 +4,11 @@ The SPARQ engine's core: the loop, the ledger and the contracts plugins are writ
 `import sparq_core as sparq` gives a plugin everything it may use.
 """
 
-from sparq_core.answers import last_boxed, marked_answer
 from sparq_core.assess import Band, BandConfig
-from sparq_core.config import FREE, InputFile, NonNegative, Pipeline, Positive, Role, Share
-from sparq_core.errors import PipelineError, SparqError, nearest
-from sparq_core.events import (
+from sparq_core.contract.answers import last_boxed, marked_answer
+from sparq_core.contract.config import FREE, InputFile, NonNegative, Pipeline, Positive, Role, Share
+from sparq_core.contract.errors import PipelineError, SparqError, nearest
+from sparq_core.contract.events import (
     Event,
     PhaseFinished,
     PhaseStarted,
@@ -16,14 +16,10 @@ from sparq_core.events import (
     RunEnded,
     RunStarted,
     StepCommitted,
-    Tally,
     Warned,
 )
-from sparq_core.hookspecs import hookimpl
-from sparq_core.loading import from_settings
-from sparq_core.local_models import folder_findings
-from sparq_core.reading import Reader, Solved
-from sparq_core.records import (
+from sparq_core.contract.randomness import derive, generator
+from sparq_core.contract.records import (
     Assessment,
     Attempt,
     BenchmarkText,
@@ -40,17 +36,22 @@ from sparq_core.records import (
     Problem,
     Rejection,
     Score,
+    Solved,
     Step,
     Trial,
     Value,
     Verdict,
 )
-from sparq_core.run import Run, weights_digest
-from sparq_core.sampling import Completion, Llm, Recorded, Request, Sampler, Sampling
-from sparq_core.seeding import derive, generator
-from sparq_core.templates import check_template, render
-from sparq_core.texts import strings_in
-from sparq_core.workers import run_worker
+from sparq_core.contract.run import Run
+from sparq_core.contract.sampling import Completion, Llm, Recorded, Request, Sampler, Sampling
+from sparq_core.contract.tally import Tally
+from sparq_core.contract.templates import check_template, render
+from sparq_core.contract.texts import strings_in
+from sparq_core.contract.weights import folder_findings, weights_digest
+from sparq_core.contract.workers import run_worker, serve
+from sparq_core.hookspecs import hookimpl
+from sparq_core.ledger.reader import Reader
+from sparq_core.pipeline.file import from_settings
 
 __all__ = [
     "FREE",
@@ -113,6 +114,7 @@ __all__ = [
     "nearest",
     "render",
     "run_worker",
+    "serve",
     "strings_in",
     "weights_digest",
 ]

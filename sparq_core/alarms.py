@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from math import exp, log
 
-from sparq_core.events import Event, StepCommitted, Warned
+from sparq_core.contract.events import Event, StepCommitted, Warned
 
 ENTROPY = "niche_entropy"
 """The metric that is watched, in nats, where a selector reports it."""

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 from msgspec import Meta, Struct
 
-from sparq_core.errors import PipelineError
+from sparq_core.contract.errors import PipelineError
+from sparq_core.contract.records import Assessment, Case, Counts, Outcome
 from sparq_core.hookspecs import hookimpl
-from sparq_core.records import Assessment, Case, Counts, Outcome
 
 if TYPE_CHECKING:
-    from sparq_core.run import Run
+    from sparq_core.contract.run import Run
 
 LOW, HIGH = 0.1, 0.9
 """The paper's T_l and T_u."""

@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING, Any
 import pluggy
 
 if TYPE_CHECKING:
-    from sparq_core.events import Event
-    from sparq_core.reading import Reader
-    from sparq_core.records import (
+    from sparq_core.contract.events import Event
+    from sparq_core.contract.records import (
         Assessment,
         BenchmarkText,
         Case,
@@ -29,11 +28,13 @@ if TYPE_CHECKING:
         Trial,
         Verdict,
     )
-    from sparq_core.run import Run
-    from sparq_core.sampling import Llm, Sampler
+    from sparq_core.contract.run import Run
+    from sparq_core.contract.sampling import Llm, Sampler
+    from sparq_core.ledger.reader import Reader
 
 hookspec = pluggy.HookspecMarker("sparq")
 hookimpl = pluggy.HookimplMarker("sparq")
+
 
 # -- before anything is spent ------------------------------------------------------------------------------------------
 

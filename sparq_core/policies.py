@@ -9,8 +9,8 @@ from collections.abc import Callable
 from functools import cached_property, lru_cache
 from math import exp, lgamma
 
-from sparq_core.config import AttemptsConfig
-from sparq_core.records import Counts, Outcome
+from sparq_core.contract.config import AttemptsConfig
+from sparq_core.contract.records import Counts, Outcome
 
 Decide = Callable[[Counts], Outcome]
 """What a problem is, from the counts of its attempts."""

@@ -14,15 +14,17 @@ from typing import Annotated, Any
 import yaml
 from msgspec import Meta, Struct, field
 
-from sparq_core import session
-from sparq_core.events import Event
+from sparq_core.contract.events import Event
+from sparq_core.contract.randomness import generator
+from sparq_core.contract.records import Case, Child, Counts, Problem, Step
+from sparq_core.contract.sampling import Completion, Llm, Request
 from sparq_core.hookspecs import hookimpl
-from sparq_core.plugins import Cast, Member, hooks_of
-from sparq_core.reading import Reader
-from sparq_core.records import Case, Child, Counts, Problem, Step
-from sparq_core.rounds import Ending
-from sparq_core.sampling import Completion, Llm, Request
-from sparq_core.seeding import generator
+from sparq_core.ledger.reader import Reader
+from sparq_core.loop import session
+from sparq_core.loop.rounds import Ending
+from sparq_core.pipeline import prepare
+from sparq_core.pipeline.cast import Cast, Member
+from sparq_core.pipeline.discovery import hooks_of
 
 _SUM = re.compile(r"What is (\d+) \+ (\d+)\?")
 
@@ -123,7 +125,7 @@ def run_pipeline(pipeline: Mapping[str, Any], folder: Path, *, resume: bool = Fa
     path = folder / "pipeline.yaml"
     path.write_text(yaml.safe_dump(dict(pipeline), sort_keys=False), encoding="utf-8")
     events: list[Event] = []
-    ending = session.execute(session.load(path), folder / "run", resume, [events.append], lambda: False)
+    ending = session.execute(prepare.load(path), folder / "run", resume, [events.append], lambda: False)
     return Ran(ending, folder / "run", events)
 
 

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 import sparq_core as sparq
-from sparq_core import session
 from sparq_core.assess import Band, BandConfig
-from sparq_core.config import AttemptsConfig
+from sparq_core.contract.config import AttemptsConfig
+from sparq_core.loop import session
+from sparq_core.pipeline import prepare
 from sparq_core.policies import prior_from
 from sparq_core.testing import Ran, run_pipeline
 from sparq_mapelites import Archive, MapElites, MapElitesConfig
@@ -63,7 +64,7 @@ def test_an_interrupted_run_ends_as_an_uninterrupted_one(
         committed.extend([event] * isinstance(event, sparq.StepCommitted))
 
     run_pipeline(sums("map-elites", attempts=attempts, steps=1), tmp_path / "parts")
-    loaded = session.load(tmp_path / "whole" / "pipeline.yaml")
+    loaded = prepare.load(tmp_path / "whole" / "pipeline.yaml")
     session.execute(loaded, tmp_path / "parts" / "run", True, [watch], lambda: len(committed) > 3)
     parts = run_pipeline(sums("map-elites", attempts=attempts), tmp_path / "parts", resume=True)
     assert parts.read().last_digest() == whole.read().last_digest()

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 import sparq_core as sparq
 from sparq_core.assess import Band, BandConfig, band_of
-from sparq_core.attempts import count, settle, tally_case
-from sparq_core.config import AttemptsConfig
+from sparq_core.contract.config import AttemptsConfig
+from sparq_core.loop.attempts import count, settle, tally_case
 from sparq_core.policies import Policy
 
 VALUES = st.lists(st.sampled_from(["correct", "incorrect", "unknown"]), min_size=1, max_size=16)

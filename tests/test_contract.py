@@ -158,9 +158,9 @@ class Judge:
 
 
 def test_verifiers_are_a_chain() -> None:
-    from sparq_core.attempts import Attempts
-    from sparq_core.config import AttemptsConfig
-    from sparq_core.plugins import Cast, Member
+    from sparq_core.contract.config import AttemptsConfig
+    from sparq_core.loop.attempts import Attempts
+    from sparq_core.pipeline.cast import Cast, Member
     from sparq_core.policies import Policy
     from sparq_core.testing import ScriptedSampler, problem
 

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 import sparq_core as sparq
-from sparq_core import session
+from sparq_core.loop import session
+from sparq_core.pipeline import prepare
 from sparq_core.testing import run_pipeline
 from sparq_lmeval import LmEval, LmEvalConfig
 from sparq_screen.decontaminate import Decontaminate, DecontaminateConfig
@@ -111,7 +112,7 @@ def test_the_quickstarts_benchmark_is_known_without_naming_its_files(sums: Calla
     pipeline["plugins"] += [{"use": "decontaminate"}, {"use": "lm-eval", "with": tasks}]
     pipeline["models"]["student"] = {"use": "hf", "model": "sparq-tiny"}
     (tmp_path / "pipeline.yaml").write_text(json.dumps(pipeline))
-    loaded = session.load(tmp_path / "pipeline.yaml")
+    loaded = prepare.load(tmp_path / "pipeline.yaml")
     ((_, screen),) = loaded.cast.each("screen")
     with session.started(loaded.run, loaded.cast, lambda event: None):
         said = screen(children=children(asked.upper(), "A fresh problem: how many horns have nine goats?"), llm=None)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 import sparq_core as sparq
-from sparq_core import export, storage
+from sparq_core.ledger import dataset, storage
 from sparq_core.testing import run_pipeline
 
 KILLS = 10
@@ -30,7 +30,7 @@ def slowly(pipeline: dict[str, Any]) -> dict[str, Any]:
 
 def story(folder: Path) -> tuple[str, str]:
     with sparq.Reader.open(folder) as ledger:
-        rows = "\n".join(json.dumps(row) for row in export.rows(ledger, export.chosen(ledger)))
+        rows = "\n".join(json.dumps(row) for row in dataset.rows(ledger, dataset.chosen(ledger)))
         return ledger.last_digest(), rows
 
 

@@ -11,19 +11,22 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import sparq_core as sparq
-from sparq_core import estimates, export, previewing, session, summary
 from sparq_core.alarms import watching
-from sparq_core.config import Pipeline
-from sparq_core.errors import PipelineError
-from sparq_core.events import Tally
-from sparq_core.flights import steps_in_flight
-from sparq_core.loading import convert
+from sparq_core.cli import preview, status
+from sparq_core.contract.config import Pipeline
+from sparq_core.contract.errors import PipelineError
+from sparq_core.contract.tally import Tally
+from sparq_core.ledger import dataset
+from sparq_core.loop import session, trial
+from sparq_core.loop.rounds import steps_in_flight
+from sparq_core.pipeline import prepare
+from sparq_core.pipeline.settings import convert
 from sparq_core.testing import Ran, run_pipeline
 
 
 def exported(ran: Ran) -> str:
     ledger = ran.read()
-    return "\n".join(json.dumps(row) for row in export.rows(ledger, export.chosen(ledger)))
+    return "\n".join(json.dumps(row) for row in dataset.rows(ledger, dataset.chosen(ledger)))
 
 
 def digest(ran: Ran) -> str:
@@ -76,7 +79,7 @@ def test_an_interrupted_run_ends_as_an_uninterrupted_one(
     (folder / "pipeline.yaml").write_text(json.dumps(sums(select, in_flight=in_flight)))
     for after in stops:
         interrupter = Interrupter(after)
-        loaded = session.load(folder / "pipeline.yaml")
+        loaded = prepare.load(folder / "pipeline.yaml")
         session.execute(loaded, folder / "parts" / "run", True, [interrupter], interrupter.asked)
     parts = run_pipeline(sums(select, in_flight=in_flight), folder / "parts", resume=True)
     assert digest(parts) == digest(whole)
@@ -279,8 +282,8 @@ def test_idle_shares_are_measured(sums: Callable[..., Any], tmp_path: Path) -> N
     busy = ran.ending.tally.busy
     assert 0 <= busy.grading < busy.sampling <= busy.watched > 1.0
     assert busy.watched <= ran.ending.tally.seconds + 0.2
-    assert summary.idle(ran.ending.tally)["sampler"] < 0.7
-    assert summary.idle(Tally()) == {}
+    assert status.idle(ran.ending.tally)["sampler"] < 0.7
+    assert status.idle(Tally()) == {}
 
 
 def test_a_sampler_is_opened_once_for_seeds_and_round(sums: Callable[..., Any], tmp_path: Path) -> None:
@@ -343,13 +346,13 @@ def test_hours_are_summed_over_sessions(sums: Callable[..., Any], tmp_path: Path
 def test_the_estimate_of_a_preview_is_near_the_run(sums: Callable[..., Any], tmp_path: Path) -> None:
     pipeline = sums(models=priced(input=1.0, output=2.0), steps=40)
     tally = run_pipeline(pipeline, tmp_path).ending.tally
-    loaded = session.load(tmp_path / "pipeline.yaml")
-    ledger = previewing._one_step(loaded, {}, lambda _: None)
-    whole = estimates.estimate(ledger, loaded.run.pipeline, 40)
+    loaded = prepare.load(tmp_path / "pipeline.yaml")
+    ledger = trial.one_step(loaded, {}, lambda _: None)
+    whole = preview.estimate(ledger, loaded.run.pipeline, 40)
     assert whole.tokens == pytest.approx(tally.tokens, rel=0.3)
     assert whole.prompt_tokens == pytest.approx(tally.prompt_tokens, rel=0.3)
     assert whole.cost == pytest.approx(tally.cost, rel=0.3)
-    assert "Estimate for 40 steps of 6 parents" in estimates.told(ledger, loaded.run.pipeline, 40)
+    assert "Estimate for 40 steps of 6 parents" in preview.estimated(ledger, loaded.run.pipeline, 40)
 
 
 def test_a_generator_that_cannot_be_read_stops_the_run_with_examples(sums: Callable[..., Any], tmp_path: Path) -> None:
@@ -406,7 +409,7 @@ def test_seeds_are_ingested_in_chunks_and_resumed(sums: Callable[..., Any], tmp_
     seeds.write_text("".join(json.dumps(row) + "\n" for row in rows))
     (tmp_path / "pipeline.yaml").write_text(msgspec.json.encode(sums(steps=1)).decode())
     interrupter = Interrupter(2)
-    session.execute(session.load(tmp_path / "pipeline.yaml"), tmp_path / "run", True, [interrupter], interrupter.asked)
+    session.execute(prepare.load(tmp_path / "pipeline.yaml"), tmp_path / "run", True, [interrupter], interrupter.asked)
     with sparq.Reader.open(tmp_path / "run") as ledger:
         assert 2 <= ledger.steps_of(0) <= 4
     ran = run_pipeline(sums(steps=1), tmp_path, resume=True)

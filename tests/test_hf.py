@@ -149,7 +149,7 @@ def test_check_warns_of_a_model_that_is_not_here() -> None:
 
 
 def test_a_plain_chat_template_serves_a_base_model() -> None:
-    from sparq_core.run import PLAIN_TEMPLATE
+    from sparq_core.pipeline.prepare import PLAIN_TEMPLATE
 
     opened = HfSampler(HfConfig()).sampler(model(chat_template=PLAIN_TEMPLATE))
     tokens = opened._tokenize([request("Hello")])[0]

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import sparq_core as sparq
-from sparq_core.config import Pipeline
-from sparq_core.loading import apply_override, convert, load_pipeline
+from sparq_core.contract.config import Pipeline
+from sparq_core.pipeline.file import apply_override, load_pipeline
+from sparq_core.pipeline.settings import convert
 
 MINIMAL: dict[str, Any] = {
     "name": "x",

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 import sparq_core as sparq
-from sparq_core import previewing, session
+from sparq_core.cli import preview
+from sparq_core.pipeline import prepare
 from sparq_core.testing import run_pipeline
 from sparq_mutate import PROMPTS, Mutate, MutateConfig, Operator
 
@@ -45,7 +46,7 @@ def test_a_steps_parents_are_shared_out_by_weight(weights: list[float], n: int, 
 def test_a_preview_shows_every_operator(sums: Callable[..., Any], tmp_path: Path) -> None:
     (tmp_path / "p.yaml").write_text(json.dumps(mixed(sums, mutate={}, harder={}, easier={}, crossover={})))
     console = Console(record=True, width=120)
-    previewing.show(console, session.load(tmp_path / "p.yaml"))
+    preview.tell(console, prepare.load(tmp_path / "p.yaml"))
     shown = console.export_text()
     assert "propose (mutate): the prompt" in shown
     assert all(f"propose (mutate: {name}): the prompt" in shown for name in ("harder", "easier", "crossover"))

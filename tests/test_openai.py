@@ -16,7 +16,7 @@ import pytest
 from faulty_server import FaultyServer, serving
 
 import sparq_core as sparq
-from sparq_core import session
+from sparq_core.pipeline import prepare
 from sparq_core.testing import Ran, ScriptedSampler, run_pipeline
 from sparq_openai import OpenAIConfig, OpenAISampler
 from sparq_openai.limiter import Limiter
@@ -525,4 +525,4 @@ def test_an_api_model_is_not_trained(sums: Callable[..., Any], tmp_path: Path) -
     path = tmp_path / "pipeline.yaml"
     path.write_text(json.dumps(pipeline))
     with pytest.raises(sparq.PipelineError, match="a model served by 'openai' cannot be trained"):
-        session.load(path)
+        prepare.load(path)

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 import sparq_core as sparq
 from sparq_core.assess import Band, BandConfig
-from sparq_core.config import AttemptsConfig
-from sparq_core.intervals import solve_rate_interval
+from sparq_core.contract.config import AttemptsConfig
+from sparq_core.ledger.intervals import solve_rate_interval
 from sparq_core.policies import Bayes, Policy, policy_of
 from sparq_core.testing import run_pipeline
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 import sparq_core as sparq
-from sparq_core import export, session
+from sparq_core.ledger import dataset
+from sparq_core.pipeline import prepare
 from sparq_hf import HfConfig, HfSampler
 
 ROOT = Path(__file__).parent.parent
@@ -81,7 +82,7 @@ def test_a_second_round_starts_from_the_better_model(finished: tuple[Path, str])
         assert [digest for (digest,) in ledger.query(query)] == [trained[1]]
         labels = "SELECT DISTINCT digest FROM completion JOIN model ON model.id = model WHERE role = 'labeller'"
         assert trained[1] not in [digest for (digest,) in ledger.query(labels)]
-        curated = [len(list(export.chosen(ledger))), (folder / "dataset" / "round-1.jsonl").read_text().count("\n")]
+        curated = [len(list(dataset.chosen(ledger))), (folder / "dataset" / "round-1.jsonl").read_text().count("\n")]
     assert curated[0] > curated[1]
 
 
@@ -93,14 +94,14 @@ def test_steps_in_flight_do_not_change_what_a_real_model_does(tmp_path: Path) ->
         folder = tmp_path / str(in_flight)
         run(pipeline, folder, *sets("steps=6", f"in_flight={in_flight}"))
         with sparq.Reader.open(folder) as ledger:
-            digests.append((ledger.last_digest(), json.dumps(list(export.rows(ledger, export.chosen(ledger))))))
+            digests.append((ledger.last_digest(), json.dumps(list(dataset.rows(ledger, dataset.chosen(ledger))))))
     assert digests[0] == digests[1]
 
 
 @pytest.mark.parametrize("example", sorted(p.name for p in (ROOT / "examples").glob("*.yaml")))
 def test_examples_check(example: str) -> None:
     if "use: vllm" in (ROOT / "examples" / example).read_text():
-        session.load(ROOT / "examples" / example)  # whether vLLM and its models are here is another question
+        prepare.load(ROOT / "examples" / example)  # whether vLLM and its models are here is another question
         return
     command = [sys.executable, "-m", "sparq_core.cli", "check", str(ROOT / "examples" / example)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

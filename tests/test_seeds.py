@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import sparq_core as sparq
-from sparq_core.config import Pipeline
+from sparq_core.contract.config import Pipeline
 from sparq_seeds import DatasetConfig, DatasetsSeeds, FileConfig, JsonlSeeds, ParquetSeeds
 
 ROWS: list[dict[str, Any]] = [

@@ -3,12 +3,13 @@
 import ast
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
 
 from sparq_core import hookspecs
-from sparq_core.plugins import HOOKS, hooks_of, installed
+from sparq_core.pipeline.discovery import HOOKS, hooks_of, installed
 
 ROOT = Path(__file__).parent.parent
 HEAVY = {
@@ -25,26 +26,20 @@ HEAVY = {
     "numpy",
     "pyarrow",
 }
-LAYERS = [
-    {"errors"},
-    {"records", "seeding", "answers", "occupancy", "texts"},
-    {"events", "sampling", "templates", "local_models"},
-    {"config", "hookspecs", "options", "storage", "workers"},
-    {"loading", "reading", "run"},
-    {"plugins", "ledger", "assess"},
-    {"policies", "intervals", "flights"},
-    {"attempts", "identity", "tallies", "samplers", "export"},
-    {"steps", "phases"},
-    {"sources"},
-    {"engine"},
-    {"stops", "alarms"},
-    {"rounds"},
-    {"session", "progress", "curating", "rebinning"},
-    {"regrading"},
-    {"testing", "summary", "catalogue", "stories", "estimates"},
-    {"previewing"},
-    {"cli", "__init__"},
+LADDER = [
+    "contract",
+    "ledger",
+    "hookspecs",
+    "assess",
+    "policies",
+    "pipeline",
+    "alarms",
+    "loop",
+    "replay",
+    "testing",
+    "cli",
 ]
+"""The rooms and files of the core, each standing only on those before it."""
 
 
 def imports(path: Path, *, top_level: bool = False) -> set[str]:
@@ -75,7 +70,7 @@ PLUGINS = sorted(p for p in (ROOT / "plugins").rglob("*.py") if "pretrain" not i
 @pytest.mark.parametrize("path", CORE, ids=lambda p: str(p.relative_to(ROOT)))
 def test_core_imports_no_plugin_and_nothing_heavy(path: Path) -> None:
     tops = {name.split(".")[0] for name in imports(path)}
-    allowed = {"pyarrow"} if path.stem == "export" else set()
+    allowed = {"pyarrow"} if path.stem == "dataset" else set()
     assert not tops & (HEAVY - allowed)
     assert not {top for top in tops if top.startswith("sparq_") and top != "sparq_core"}
 
@@ -88,13 +83,26 @@ def test_importing_the_core_loads_nothing_heavy() -> None:
     assert {name for name in loaded if name.startswith("sparq_")} == {"sparq_core"}
 
 
-@pytest.mark.parametrize("path", CORE, ids=lambda p: str(p.relative_to(ROOT)))
-def test_core_layers(path: Path) -> None:
-    name = path.relative_to(ROOT / "sparq_core").parts[0].removesuffix(".py")
-    level = next(i for i, layer in enumerate(LAYERS) if name in layer)
-    above = {module for layer in LAYERS[level + 1 :] for module in layer}
-    used = {n.split(".")[1] for n in imports(path) if n.startswith("sparq_core.") and len(n.split(".")) > 1}
-    assert not used & above
+def room_of(module: str) -> str:
+    return module.split(".")[1]
+
+
+def core_imports(path: Path) -> set[str]:
+    """The files of the core that a file imports, as `room.file` or the name of a file at the top."""
+    files = {".".join(p.relative_to(ROOT).with_suffix("").parts) for p in CORE}
+    return {name for name in imports(path) if name in files}
+
+
+@pytest.mark.parametrize("path", [p for p in CORE if p.parent != ROOT / "sparq_core" or p.stem in LADDER], ids=str)
+def test_a_room_stands_only_on_those_before_it(path: Path) -> None:
+    own = room_of(".".join(path.relative_to(ROOT).with_suffix("").parts))
+    below = LADDER[: LADDER.index(own) + 1]
+    assert {room_of(name) for name in core_imports(path)} <= set(below)
+
+
+def test_no_file_imports_itself_through_others() -> None:
+    graph = {".".join(p.relative_to(ROOT).with_suffix("").parts): core_imports(p) for p in CORE}
+    TopologicalSorter(graph).prepare()
 
 
 @pytest.mark.parametrize("path", PLUGINS, ids=lambda p: str(p.relative_to(ROOT)))
@@ -102,12 +110,15 @@ def test_plugins_import_only_the_cores_public_names_and_themselves(path: Path) -
     own = path.relative_to(ROOT / "plugins").parts[0]
     names = imports(path)
     assert not {n for n in names if n.startswith("sparq_") and n.split(".")[0] not in {own, "sparq_core"}}
-    assert {n for n in names if n.startswith("sparq_core.")} <= {"sparq_core.workers", "sparq_core.workers.serve"}
+    assert {n for n in names if n.startswith("sparq_core.")} <= {
+        "sparq_core.contract.workers",
+        "sparq_core.contract.workers.serve",
+    }
 
 
 @pytest.mark.parametrize("name", sorted(installed()))
 def test_plugins_load_without_anything_heavy(name: str) -> None:
-    code = f"import sys; from sparq_core.plugins import installed; installed()[{name!r}].load(); print(*sys.modules)"
+    code = f"import sys; from sparq_core.pipeline.discovery import installed; installed()[{name!r}].load(); print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not {n.split(".")[0] for n in done.stdout.split()} & HEAVY
 

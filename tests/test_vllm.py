@@ -12,8 +12,8 @@ import pytest
 
 import sparq_core as sparq
 import sparq_vllm
-from sparq_core import session
-from sparq_core.errors import PipelineError
+from sparq_core.contract.errors import PipelineError
+from sparq_core.pipeline import prepare
 from sparq_vllm import Vllm, VllmConfig, arguments
 from sparq_vllm.messages import Open
 from sparq_vllm.process import Launch
@@ -238,7 +238,7 @@ def test_a_pipeline_without_vllm_is_refused_with_the_remedy(
     monkeypatch.setattr(arguments, "folder", lambda: None)
     (tmp_path / "p.yaml").write_text(yaml.safe_dump(sums(models={"student": {"use": "vllm", "model": model.path}})))
     with pytest.raises(PipelineError, match=r"models\.student\.use: vLLM is not installed: pip install"):
-        session.refuse_errors(session.check(session.load(tmp_path / "p.yaml")))
+        prepare.refuse_errors(prepare.check(prepare.load(tmp_path / "p.yaml")))
 
 
 def test_each_replica_has_gpus_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,7 @@ import openai  # noqa: F401 -- as the others, before the clock runs
 from rows import MODEL, Counted, K, Task, answer, is_right, prompt, report
 
 import sparq_core as sparq
-from sparq_core.sources import CHUNK
+from sparq_core.loop.sources import CHUNK
 from sparq_core.testing import run_pipeline
 
 BATCH = 64

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import sparq_core as sparq
-from sparq_core.workers import serve
 from sparq_lmeval.worker import manager_of
 
 
@@ -36,4 +35,4 @@ def _leaves(tasks: dict[Any, Any]) -> Iterator[tuple[str, Any]]:
 
 
 if __name__ == "__main__":
-    serve(main)
+    sparq.serve(main)

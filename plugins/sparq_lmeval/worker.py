@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from sparq_core.workers import serve
+import sparq_core as sparq
 
 
 def main(job: dict[str, Any]) -> None:
@@ -60,4 +60,4 @@ def _rows(task: str, samples: list[dict[str, Any]], metric: str | None) -> Itera
 
 
 if __name__ == "__main__":
-    serve(main)
+    sparq.serve(main)

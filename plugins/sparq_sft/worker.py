@@ -4,7 +4,7 @@ import json
 import os
 from typing import Any
 
-from sparq_core.workers import serve
+import sparq_core as sparq
 
 
 def main(job: dict[str, Any]) -> None:
@@ -88,4 +88,4 @@ def _has_gpu() -> bool:
 
 
 if __name__ == "__main__":
-    serve(main)
+    sparq.serve(main)

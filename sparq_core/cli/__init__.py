@@ -1,25 +1,39 @@
-"""The command `sparq`. Imports are made inside the commands, so that `sparq --help` is quick."""
+"""The command `sparq`: one file a command, each imported when it is asked for, so that others stay quick."""
 
 import sys
+from importlib import import_module
 from importlib.metadata import entry_points, version
 
 import click
 
-from sparq_core.cli.looking import curate, export, plugins, rebin, regrade, show, status
-from sparq_core.cli.running import check, preview, run
-from sparq_core.cli.starting import init
-from sparq_core.errors import SparqError
+from sparq_core.contract.errors import SparqError
+
+COMMANDS = {
+    "init": "init",
+    "check": "check",
+    "preview": "preview",
+    "run": "run",
+    "status": "status",
+    "show": "show",
+    "export": "export",
+    "curate": "replay",
+    "regrade": "replay",
+    "rebin": "replay",
+    "plugins": "plugins",
+}
+"""The core's commands, each with the file it stands in."""
 
 
 class Group(click.Group):
     """The core's commands, and those that installed packages offer as entry points `sparq.commands`."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return [*super().list_commands(ctx), *sorted(entry.name for entry in entry_points(group="sparq.commands"))]
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 -- click's signature
+        return [*COMMANDS, *sorted(entry.name for entry in entry_points(group="sparq.commands"))]
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if (own := super().get_command(ctx, cmd_name)) is not None:
-            return own
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 -- click's signature
+        if cmd_name in COMMANDS:
+            command: click.Command = getattr(import_module(f"sparq_core.cli.{COMMANDS[cmd_name]}"), cmd_name)
+            return command
         found = next(iter(entry_points(group="sparq.commands", name=cmd_name)), None)
         return found.load() if found else None
 
@@ -32,10 +46,6 @@ def cli() -> None:
 
     Start with `sparq init`, look at one step with `sparq preview`, then `sparq run`.
     """
-
-
-for command in (init, check, preview, run, status, show, export, curate, regrade, rebin, plugins):
-    cli.add_command(command)
 
 
 def main() -> None:

@@ -17,9 +17,9 @@ from stories import Story, tell
 from tokenizer import train_tokenizer
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-from sparq_core.config import ATTEMPT_PROMPT
-from sparq_core.records import Problem
-from sparq_core.templates import render
+from sparq_core.contract.config import ATTEMPT_PROMPT
+from sparq_core.contract.records import Problem
+from sparq_core.contract.templates import render
 from sparq_mutate import PROMPT as MUTATE_PROMPT
 from sparq_skills import PROMPT as SKILLS_PROMPT
 

@@ -1,0 +1,39 @@
+"""`sparq check`: what can be known of a pipeline without spending anything."""
+
+from pathlib import Path
+
+import click
+
+from sparq_core.cli.arguments import PIPELINE, SET
+from sparq_core.pipeline import prepare
+from sparq_core.pipeline.prepare import Session
+
+
+@click.command()
+@PIPELINE
+@SET
+def check(pipeline: Path, overrides: tuple[str, ...]) -> None:
+    """Check PIPELINE without spending anything: plugins, options, files, models."""
+    loaded = prepare.load(pipeline, overrides)
+    findings = prepare.check(loaded)
+    for finding in findings:
+        colour = {"error": "red", "warning": "yellow"}[finding.level]
+        click.echo(click.style(f"{finding.level}: ", fg=colour, bold=True) + f"{finding.place}: {finding.message}")
+    if any(finding.level == "error" for finding in findings):
+        raise SystemExit(2)
+    click.echo(_plan(loaded))
+
+
+def _plan(loaded: Session) -> str:
+    pipeline = loaded.run.pipeline
+    proposers = len(loaded.cast.each("propose"))
+    children = pipeline.rounds * pipeline.steps * pipeline.batch * proposers
+    named = [member for member in loaded.cast.members if not member.place.startswith("models.")]
+    cast = ", ".join(m.name + (" (by default)" if "by default" in m.place else "") for m in named)
+    attempts = pipeline.attempts
+    each = attempts.k + (max(attempts.k, attempts.again) if attempts.again else 0)
+    return (
+        f"{click.style('ok', fg='green', bold=True)}: {pipeline.rounds} round{'s' * (pipeline.rounds > 1)} of "
+        f"{pipeline.steps:,} steps of {pipeline.batch} parents: {children:,} children, at most "
+        f"{children * each:,} attempts\ncast: {cast}"
+    )

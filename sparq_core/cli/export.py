@@ -1,0 +1,33 @@
+"""`sparq export`: the dataset of a run."""
+
+from pathlib import Path
+
+import click
+
+from sparq_core.cli.arguments import GRADING, RUN
+from sparq_core.ledger import dataset
+from sparq_core.ledger.reader import Reader
+
+
+@click.command()
+@RUN
+@click.option(
+    "--format", "kind", type=click.Choice(["jsonl", "parquet"]), help="[default: by the name of the file, else jsonl]"
+)
+@click.option(
+    "--to", type=click.Path(path_type=Path, dir_okay=False), help="File to write [default: RUN/dataset/export.…]."
+)
+@GRADING
+def export(run: Path, kind: str | None, to: Path | None, grading: int) -> None:
+    """
+    Write the dataset of the run folder RUN: one row for each chosen attempt at a kept problem.
+
+    The last curation's choice; where nothing was curated, every correct attempt.
+    """
+    ledger = Reader.open(run, grading)
+    kind = kind or ("parquet" if to and to.suffix == ".parquet" else "jsonl")
+    path = to or run / "dataset" / f"export.{kind}"
+    rows = dataset.rows(ledger, dataset.chosen(ledger))
+    count = dataset.write_jsonl(path, rows) if kind == "jsonl" else dataset.write_parquet(path, rows, ledger)
+    loader = {"jsonl": "json", "parquet": "parquet"}[kind]
+    click.echo(f"{count:,} rows in {path}\nload them with: datasets.load_dataset('{loader}', data_files='{path}')")

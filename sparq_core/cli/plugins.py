@@ -1,0 +1,54 @@
+"""`sparq plugins`: what is installed, and what each plugin answers and takes."""
+
+import inspect
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.markup import escape
+from rich.padding import Padding
+from rich.table import Table
+
+from sparq_core.pipeline.discovery import hooks_of, installed, load_class, origin_of
+from sparq_core.pipeline.settings import all_options, config_of
+
+LONGEST_DEFAULT = 40
+
+
+def show_all(console: Console) -> None:
+    """Every installed plugin, none of them imported."""
+    table = Table(box=None, padding=(0, 2))
+    for column in ("plugin", "from", "class"):
+        table.add_column(column)
+    for name, entry in sorted(installed().items()):
+        table.add_row(f"[bold]{name}[/]", origin_of(entry), f"[dim]{entry.value}[/]")
+    console.print(table)
+    console.print("\n`sparq plugins NAME` shows a plugin's hooks and options.", style="dim", markup=False)
+
+
+def show_one(console: Console, name: str) -> None:
+    """One plugin: what it is for, its hooks, its options."""
+    plugin, origin = load_class(name, "plugins", Path.cwd())
+    console.print(f"[bold]{name}[/] [dim]({origin})[/]\n")
+    console.print(inspect.getdoc(plugin) or "", markup=False, highlight=False)
+    console.print(f"\nanswers: {', '.join(hooks_of(plugin)) or 'no hook'}", highlight=False)
+    config = config_of(plugin)
+    if config is None:
+        console.print("takes no options")
+        return
+    for option in all_options(config):
+        default = option.default if len(option.default) <= LONGEST_DEFAULT else option.default[:LONGEST_DEFAULT] + "…"
+        console.print(
+            f"\n[bold]{option.name}[/]  [dim]{escape(option.type)}, default {escape(default)}[/]", highlight=False
+        )
+        console.print(Padding(escape(option.description), (0, 0, 0, 4)), highlight=False)
+
+
+@click.command()
+@click.argument("name", required=False)
+def plugins(name: str | None) -> None:
+    """List the installed plugins, or show the hooks and options of plugin NAME."""
+    if name is None:
+        show_all(Console())
+    else:
+        show_one(Console(), name)

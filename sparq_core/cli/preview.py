@@ -1,0 +1,115 @@
+"""`sparq preview`: the prompts as they are sent, and one small step's outcome, in a ledger that never touches the disk."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import click
+import msgspec
+from rich.console import Console
+from rich.markup import escape
+from rich.panel import Panel
+
+from sparq_core.cli import status
+from sparq_core.cli.arguments import PIPELINE, SET
+from sparq_core.cli.wording import money
+from sparq_core.contract.config import Pipeline
+from sparq_core.contract.events import Event, Warned
+from sparq_core.contract.tally import Tally, Used
+from sparq_core.ledger.reader import Reader
+from sparq_core.ledger.writer import Ledger
+from sparq_core.loop.meter import Meter
+from sparq_core.loop.sources import seeds_of
+from sparq_core.loop.stops import over_budget
+from sparq_core.loop.trial import one_step
+from sparq_core.pipeline import prepare
+from sparq_core.pipeline.prepare import Session
+
+
+def tell(console: Console, loaded: Session) -> None:
+    """Ingest a few seeds, do one step and show it."""
+    prompts: dict[int, str] = {}
+    ledger = one_step(loaded, prompts, _warn_on(console))
+    for title, seed, text in _firsts(ledger):
+        if seed in prompts:
+            console.print(Panel(escape(prompts[seed]), title=f"{title}: the prompt", title_align="left"))
+            console.print(Panel(escape(text), title="the answer", title_align="left", border_style="dim"))
+    console.print(status.counts(ledger.tally(), ledger.step_row(1, 1)[1]))
+    for child in ledger.step(1, 1).children:
+        rejection = f" by {child.rejection.plugin}" if child.rejection else ""
+        solved = f"{child.counts.correct} of {child.counts.drawn} right" if child.counts.drawn else ""
+        statement = escape(child.problem.statement[:100]) or "[dim](not read)[/]"
+        console.print(f"[bold]{child.outcome}[/]{rejection} {child.reason} {solved} · {statement}", highlight=False)
+    seeds = sum(1 for _ in seeds_of(loaded.run, loaded.cast))
+    console.print(estimated(ledger, loaded.run.pipeline, seeds), highlight=False)
+    console.print(
+        "\nThis was one small step and nothing was written. `sparq run` does the rest.", style="dim", markup=False
+    )
+
+
+def _firsts(ledger: Ledger) -> Iterator[tuple[str, int, str]]:
+    """The first answer of every kind, of a proposer that of every operator: its title, seed and text."""
+    for hook, plugin, operator, seed, text, _ in ledger.query(
+        "SELECT c.hook, c.plugin, p.operator, c.seed, c.text, min(c.ordinal) FROM completion c"
+        " LEFT JOIN problem p ON c.hook = 'propose' AND p.round = c.round AND p.step = c.step AND p.ordinal = c.ordinal"
+        " WHERE c.round = 1 GROUP BY c.hook, c.plugin, p.operator ORDER BY c.hook = 'describe', min(c.ordinal)"
+    ):
+        of = f"{plugin}: {operator}" if operator and operator != plugin else plugin
+        yield f"{hook} ({of})", seed, text
+    for (problem,) in ledger.query("SELECT problem FROM attempt WHERE round = 1 LIMIT 1"):
+        attempt = ledger.judged(problem)[0].attempt
+        yield "attempt (solver)", attempt.seed, attempt.text
+
+
+def _warn_on(console: Console) -> Callable[[Event], None]:
+    def emit(event: Event) -> None:
+        if isinstance(event, Warned):
+            console.print(f"warning: {event.message}", style="yellow", markup=False)
+
+    return emit
+
+
+def estimate(ledger: Reader, pipeline: Pipeline, seeds: int) -> Tally:
+    """
+    Tokens and money of a pipeline with so many seeds, from a ledger with some seeds and step 1 of round 1.
+
+    Steps are taken to be alike. What training and benchmarks take is not in it.
+    """
+    text = next(ledger.query("SELECT tally FROM step WHERE round = 0 ORDER BY step DESC LIMIT 1"))[0]
+    begun, after = msgspec.json.decode(text, type=Tally), ledger.tally()
+    parents = max(1, len(ledger.step_row(1, 1)[0]))
+    steps = pipeline.rounds * pipeline.steps * pipeline.batch / parents
+    ingested = seeds / max(1, begun.seeds)
+    used = {role: _scaled(begun.used.get(role, Used()), ingested, total, steps) for role, total in after.used.items()}
+    return Meter(pipeline).priced(Tally(used=used))
+
+
+def estimated(ledger: Reader, pipeline: Pipeline, seeds: int) -> str:
+    """The estimate in a sentence or two, with the budget that would end the run before."""
+    whole = estimate(ledger, pipeline, seeds)
+    steps = f"{pipeline.rounds * pipeline.steps:,} steps of {pipeline.batch} parents"
+    taken = f"about {_round(whole.prompt_tokens)} tokens of prompts and {_round(whole.tokens)} sampled tokens"
+    spent = "" if whole.cost is None else f", {money(whole.cost)} in money"
+    ended = over_budget(pipeline.budget, whole)
+    return f"Estimate for {steps}: {taken}{spent}." + (f" It ends earlier: {ended}." if ended else "")
+
+
+def _scaled(begun: Used, ingested: float, total: Used, steps: float) -> Used:
+    return Used(
+        prompt=round(begun.prompt * ingested + (total.prompt - begun.prompt) * steps),
+        sampled=round(begun.sampled * ingested + (total.sampled - begun.sampled) * steps),
+    )
+
+
+def _round(number: int) -> str:
+    """Two digits are all that one step can tell."""
+    return f"{round(number, 2 - len(str(number))):,}"
+
+
+@click.command()
+@PIPELINE
+@SET
+def preview(pipeline: Path, overrides: tuple[str, ...]) -> None:
+    """Show the first prompts of PIPELINE and the outcome of one step; writes nothing."""
+    loaded = prepare.load(pipeline, overrides)
+    prepare.refuse_errors(prepare.check(loaded))
+    tell(Console(), loaded)

@@ -1,0 +1,67 @@
+"""Commands that see a finished run anew: curate, regrade, rebin."""
+
+from pathlib import Path
+
+import click
+
+from sparq_core import replay
+from sparq_core.cli.arguments import GRADING, RUN
+from sparq_core.cli.wording import metric_name
+
+
+@click.command()
+@RUN
+@click.option("--by", help="Which problems come first: random, quality, diversity or qd.")
+@click.option("--budget", type=int, help="Problems to take.")
+@click.option("--use", default="curate", show_default=True, help="The plugin that chooses.")
+@click.option("--option", "options", multiple=True, metavar="NAME=VALUE", help="Another of its options; repeatable.")
+@click.option(
+    "--to",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="File to write [default: RUN/dataset/curation-….jsonl].",
+)
+@GRADING
+def curate(
+    run: Path, by: str | None, budget: int | None, use: str, options: tuple[str, ...], to: Path | None, grading: int
+) -> None:
+    """
+    Choose training examples from the run folder RUN again, and write them as a new dataset.
+
+    Nothing is sampled and nothing is overwritten; `sparq export` then gives the new choice, too.
+    """
+    named = [f"{name}={value}" for name, value in (("by", by), ("budget", budget)) if value is not None]
+    path, examples, problems = replay.curate(run, use, [*named, *options], to, grading)
+    click.echo(f"{examples:,} examples of {problems:,} problems in {path}")
+
+
+@click.command()
+@RUN
+@click.option("--set", "overrides", multiple=True, metavar="NAME=VALUE", help="A setting to grade with; repeatable.")
+def regrade(run: Path, overrides: tuple[str, ...]) -> None:
+    """
+    Judge all attempts of the run folder RUN again: by this version's checker, or with another band or conventions.
+
+    Nothing is sampled and nothing is overwritten: the new grading is kept beside the run's own.
+    """
+    done = replay.regrade(run, overrides)
+    for what, counts in (("problems", done.moved), ("attempts", done.verdicts)):
+        same = sum(n for (before, after), n in counts.items() if before == after)
+        click.echo(f"{what}: {same:,} of {counts.total():,} as before")
+        for (before, after), n in sorted(counts.items()):
+            if before != after:
+                click.echo(f"  {before} → {after}: {n:,}")
+    click.echo(f"grading {done.grading}: sparq export {run} --grading {done.grading}")
+
+
+@click.command()
+@RUN
+@click.option("--use", default="map-elites", show_default=True, help="The selector whose archive is filled.")
+@click.option("--option", "options", multiple=True, metavar="NAME=VALUE", help="One of its options, niches above all.")
+def rebin(run: Path, use: str, options: tuple[str, ...]) -> None:
+    """
+    Show how the problems of the run folder RUN fill other niches than those it ran with.
+
+    For example: --option 'niches={words: {bins: 10, low: 0, high: 100}}'. Nothing is written.
+    """
+    for round_, metrics in replay.rebin(run, use, options):
+        click.echo(f"{round_}: " + ", ".join(f"{metric_name(key)} {value:,.4g}" for key, value in metrics.items()))

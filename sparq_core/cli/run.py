@@ -1,0 +1,120 @@
+"""`sparq run`: a pipeline run to its end, its interruption or its failure."""
+
+import os
+import shlex
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from sparq_core.cli import status
+from sparq_core.cli.arguments import PIPELINE, SET
+from sparq_core.cli.progress import LiveProgress, PlainProgress
+from sparq_core.contract.errors import PipelineError, RunLockedError
+from sparq_core.contract.workers import kill_all
+from sparq_core.ledger.dataset import pipeline_of
+from sparq_core.ledger.reader import Reader
+from sparq_core.loop import session
+from sparq_core.loop.rounds import Ending
+from sparq_core.loop.session import Observer
+from sparq_core.pipeline import prepare
+
+
+def next_steps(console: Console, ledger: Reader, folder: Path, given: Sequence[str], ending: Ending) -> None:
+    """How the run ended, and what to try next; `given` are the pipeline and the settings that the command was given."""
+    again = shlex.join(["sparq", "run", *given, "--out", str(folder), "--resume"])
+    if ending.exit_code == 4:
+        console.print(f"Interrupted. Go on with: {again}", style="yellow", markup=False)
+        return
+    if ending.exit_code == 3:
+        told = (
+            f"Stopped: {ending.reason}; the steps that were in flight are kept, too. For more, raise it: {again} --set "
+        )
+        console.print(told + ending.reason.split()[0] + "=…", style="yellow", markup=False, soft_wrap=True)
+    config = pipeline_of(ledger)
+    kept = next((s.child.problem.id for s in ledger.solved() if not s.child.problem.is_seed), None)
+    trained = (folder / "models").exists()
+    steps = [(f"sparq show {folder} {kept}", "one problem's whole story")] if kept else []
+    steps.append((f"sparq export {folder} --format parquet", "the dataset"))
+    if trained:
+        steps.append((f"{again} --set rounds={config.rounds + 1}", "another round, from the better model"))
+    elif ending.exit_code != 3:
+        steps.append((f"{again} --set steps={2 * ledger.steps_of(1)}", "twice as many problems"))
+    console.print("Next:", style="bold")
+    for command, what in steps:
+        console.print(f"  {command}   # {what}", markup=False, highlight=False, soft_wrap=True)
+
+
+@click.command()
+@PIPELINE
+@SET
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Run folder [default: runs/NAME].")
+@click.option("--resume", is_flag=True, help="Go on with what the run folder holds, if it holds anything.")
+def run(pipeline: Path, overrides: tuple[str, ...], out: Path | None, resume: bool) -> None:
+    """
+    Run PIPELINE: seeds, rounds of generation, training, benchmarks.
+
+    Ctrl-C finishes and commits the steps at work, then stops; a second one stops at once. Either way `--resume` goes on.
+
+    Exit codes: 0 done, 1 failed, 2 bad pipeline, 3 stopped by a budget, 4 interrupted, 5 locked by another run.
+    """
+    console = Console()
+    loaded = prepare.load(pipeline, overrides)
+    folder = out or Path("runs") / loaded.run.pipeline.name
+    with _interruptible(console) as interrupted, _progress(console) as observer:
+        ending = _hinting(lambda: session.execute(loaded, folder, resume, [observer], interrupted), folder)
+    ledger = Reader.open(folder)
+    status.tell(console, ledger, folder)
+    next_steps(console, ledger, folder, (str(pipeline), *_sets(overrides)), ending)
+    raise SystemExit(ending.exit_code)
+
+
+def _sets(overrides: tuple[str, ...]) -> Iterator[str]:
+    """The overrides of this command, so that the next one can repeat them."""
+    for override in overrides:
+        yield from ("--set", override)
+
+
+def _hinting(execute: Callable[[], Ending], folder: Path) -> Ending:
+    """What a failed run leaves behind is worth a word; user errors that wrote nothing are not."""
+    try:
+        return execute()
+    except (PipelineError, RunLockedError):
+        raise
+    except Exception as error:
+        error.add_note(f"what was committed is in {folder}; `--resume` goes on from there")
+        raise
+
+
+@contextmanager
+def _progress(console: Console) -> Iterator[Observer]:
+    if console.is_terminal:
+        with LiveProgress(console) as live:
+            yield live
+    else:
+        yield PlainProgress(console)
+
+
+@contextmanager
+def _interruptible(console: Console) -> Iterator[Callable[[], bool]]:
+    """The first Ctrl-C or SIGTERM asks the run to drain, the second ends everything at once."""
+    asked: list[int] = []
+
+    def handle(number: int, _: object) -> None:
+        if asked:
+            kill_all()
+            os._exit(130)
+        asked.append(number)
+        console.print(
+            "stopping: the steps at work are finished and committed; once more to stop at once", style="yellow"
+        )
+
+    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield lambda: bool(asked)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,196 @@
+"""What a run shows at its end, and what `sparq status` shows of it at any time."""
+
+import json
+from collections.abc import Mapping
+from math import log
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from sparq_core.cli.arguments import RUN
+from sparq_core.cli.wording import funnel, metric_name, money, reasons
+from sparq_core.contract.tally import Tally
+from sparq_core.ledger.dataset import pipeline_of
+from sparq_core.ledger.intervals import Comparison, Interval, compare
+from sparq_core.ledger.reader import GRADING, Reader
+from sparq_core.ledger.storage import Lock
+
+
+def facts(ledger: Reader, folder: Path) -> dict[str, Any]:
+    """Everything `status --json` tells."""
+    name, *_ = ledger.run()
+    tally, pipeline = ledger.tally(), pipeline_of(ledger)
+    rounds = [int(r) for (r,) in ledger.query("SELECT DISTINCT round FROM step ORDER BY round")]
+    last = ledger.last_round()
+    _, metrics = ledger.step_row(last, ledger.steps_of(last)) if rounds else ((), {})
+    return {
+        "name": name,
+        "running": Lock.is_held(folder),
+        "folder": str(folder),
+        "digest": ledger.last_digest(),
+        "seeds": {"given": tally.seeds, "kept": tally.seeds_kept},
+        "rounds": {str(r): {"steps": ledger.steps_of(r), "of": pipeline.steps} for r in rounds if r},
+        "children": dict(funnel(tally)),
+        "rejected": dict(_most_frequent(tally.reasons)),
+        "operators": operators(ledger),
+        "attempts": {"drawn": tally.attempts, **tally.verdicts},
+        "verdicts": dict(_most_frequent(tally.why)),
+        "tokens": tally.tokens,
+        "prompt_tokens": tally.prompt_tokens,
+        "cost": tally.cost,
+        "hours": tally.seconds / 3600,
+        "idle": idle(tally),
+        "metrics": metrics,
+        "curated": curated(ledger),
+        "phases": [
+            {"round": r, "phase": phase, "digest": digest, "detail": detail}
+            for r, phase, digest, detail in ledger.query(
+                "SELECT round, name, digest, detail FROM phase ORDER BY round, steps"
+            )
+        ],
+        "benchmarks": [msgspec.to_builtins(c) | {"round": r} for r in rounds if r for c in comparisons(ledger, r)],
+    }
+
+
+def _most_frequent(counts: Mapping[str, int]) -> list[tuple[str, int]]:
+    return sorted(counts.items(), key=lambda item: -item[1])
+
+
+def idle(tally: Tally) -> dict[str, float]:
+    """Idle shares of samplers, whose empty slots count, and of graders, while steps were at work."""
+    busy = tally.busy
+    used = {"sampler": busy.sampling, "graders": busy.grading} if busy.watched else {}
+    return {name: round(1 - seconds / busy.watched, 4) for name, seconds in used.items()}
+
+
+def curated(ledger: Reader) -> dict[str, float]:
+    """How good and diverse the last choice of training examples is; unique skills are the paper's DIV, entropy is in nats."""
+    sets = list(ledger.curated("skills"))
+    problems = sum(n for _, n, _ in sets)
+    return {
+        "problems": problems,
+        "unique_skills": len({s for labels, _, _ in sets for s in labels}),
+        "skill_sets": len(sets),
+        "qd_score": round(sum(best for _, _, best in sets), 6),
+        "skill_set_entropy": round(sum(n / problems * log(problems / n) for _, n, _ in sets), 6),
+    }
+
+
+def operators(ledger: Reader) -> dict[str, dict[str, int]]:
+    """Children and kept ones by the operator that made them."""
+    rows = ledger.query(
+        "SELECT p.operator, count(*), sum(o.outcome = 'kept') FROM problem p LEFT JOIN outcome o ON o.problem = p.id"
+        f" AND o.grading = {GRADING} WHERE p.round > 0 GROUP BY p.operator ORDER BY p.operator"
+    )
+    return {name: {"children": children, "kept": kept or 0} for name, children, kept in rows}
+
+
+def comparisons(ledger: Reader, round: int) -> list[Comparison]:
+    """A round's model against the base, task by task."""
+    return compare(ledger.scores(0), ledger.scores(round))
+
+
+def tell(console: Console, ledger: Reader, folder: Path) -> None:
+    """Counts, archive, benchmarks and where things are."""
+    tally = ledger.tally()
+    console.print(_how_far(ledger, folder), highlight=False)
+    told = facts(ledger, folder)
+    console.print(counts(tally, told["metrics"]))
+    if len(told["operators"]) > 1:
+        yields = [f"{name} {n['kept']:,} of {n['children']:,} kept" for name, n in told["operators"].items()]
+        console.print(f"  by operator: {', '.join(yields)}", highlight=False)
+    if (chosen := told["curated"])["problems"]:
+        of = f"{chosen['unique_skills']:,} unique skills in {chosen['skill_sets']:,} skill sets"
+        of += f", QD-score {chosen['qd_score']:,.4g}, niche entropy {chosen['skill_set_entropy']:.2f}"
+        console.print(f"  curated: {chosen['problems']:,} problems, {of}", highlight=False)
+    rounds = [r for (r,) in ledger.query("SELECT DISTINCT round FROM score WHERE round > 0 ORDER BY round")]
+    for round_ in rounds:
+        console.print(_benchmarks(comparisons(ledger, round_), round_))
+    for name, place in _places(ledger, folder):
+        console.print(f"[dim]{name:>16}[/]  {escape(place)}", soft_wrap=True, highlight=False)
+
+
+def _how_far(ledger: Reader, folder: Path) -> str:
+    """How far the run is."""
+    pipeline, last = pipeline_of(ledger), ledger.last_round()
+    done = ledger.steps_of(last)
+    state = "running" if Lock.is_held(folder) else "not running"
+    where = (
+        f"round {last} of {max(last, pipeline.rounds)}, step {done:,} of {max(done, pipeline.steps):,}"
+        if last
+        else "seeds"
+    )
+    return f"[bold]{escape(pipeline.name)}[/]: {where} ({state})"
+
+
+def counts(tally: Tally, metrics: Mapping[str, float]) -> Table:
+    """The equations: children by outcome, attempts by verdict."""
+    table = Table(title="What became of it", title_justify="left", show_header=False, box=None, padding=(0, 2))
+    table.add_column(justify="right")
+    table.add_column()
+    table.add_row(f"{tally.seeds:,}", f"seeds, {tally.seeds_kept:,} of them good")
+    (_, children), *rest = funnel(tally)
+    table.add_row(f"[bold]{children:,}[/]", "children = " + " + ".join(f"{n:,} {name}" for name, n in rest if n))
+    if tally.reasons:
+        table.add_row("", f"[dim]rejected: {reasons(tally)}[/]")
+    verdicts = [(tally.verdicts.get(value, 0), value) for value in ("correct", "incorrect", "unknown")]
+    table.add_row(f"[bold]{tally.attempts:,}[/]", "attempts = " + " + ".join(f"{n:,} {value}" for n, value in verdicts))
+    if tally.attempts:
+        shares = ", ".join(f"{why} {n / tally.attempts:.1%}" for why, n in _most_frequent(tally.why))
+        table.add_row("", f"[dim]{shares}[/]")
+    table.add_row(f"{tally.tokens:,}", f"tokens sampled, and {tally.prompt_tokens:,} of prompts")
+    if idling := idle(tally):
+        told = f"of the sampler idle while generating, {idling['graders']:.0%} of the graders"
+        table.add_row(f"{idling['sampler']:.0%}", told)
+    if tally.cost is not None:
+        table.add_row(money(tally.cost), "money, at the prices of the models")
+    for key, value in metrics.items():
+        table.add_row(f"{value:,.4g}", metric_name(key))
+    return table
+
+
+def _benchmarks(rows: list[Comparison], round_: int) -> Table:
+    title = f"Benchmark, % (± 95% confidence): the base model and round {round_}'s"
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1), show_edge=False)
+    table.add_column("task")
+    for name in ("items", "before", "after", "difference"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for row in rows:
+        colour = "green" if row.difference.low > 0 else "red" if row.difference.high < 0 else "yellow"
+        difference = f"[{colour}]{_percent(row.difference, '+')}[/]"
+        table.add_row(row.task, f"{row.items:,}", _percent(row.before), _percent(row.after), difference)
+    return table
+
+
+def _percent(interval: Interval, sign: str = "") -> str:
+    half = max(interval.mean - interval.low, interval.high - interval.mean)
+    return f"{100 * interval.mean:{sign}.1f} ± {100 * half:.1f}"
+
+
+def _places(ledger: Reader, folder: Path) -> list[tuple[str, str]]:
+    places = [
+        ("ledger", str(folder / "sparq.db")),
+        ("identity digest", ledger.last_digest() or "nothing committed yet"),
+    ]
+    for name, pattern in (("dataset", "dataset/round-*.jsonl"), ("model", "models/round-*")):
+        newest = sorted(p for p in folder.glob(pattern) if not p.name.endswith(".partial"))[-1:]
+        places += [(name, str(path)) for path in newest]
+    return places
+
+
+@click.command()
+@RUN
+@click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
+def status(run: Path, as_json: bool) -> None:
+    """Show how far the run folder RUN is; also while it runs."""
+    ledger = Reader.open(run)
+    if as_json:
+        click.echo(json.dumps(facts(ledger, run), indent=2))
+    else:
+        tell(Console(), ledger, run)

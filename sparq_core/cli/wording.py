@@ -1,0 +1,37 @@
+"""How numbers and names are told, in every command alike."""
+
+from sparq_core.contract.tally import Tally
+
+
+def money(amount: float) -> str:
+    """An amount of any currency: two digits after the point, or two that count where it is small."""
+    return f"{amount:,.2f}" if amount >= 1 or not amount else f"{amount:.2g}"
+
+
+MOST_REASONS = 4
+
+
+def metric_name(key: str) -> str:
+    """A metric as people read it: `qd_score` is QD-score."""
+    return {"qd_score": "QD-score"}.get(key, key.replace("_", " "))
+
+
+def funnel(tally: Tally) -> list[tuple[str, int]]:
+    """Proposed children and what became of them, in the order of the loop."""
+    out = tally.outcomes
+    return [
+        ("proposed", tally.children),
+        ("rejected", out.get("rejected", 0)),
+        ("unresolved", out.get("unresolved", 0)),
+        ("disputed", out.get("disputed", 0)),
+        ("out of band", out.get("out-of-band", 0)),
+        ("kept", out.get("kept", 0)),
+    ]
+
+
+def reasons(tally: Tally) -> str:
+    """The most frequent reasons for rejection, with their counts."""
+    ranked = sorted(tally.reasons.items(), key=lambda item: -item[1])
+    named = [f"{reason} {count:,}" for reason, count in ranked[:MOST_REASONS]]
+    rest = sum(count for _, count in ranked[MOST_REASONS:])
+    return ", ".join(named + ([f"others {rest:,}"] if rest else []))

@@ -1,0 +1,157 @@
+"""The pipeline file as typed records: core settings are top-level keys, the cast is one list."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta, Struct, field
+
+from sparq_core.contract.sampling import Sampling
+
+ATTEMPT_PROMPT = """\
+{{ problem.statement }}
+
+Please reason step by step, and put your final answer within \\boxed{}."""
+ROLES = ("generator", "solver", "labeller")
+Positive = Annotated[int, Meta(ge=1)]
+NonNegative = Annotated[int, Meta(ge=0)]
+Amount = Annotated[float, Meta(gt=0)]
+Share = Annotated[float, Meta(gt=0, le=1)]
+InputFile = Annotated[str, Meta(extra={"sparq": "file"})]
+"""A path in a plugin's config: relative to the pipeline file, must exist, its content is part of the run's identity."""
+FREE = Meta(extra={"sparq": "free"})
+"""Marks an option of a plugin that says how a thing is done, not what: it may be another on resume."""
+Role = Annotated[str, Meta(extra={"sparq": "role"})]
+"""A role in a plugin's config: the pipeline must give it a model."""
+
+
+class Prices(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a model's tokens cost, in any currency."""
+
+    input: Annotated[float, Meta(ge=0, description="Money for a million tokens of prompts.")]
+    output: Annotated[float, Meta(ge=0, description="Money for a million sampled tokens.")]
+
+
+class ModelConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One entry of `models`."""
+
+    use: Annotated[str, Meta(description="The sampler plugin that serves it.")]
+    model: Annotated[str, Meta(description="A folder, an installed model's name, a hub id or an API's model.")]
+    chat_template: Annotated[
+        str | None, Meta(description="`plain`, or a Jinja file: replaces the model's own chat template.")
+    ] = None
+    prices: Annotated[Prices | None, Meta(description="What its tokens cost; without prices no money is counted.")] = (
+        None
+    )
+    options: Annotated[Mapping[str, Any], Meta(description="Options of the sampler plugin.")] = field(
+        default_factory=dict, name="with"
+    )
+
+
+class AttemptsConfig(Sampling, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How problems are attempted."""
+
+    k: Annotated[Positive, Meta(description="Attempts at each problem.")] = 16
+    prompt: Annotated[str, Meta(description="Template of an attempt; may use `problem`.")] = ATTEMPT_PROMPT
+    policy: Annotated[
+        Literal["fixed", "settled", "pilot", "bayes"],
+        Meta(
+            description="When to stop: after K; once no further attempt can change the outcome; after a first wave that came "
+            "out all alike; once further attempts cost more than they may bring."
+        ),
+    ] = "fixed"
+    complete: Annotated[
+        bool, Meta(description="Draw all K attempts at every problem that is kept; else it keeps those it has.")
+    ] = True
+    wave: Annotated[Positive, Meta(description="Attempts drawn at once under a policy that may stop early.")] = 4
+    pilot: Annotated[Positive, Meta(description="pilot: attempts of the first wave.")] = 8
+    prior: Annotated[
+        tuple[float, float], Meta(description="bayes: Beta prior of the solve rate; below 1 it is U-shaped.")
+    ] = (0.25, 0.25)
+    from_parents: Annotated[
+        float,
+        Meta(
+            ge=0,
+            description="bayes: attempts' worth of the parents' own solve rate that is added to the prior; 0: none.",
+        ),
+    ] = 0.0
+    worth: Annotated[float, Meta(gt=0, description="bayes: attempts that a kept problem is worth.")] = 60.0
+    again: Annotated[
+        NonNegative,
+        Meta(
+            description="Further attempts at a problem each time it is a parent, which rank down those that were kept by luck; "
+            "0: none (paper)."
+        ),
+    ] = 0
+    min_decided: Annotated[
+        float, Meta(ge=0, le=1, description="Least share of attempts judged right or wrong; below it: unresolved.")
+    ] = 0.75
+    warn_unknown: Annotated[
+        float, Meta(ge=0, le=1, description="Share of unknown attempts above which the run warns, once.")
+    ] = 0.05
+    seeds: Annotated[bool, Meta(description="Attempt the seeds, too.")] = False
+
+
+class TrainConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where training starts and who gets the new weights."""
+
+    start: Annotated[
+        Literal["base", "current"], Meta(description="Train from the first round's weights, or the last one's.")
+    ] = field(default="current", name="from")
+    updates: Annotated[tuple[str, ...], Meta(description="Roles that play the trained model afterwards.")] = (
+        "solver",
+        "generator",
+    )
+
+
+class BudgetConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Stop rules. They read committed counters, so the steps in flight are still finished and kept."""
+
+    kept: Annotated[Positive | None, Meta(description="Stop at this many kept problems.")] = None
+    attempts: Annotated[Positive | None, Meta(description="Stop at this many attempts.")] = None
+    tokens: Annotated[Positive | None, Meta(description="Stop at this many sampled tokens.")] = None
+    cost: Annotated[
+        Amount | None, Meta(description="Stop once this much money is spent, by the prices of the models.")
+    ] = None
+    hours: Annotated[
+        Amount | None, Meta(description="Stop after this much wall clock, summed over all sessions of the run.")
+    ] = None
+
+
+class PluginConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One entry of `plugins`: the cast."""
+
+    use: Annotated[str, Meta(description="An installed plugin's name, or `./file.py:Class`.")]
+    options: Annotated[Mapping[str, Any], Meta(description="The plugin's options.")] = field(
+        default_factory=dict, name="with"
+    )
+
+
+class Pipeline(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A whole pipeline file."""
+
+    name: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", description="Names the run folder.")]
+    seed: Annotated[int, Meta(ge=0, description="All randomness follows from it.")] = 0
+    rounds: Annotated[Positive, Meta(description="Times to generate, train and benchmark.")] = 1
+    steps: Annotated[Positive, Meta(description="Mutation batches a round.")]
+    batch: Annotated[Positive, Meta(description="Parents a step.")] = 64
+    in_flight: Annotated[
+        Positive | Literal["auto"],
+        Meta(
+            description="Steps worked on at once; auto, for selectors that look at seeds only: as many as keep the sampler "
+            "busy, within a gigabyte of texts."
+        ),
+    ] = 4
+    models: Annotated[dict[str, ModelConfig], Meta(min_length=1, description="The models, by a name of yours.")]
+    roles: Annotated[dict[str, str], Meta(description="Which model plays which role; one model plays them all.")] = (
+        field(default_factory=dict)
+    )
+    attempts: AttemptsConfig = AttemptsConfig()
+    train: TrainConfig = TrainConfig()
+    budget: BudgetConfig = BudgetConfig()
+    plugins: Annotated[list[PluginConfig], Meta(min_length=1, description="The cast, in order.")]
+
+    def cast_of_roles(self) -> dict[str, str]:
+        """Each role's model: as given, and the only model for the roles left out."""
+        if len(self.models) == 1:
+            return dict.fromkeys(ROLES, next(iter(self.models))) | self.roles
+        return self.roles

@@ -1,0 +1,229 @@
+"""The records hooks exchange: small, frozen, in the field's words."""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from msgspec import Struct, field
+
+Value = Literal["correct", "incorrect", "unknown"]
+Outcome = Literal["rejected", "unresolved", "disputed", "out-of-band", "kept"]
+OUTCOMES: tuple[Outcome, ...] = ("rejected", "unresolved", "disputed", "out-of-band", "kept")
+Finish = Literal["stop", "length", "too-long", "refused"]
+
+
+class Draft(Struct, frozen=True, kw_only=True):
+    """What `load_seeds` and `propose` give: a problem to be, or the reason why there is none."""
+
+    statement: str = ""
+    answer: str | None = None
+    solution: str = ""
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    parents: tuple[str, ...] = ()
+    operator: str = "seed"
+    ordinal: int | None = None
+    """Which of the plugin's completions this was parsed from."""
+    unparsed: str = ""
+    """Why no problem could be read, which rejects it; empty for a good draft."""
+
+
+class Problem(Struct, frozen=True, kw_only=True):
+    """A seed or a child, parsed or not."""
+
+    id: str
+    """`round.step.child`; seeds are of round 0."""
+    statement: str
+    answer: str | None = None
+    """The reference answer: the generator's own, unless `assess` sets another."""
+    solution: str = ""
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    parents: tuple[str, ...] = ()
+    operator: str = "seed"
+    ordinal: int | None = None
+    """Which of its proposer's completions it was read from."""
+
+    @property
+    def is_seed(self) -> bool:
+        return self.id.startswith("0.")
+
+
+class Attempt(Struct, frozen=True, kw_only=True):
+    """One sampled solution of a problem."""
+
+    k: int
+    """Counts from 0 within its problem and step."""
+    seed: int
+    text: str
+    finish: Finish
+    tokens: int
+    prompt_tokens: int = 0
+    """Of the request it came from, on the first of its attempts; 0 on the others."""
+
+
+class Trial(Struct, frozen=True):
+    """What a verifier judges: an attempt at a problem."""
+
+    problem: Problem
+    attempt: Attempt
+
+
+class Verdict(Struct, frozen=True, kw_only=True):
+    """One verifier's opinion of one attempt."""
+
+    value: Value
+    reason: str = ""
+    """Which rule decided, in a word: `number`, `no-answer`, `truncated`, `timeout`, …"""
+    answer: str | None = None
+    """The final answer read from the attempt, or None when there is none."""
+    by: str = ""
+    """The plugin that judged; the engine sets it."""
+
+
+class Judged(Struct, frozen=True):
+    """An attempt with its verdict."""
+
+    attempt: Attempt
+    verdict: Verdict
+
+
+class Counts(Struct, frozen=True):
+    """How the attempts at one problem came out."""
+
+    correct: int = 0
+    incorrect: int = 0
+    unknown: int = 0
+
+    @property
+    def drawn(self) -> int:
+        return self.correct + self.incorrect + self.unknown
+
+    @property
+    def decided(self) -> int:
+        return self.correct + self.incorrect
+
+    @property
+    def solve_rate(self) -> float | None:
+        """Correct / decided, or None where nothing was decided."""
+        return self.correct / self.decided if self.decided else None
+
+
+class Case(Struct, frozen=True):
+    """A problem with all its judged attempts, as `assess` and `describe` see it."""
+
+    problem: Problem
+    judged: tuple[Judged, ...]
+    counts: Counts
+    solve_rate: float | None = None
+    """Of the attempts that were decided, corrected where a policy stopped early; None where nothing was decided."""
+
+
+class Assessment(Struct, frozen=True, kw_only=True):
+    """What the attempts say of a problem."""
+
+    outcome: Outcome
+    reason: str = ""
+    quality: float = 0.0
+    """At least 0; what an archive ranks by."""
+    answer: str | None = None
+    """A new reference answer, where the plugin sets one (a majority vote)."""
+    verdicts: tuple[Verdict, ...] | None = None
+    """Revised verdicts, one an attempt, where the new reference changes them."""
+
+
+class Rejection(Struct, frozen=True):
+    """Who turned a child away before any attempt, and why."""
+
+    hook: Literal["propose", "admit", "screen"]
+    plugin: str
+    reason: str
+
+
+class Child(Struct, frozen=True, kw_only=True):
+    """What a step made of one problem, without the texts of its attempts."""
+
+    problem: Problem
+    outcome: Outcome
+    reason: str = ""
+    rejection: Rejection | None = None
+    counts: Counts = Counts()
+    solve_rate: float | None = None
+    """As its `assess` saw it; None where nothing was decided."""
+    quality: float = 0.0
+    descriptors: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Step(Struct, frozen=True, kw_only=True):
+    """A committed step, live or replayed: what `commit` folds into a plugin's own state."""
+
+    round: int
+    step: int
+    parents: tuple[str, ...]
+    """Parents as selected; ids."""
+    children: tuple[Child, ...]
+    again: tuple[Child, ...] = ()
+    """Parents that were attempted once more, as all their attempts now have them."""
+
+
+class Message(Struct, frozen=True):
+    """One turn of a chat."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+class Example(Struct, frozen=True, kw_only=True):
+    """One training example: an attempt chosen by `curate`."""
+
+    problem: str
+    attempt: int
+    """The attempt's id in the ledger."""
+
+
+class Model(Struct, frozen=True, kw_only=True):
+    """A model as a sampler, trainer or benchmark meets it."""
+
+    name: str
+    """Its name under `models:`."""
+    path: str
+    """A local folder, or a name the model's plugin understands (a hub id, an API's model)."""
+    digest: str
+    """Of the weights, where they are local; else derived from the name."""
+    chat_template: str | None = None
+    """A Jinja chat template that replaces the model's own."""
+
+
+class Score(Struct, frozen=True, kw_only=True):
+    """One benchmark item's value: 1.0 for right, 0.0 for wrong, or any other number to be averaged."""
+
+    task: str
+    item: str
+    value: float
+
+
+class BenchmarkText(Struct, frozen=True, kw_only=True):
+    """A text of a benchmark, a question or an answer, that must not be trained on."""
+
+    task: str
+    text: str
+
+
+class Finding(Struct, frozen=True, kw_only=True):
+    """Something `check` noticed: an error stops the run before it spends anything, a warning is shown."""
+
+    level: Literal["error", "warning"]
+    place: str
+    """Which setting of the plugin, e.g. `with.path`; the core puts before it where the pipeline names the plugin."""
+    message: str
+    """What is wrong and what to change."""
+
+
+class Solved(Struct, frozen=True, kw_only=True):
+    """A problem with what its attempts came to, without their texts."""
+
+    child: Child
+    attempts: tuple[tuple[int, str], ...]
+    """Its attempts in this grading as (attempt id, verdict's value), by k."""
+
+    @property
+    def correct(self) -> tuple[int, ...]:
+        """Ids of the attempts that are right."""
+        return tuple(attempt for attempt, value in self.attempts if value == "correct")

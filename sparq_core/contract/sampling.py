@@ -1,0 +1,133 @@
+"""How a sampler is asked, and how a hook reaches a model: every completion a hook pays for is recorded."""
+
+from collections.abc import Callable, Sequence
+from typing import Annotated, Protocol
+
+from msgspec import Meta, Struct
+
+from sparq_core.contract.randomness import derive
+from sparq_core.contract.records import Finish, Message
+
+
+class Sampling(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How to draw a completion. Plugins that sample extend it with their own options."""
+
+    temperature: Annotated[float, Meta(ge=0, description="Sampling temperature; 0 is greedy.")] = 1.0
+    top_p: Annotated[float, Meta(gt=0, le=1, description="Share of probability mass to sample from.")] = 1.0
+    max_tokens: Annotated[int, Meta(ge=1, description="Most tokens a completion may have.")] = 1024
+    stop: Annotated[tuple[str, ...], Meta(description="Strings that end a completion; left out of its text.")] = ()
+
+
+class Request(Struct, frozen=True, kw_only=True):
+    """One prompt and how to sample from it: sample j of `n` is drawn from seed + j."""
+
+    messages: tuple[Message, ...]
+    seed: int
+    sampling: Sampling
+    n: int = 1
+
+
+class Completion(Struct, frozen=True, kw_only=True):
+    """What a model answered."""
+
+    text: str
+    finish: Finish
+    """
+    `stop`: ended by itself; `length`: cut at `max_tokens`; `too-long`: the prompt does not fit the model; `refused`: the
+    model or its server would not answer.
+    """
+    tokens: int
+    """Tokens sampled, the end token included."""
+    prompt_tokens: int = 0
+    """Tokens of the prompt, on the first completion of a request; 0 on the others."""
+
+
+class Sampler(Protocol):
+    """
+    A model that is ready to be sampled. Thread-safe.
+
+    It may also tell `slots`, the sequences it works on at once, which `in_flight: auto` goes by, and `load`, the sequences it
+    has not answered yet, by which its idle share is measured.
+    """
+
+    deterministic: bool
+    """Whether the same call gives the same completions whatever was called before or beside it."""
+    digest: str
+    """Of the weights being served."""
+
+    def sample(self, requests: Sequence[Request]) -> Sequence[Sequence[Completion]]:
+        """`n` completions a request, in the order of the requests."""
+
+    def close(self) -> None:
+        """Free the model; called once."""
+
+
+class Recorded(Struct, frozen=True, kw_only=True):
+    """A completion that a hook paid for, as the ledger keeps it."""
+
+    hook: str
+    plugin: str
+    ordinal: int
+    role: str
+    model: str
+    """Digest of the weights that answered."""
+    seed: int
+    finish: Finish
+    tokens: int
+    text: str
+    prompt_tokens: int = 0
+
+
+class Llm:
+    """
+    A hook's way to the models: `llm("generator").complete(prompts, sampling)`.
+
+    Each completion's seed follows from the step, the hook, the plugin and its ordinal among all that the plugin asks from
+    this hook in this step; so a plugin that asks the same questions in the same order gets the same answers. One `Llm`
+    belongs to one call of one hook and is not shared between threads.
+    """
+
+    def __init__(self, place: tuple[int | str, ...], hook: str, plugin: str, serve: Callable[[str], Sampler]) -> None:
+        self._place, self._hook, self._plugin, self._serve = place, hook, plugin, serve
+        self.recorded: list[Recorded] = []
+
+    def __call__(self, role: str) -> "RoleModel":
+        """The model that plays `role`: generator, solver, labeller, or another role the pipeline names."""
+        return RoleModel(self, role)
+
+    def ask(self, role: str, prompts: Sequence[str], sampling: Sampling) -> list[Recorded]:
+        sampler = self._serve(role)
+        first = len(self.recorded)
+        seeds = [derive(*self._place, self._hook, self._plugin, first + i) for i in range(len(prompts))]
+        requests = [
+            Request(messages=(Message("user", prompt),), seed=seed, sampling=sampling)
+            for prompt, seed in zip(prompts, seeds, strict=True)
+        ]
+        answers = [
+            Recorded(
+                hook=self._hook,
+                plugin=self._plugin,
+                ordinal=first + i,
+                role=role,
+                model=sampler.digest,
+                seed=seeds[i],
+                finish=completion.finish,
+                tokens=completion.tokens,
+                text=completion.text,
+                prompt_tokens=completion.prompt_tokens,
+            )
+            for i, (completion,) in enumerate(sampler.sample(requests))
+        ]
+        self.recorded += answers
+        return answers
+
+
+class RoleModel:
+    """One role's model, as a hook sees it."""
+
+    def __init__(self, llm: Llm, role: str) -> None:
+        self._llm, self._role = llm, role
+
+    def complete(self, prompts: Sequence[str], sampling: Sampling) -> list[Recorded]:
+        """One recorded completion a prompt, in order; each prompt is a user's turn."""
+        return self._llm.ask(self._role, prompts, sampling)

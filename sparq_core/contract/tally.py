@@ -1,0 +1,72 @@
+"""Counters of a run: what stop rules read and displays show."""
+
+from collections.abc import Mapping
+
+from msgspec import Struct
+
+from sparq_core.contract.records import Outcome
+
+
+class Used(Struct, frozen=True):
+    """Tokens a role took."""
+
+    prompt: int = 0
+    sampled: int = 0
+
+
+class Busy(Struct, frozen=True):
+    """Seconds that were watched, and how many of them the samplers and the graders were busy."""
+
+    watched: float = 0.0
+    sampling: float = 0.0
+    grading: float = 0.0
+
+    def __add__(self, other: "Busy") -> "Busy":
+        return Busy(self.watched + other.watched, self.sampling + other.sampling, self.grading + other.grading)
+
+
+class Tally(Struct, frozen=True):
+    """Committed counters: what stop rules read and displays show."""
+
+    outcomes: Mapping[Outcome, int] = {}
+    """Children by outcome; seeds are not counted here."""
+    reasons: Mapping[str, int] = {}
+    """Rejected children by `plugin: reason`."""
+    verdicts: Mapping[str, int] = {}
+    """Attempts by verdict."""
+    why: Mapping[str, int] = {}
+    """Attempts by `verdict: reason`."""
+    seeds: int = 0
+    seeds_kept: int = 0
+    unparsed: int = 0
+    """Children that could not be read from what the generator wrote."""
+    used: Mapping[str, Used] = {}
+    """Tokens by role, for attempts, proposals, screens and descriptions."""
+    cost: float | None = None
+    """Money for these tokens at the prices of the models; None where no model has prices."""
+    seconds: float = 0.0
+    """Wall clock up to the last commit, summed over all sessions."""
+    busy: Busy = Busy()
+    """How busy samplers and graders were while steps were at work."""
+
+    @property
+    def children(self) -> int:
+        return sum(self.outcomes.values())
+
+    @property
+    def attempts(self) -> int:
+        return sum(self.verdicts.values())
+
+    @property
+    def tokens(self) -> int:
+        """Sampled tokens."""
+        return sum(used.sampled for used in self.used.values())
+
+    @property
+    def prompt_tokens(self) -> int:
+        return sum(used.prompt for used in self.used.values())
+
+    def unknown(self) -> dict[str, int]:
+        """Unknown attempts by reason, most frequent first."""
+        found = {why.removeprefix("unknown: "): n for why, n in self.why.items() if why.startswith("unknown: ")}
+        return dict(sorted(found.items(), key=lambda item: -item[1]))

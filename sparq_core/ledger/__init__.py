@@ -1,0 +1,5 @@
+"""
+The one SQLite file of a run: written, read, added up, turned into a dataset. Stands on `contract`.
+
+Read `schema.sql` first, then `entries`, `writer` and `reader`.
+"""

@@ -1,0 +1,87 @@
+"""Benchmark figures with their uncertainty."""
+
+from collections.abc import Callable, Iterable, Sequence
+from math import comb, sqrt
+from statistics import NormalDist, fmean, stdev
+
+from msgspec import Struct
+
+from sparq_core.contract.records import Counts, Score
+
+ALPHA = 0.05
+Z = NormalDist().inv_cdf(1 - ALPHA / 2)
+
+
+class Interval(Struct, frozen=True):
+    """A mean with its 95% confidence interval."""
+
+    mean: float
+    low: float
+    high: float
+
+
+def proportion(values: Sequence[float]) -> Interval:
+    """Mean of values in [0, 1]; Wilson's interval, right also near 0 and 1."""
+    n, p = len(values), fmean(values)
+    centre = (p + Z * Z / (2 * n)) / (1 + Z * Z / n)
+    half = Z / (1 + Z * Z / n) * sqrt(max(0.0, p * (1 - p) / n + Z * Z / (4 * n * n)))
+    return Interval(p, centre - half, centre + half)
+
+
+def solve_rate_interval(counts: Counts) -> Interval:
+    """
+    The solve rate of decided attempts with its exact 95% interval (Clopper and Pearson 1934): it covers at least that often.
+
+    [0, 1] where nothing was decided. The bounds are found by bisection of the binomial distribution.
+    """
+    n, k = counts.decided, counts.correct
+    if not n:
+        return Interval(0.0, 0.0, 1.0)
+    low = _bisected(lambda p: _at_least(k, n, p) < ALPHA / 2) if k else 0.0
+    high = _bisected(lambda p: 1 - _at_least(k + 1, n, p) > ALPHA / 2) if k < n else 1.0
+    return Interval(k / n, low, high)
+
+
+def _at_least(k: int, n: int, p: float) -> float:
+    """Probability of k or more of n."""
+    return sum(comb(n, j) * p**j * (1 - p) ** (n - j) for j in range(k, n + 1))
+
+
+def _bisected(below: Callable[[float], bool]) -> float:
+    low, high = 0.0, 1.0
+    for _ in range(50):
+        middle = (low + high) / 2
+        low, high = (middle, high) if below(middle) else (low, middle)
+    return low
+
+
+def mean_difference(before: Sequence[float], after: Sequence[float]) -> Interval:
+    """Mean of the paired differences after − before; normal approximation."""
+    differences = [b - a for a, b in zip(before, after, strict=True)]
+    mean = fmean(differences)
+    half = Z * stdev(differences) / sqrt(len(differences)) if len(differences) > 1 else 0.0
+    return Interval(mean, mean - half, mean + half)
+
+
+class Comparison(Struct, frozen=True):
+    """One benchmark task, before and after."""
+
+    task: str
+    items: int
+    before: Interval
+    after: Interval
+    difference: Interval
+
+
+def compare(before: Iterable[Score], after: Iterable[Score]) -> list[Comparison]:
+    """Pair two models' scores item by item, task by task; items only one of them has are left out."""
+    first = {(s.task, s.item): s.value for s in before}
+    pairs: dict[str, list[tuple[float, float]]] = {}
+    for score in after:
+        if (score.task, score.item) in first:
+            pairs.setdefault(score.task, []).append((first[score.task, score.item], score.value))
+    return [
+        Comparison(task, len(values), proportion(a), proportion(b), mean_difference(a, b))
+        for task, values in pairs.items()
+        for a, b in [tuple(zip(*values, strict=True))]
+    ]

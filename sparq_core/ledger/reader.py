@@ -1,0 +1,322 @@
+"""Reading a ledger: for resuming, curation, export and the commands that show a run."""
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import msgspec
+import zstandard
+from msgspec.structs import replace
+
+from sparq_core.contract.errors import PipelineError
+from sparq_core.contract.records import Attempt, Child, Counts, Judged, Problem, Rejection, Score, Solved, Step, Verdict
+from sparq_core.contract.tally import Tally
+from sparq_core.ledger import storage
+
+GRADING = 1
+"""The grading made by the run itself."""
+VIEW = 1
+"""The descriptors given by the run itself."""
+_PROBLEM = "p.id, p.operator, p.statement, p.answer, p.solution, p.extra, p.ordinal"
+_PARENTS = "(SELECT json_group_array(parent) FROM (SELECT parent FROM parentage WHERE child = p.id ORDER BY ordinal))"
+_DESCRIPTORS = f"(SELECT json_group_object(key, json(value)) FROM descriptor WHERE view = {VIEW} AND problem = p.id)"
+OWN = "a.round = p.round AND a.step = p.step"
+"""The attempts `a` that a problem `p` is judged by: those of its own step, not those it got later as a parent."""
+_ATTEMPTS = (
+    "(SELECT json_group_array(json_array(a.id, v.value)) FROM"
+    f" (SELECT a.id FROM attempt a WHERE a.problem = p.id AND {OWN} ORDER BY a.k) a"
+    " JOIN verdict v ON v.attempt = a.id AND v.grading = {grading})"
+)
+_NO_ATTEMPTS = "'[]'"
+
+
+class Reader:
+    """A ledger that is read; open one with `Reader.open(folder)`."""
+
+    def __init__(self, connection: sqlite3.Connection, grading: int = GRADING) -> None:
+        self._connection = connection
+        self.grading = grading
+        self._decompress = zstandard.ZstdDecompressor().decompress
+
+    @classmethod
+    def open(cls, folder: Path, grading: int = GRADING) -> "Reader":
+        """The ledger of a run folder, by default in the run's own grading; PipelineError where there is no such."""
+        ledger = cls(storage.open_readonly(folder / storage.DATABASE), grading)
+        known = [id_ for (id_,) in ledger.query("SELECT id FROM grading ORDER BY id")]
+        if grading not in known and known:
+            raise PipelineError(f"{folder}: has no grading {grading}; it has {', '.join(map(str, known))}")
+        return ledger
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()
+
+    def query(self, sql: str, *values: Any) -> Iterator[tuple[Any, ...]]:
+        """Rows of a query of your own; the tables are described in `schema.sql`."""
+        return iter(self._connection.execute(sql, values))
+
+    def _one(self, sql: str, *values: Any) -> Any:
+        row = self._connection.execute(sql, values).fetchone()
+        return row[0] if row else None
+
+    # -- the run -------------------------------------------------------------------------------------------------------
+
+    def run(self) -> tuple[str, str, str]:
+        """The run's name, its pipeline and its identity, the latter two as JSON."""
+        row = self._connection.execute("SELECT name, pipeline, identity FROM run").fetchone()
+        return row or ("", "", "")
+
+    def last_digest(self) -> str:
+        """The identity digest: of all that was committed; empty before the first step."""
+        return self._one("SELECT digest FROM step ORDER BY round DESC, step DESC LIMIT 1") or ""
+
+    def tally(self) -> Tally:
+        """The counters after the last committed step."""
+        text = self._one("SELECT tally FROM step ORDER BY round DESC, step DESC LIMIT 1")
+        return msgspec.json.decode(text, type=Tally) if text else Tally()
+
+    def last_round(self) -> int:
+        """The last round that has a committed step; 0 while the seeds are ingested."""
+        return self._one("SELECT max(round) FROM step") or 0
+
+    def curated(self, key: str) -> Iterator[tuple[list[str], int, float]]:
+        """
+        The last choice of attempts by the values of one descriptor.
+
+        Gives each value as a list of labels, the problems that have it, and the best quality among them.
+        """
+        for value, problems, best in self.query(
+            "SELECT d.value, count(*), max(o.quality)"
+            " FROM (SELECT DISTINCT problem FROM curated WHERE curation = (SELECT max(id) FROM curation)) c"
+            f" LEFT JOIN descriptor d ON d.problem = c.problem AND d.view = {VIEW} AND d.key = ?"
+            f" LEFT JOIN outcome o ON o.problem = c.problem AND o.grading = {GRADING} GROUP BY d.value",
+            key,
+        ):
+            labels = msgspec.json.decode(value) if value else []
+            yield labels if isinstance(labels, list) else [str(labels)], problems, best or 0.0
+
+    def kept_after(self, most: int) -> Iterator[str]:
+        """The kept children that come after the first `most`, in the order they were committed."""
+        for (id_,) in self.query(
+            "SELECT p.id FROM problem p JOIN outcome o ON o.problem = p.id AND o.grading = ? AND o.outcome = 'kept'"
+            " WHERE p.round > 0 ORDER BY p.round, p.step, p.child LIMIT -1 OFFSET ?",
+            self.grading,
+            most,
+        ):
+            yield id_
+
+    def curations(self) -> int:
+        """How many choices of attempts were recorded."""
+        return self._one("SELECT count(*) FROM curation") or 0
+
+    def steps_of(self, round: int) -> int:
+        """How many steps of a round are committed."""
+        return self._one("SELECT count(*) FROM step WHERE round = ?", round) or 0
+
+    def _extent(self, round: int) -> int:
+        """What tells the phases of a round that was extended from those before: its steps; the base has none."""
+        return self.steps_of(round) if round else 0
+
+    def phase(self, round: int, name: str) -> tuple[str, str, str] | None:
+        """Config, digest and detail of a phase that is done for all the steps its round has."""
+        row: tuple[str, str, str] | None = self._connection.execute(
+            "SELECT config, digest, detail FROM phase WHERE round = ? AND name = ? AND steps = ?",
+            (round, name, self._extent(round)),
+        ).fetchone()
+        return row
+
+    def scores(self, round: int) -> list[Score]:
+        """A round's benchmark rows; round 0 is the base model."""
+        rows = self.query(
+            "SELECT task, item, value FROM score WHERE round = ? AND steps = ? ORDER BY task, item",
+            round,
+            self._extent(round),
+        )
+        return [Score(task=task, item=item, value=value) for task, item, value in rows]
+
+    # -- steps and problems --------------------------------------------------------------------------------------------
+
+    def step(self, round: int, step: int) -> Step:
+        """A committed step as `commit` gets it."""
+        parents = self.step_row(round, step)[0]
+        children = tuple(s.child for s in self._solved("p.round = ? AND p.step = ?", round, step, attempts=False))
+        return Step(round=round, step=step, parents=parents, children=children, again=tuple(self._again(round, step)))
+
+    def _again(self, round: int, step: int) -> Iterator[Child]:
+        for id_, correct, incorrect, unknown, rate, outcome, reason, quality in self.query(
+            "SELECT problem, correct, incorrect, unknown, solve_rate, outcome, reason, quality FROM again"
+            " WHERE round = ? AND step = ? ORDER BY problem",
+            round,
+            step,
+        ):
+            yield replace(
+                self.solved_one(id_).child,
+                counts=Counts(correct, incorrect, unknown),
+                solve_rate=rate,
+                outcome=outcome,
+                reason=reason,
+                quality=quality,
+            )
+
+    def step_row(self, round: int, step: int) -> tuple[tuple[str, ...], dict[str, float]]:
+        """Parents and metrics of a committed step."""
+        parents, metrics = self._connection.execute(
+            "SELECT parents, metrics FROM step WHERE round = ? AND step = ?", (round, step)
+        ).fetchone()
+        return tuple(msgspec.json.decode(parents)), msgspec.json.decode(metrics)
+
+    def proposed(self, round: int, step: int) -> list[tuple[Problem, Rejection | None]]:
+        """A step's children as they were proposed, with the rejections of those turned away."""
+        rows = self._connection.execute(
+            f"SELECT {_PROBLEM}, {_PARENTS}, rejected_in, rejected_by, rejected_why FROM problem p"
+            " WHERE round = ? AND step = ? ORDER BY child",
+            (round, step),
+        )
+        return [(_problem(row[:8]), Rejection(*row[8:]) if row[8] else None) for row in rows]
+
+    def problems(self, ids: Sequence[str]) -> list[Problem]:
+        """Problems by id, in the order asked; KeyError for one that is not there."""
+        found = {}
+        for id_ in set(ids):
+            row = self._connection.execute(
+                f"SELECT {_PROBLEM}, {_PARENTS} FROM problem p WHERE id = ?",
+                (id_,),
+            ).fetchone()
+            if row is None:
+                raise KeyError(id_)
+            found[id_] = _problem(row)
+        return [found[id_] for id_ in ids]
+
+    def solved(self, rounds: Sequence[int] | None = None, outcome: str | None = "kept") -> Iterator[Solved]:
+        """Problems in the order they were committed, by default the kept ones of all rounds; seeds are round 0."""
+        where = "1"
+        values: list[str | int] = []
+        if outcome is not None:
+            where, values = "o.outcome = ?", [outcome]
+        if rounds is not None:
+            where += f" AND p.round IN ({', '.join('?' * len(rounds))})"
+            values += rounds
+        return self._solved(where, *values, attempts=True)
+
+    def counts(self, problem: str) -> Counts:
+        """How the attempts a problem is judged by came out; none for one that was not attempted."""
+        row = self._connection.execute(
+            "SELECT correct, incorrect, unknown FROM outcome WHERE grading = ? AND problem = ?", (self.grading, problem)
+        ).fetchone()
+        return Counts(*row) if row else Counts()
+
+    def solved_one(self, problem: str) -> Solved:
+        """One problem with what its attempts came to; KeyError where there is none."""
+        for solved in self._solved("p.id = ?", problem, attempts=True):
+            return solved
+        raise KeyError(problem)
+
+    def _solved(self, where: str, *values: Any, attempts: bool) -> Iterator[Solved]:
+        listed = _ATTEMPTS.format(grading=self.grading) if attempts else _NO_ATTEMPTS
+        rows = self._connection.execute(
+            f"SELECT {_PROBLEM}, {_PARENTS}, {_DESCRIPTORS}, {listed},"
+            " p.rejected_in, p.rejected_by, p.rejected_why,"
+            " o.answer, o.correct, o.incorrect, o.unknown, o.solve_rate, o.outcome, o.reason, o.quality"
+            f" FROM problem p LEFT JOIN outcome o ON o.problem = p.id AND o.grading = {self.grading}"
+            f" WHERE {where} ORDER BY p.round, p.step, p.child",
+            values,
+        )
+        return (_solved(row) for row in rows)
+
+    # -- attempts ------------------------------------------------------------------------------------------------------
+
+    def attempt(self, attempt: int) -> tuple[int, str, str]:
+        """Number k, text and model digest of one attempt."""
+        problem, round_, step, k, model = self._connection.execute(
+            "SELECT problem, round, step, k, digest FROM attempt a JOIN model m ON m.id = a.model WHERE a.id = ?",
+            (attempt,),
+        ).fetchone()
+        return k, self._texts(problem, round_, step)[k], model
+
+    def written(self, problem: str) -> str | None:
+        """What the generator wrote of which a problem was read, where that was recorded."""
+        text: str | None = self._one(
+            "SELECT c.text FROM problem p JOIN completion c ON c.round = p.round AND c.step = p.step"
+            " AND c.hook = 'propose' AND c.ordinal = p.ordinal WHERE p.id = ?",
+            problem,
+        )
+        return text
+
+    def judged(self, problem: str) -> list[Judged]:
+        """The attempts a problem is judged by with their verdicts, in the order they were drawn."""
+        return self._judged("(a.round, a.step) = (?, ?)", problem, *_place(problem))
+
+    def judged_again(self, problem: str) -> list[Judged]:
+        """The attempts a problem got later, as a parent."""
+        return self._judged("(a.round, a.step) > (?, ?)", problem, *_place(problem))
+
+    def judged_in(self, problem: str, round: int, until: int) -> list[Judged]:
+        """All attempts a problem got in a round up to a step."""
+        return self._judged("a.round = ? AND a.step <= ?", problem, round, until)
+
+    def _judged(self, where: str, problem: str, *values: int) -> list[Judged]:
+        rows = self._connection.execute(
+            "SELECT a.round, a.step, a.k, a.seed, a.tokens, a.prompt_tokens, a.finish, v.value, v.reason, v.plugin, v.answer"
+            " FROM attempt a JOIN verdict v ON v.attempt = a.id AND v.grading = ?"
+            f" WHERE a.problem = ? AND {where} ORDER BY a.round, a.step, a.k",
+            (self.grading, problem, *values),
+        ).fetchall()
+        texts = {(r, s): self._texts(problem, r, s) for r, s, *_ in rows}
+        return [
+            Judged(
+                Attempt(k=k, seed=seed, text=texts[r, s][k], finish=finish, tokens=tokens, prompt_tokens=prompt),
+                Verdict(value=value, reason=reason, by=plugin, answer=answer),
+            )
+            for r, s, k, seed, tokens, prompt, finish, value, reason, plugin, answer in rows
+        ]
+
+    def _texts(self, problem: str, round: int, step: int) -> list[str]:
+        blob = self._one("SELECT blob FROM text WHERE problem = ? AND round = ? AND step = ?", problem, round, step)
+        return msgspec.msgpack.decode(self._decompress(blob), type=list[str])
+
+
+def _place(id_: str) -> tuple[int, int]:
+    """The round and step of a problem."""
+    round_, step, _ = id_.split(".")
+    return int(round_), int(step)
+
+
+def _problem(row: Sequence[Any]) -> Problem:
+    id_, operator, statement, answer, solution, extra, ordinal, parents = row
+    return Problem(
+        id=id_,
+        operator=operator,
+        statement=statement,
+        answer=answer,
+        solution=solution,
+        extra=msgspec.json.decode(extra),
+        ordinal=ordinal,
+        parents=tuple(msgspec.json.decode(parents)),
+    )
+
+
+def _solved(row: Sequence[Any]) -> Solved:
+    descriptors, attempts, hook, plugin, why, answer, correct, incorrect, unknown, rate, outcome, reason, quality = row[
+        8:
+    ]
+    problem = _problem(row[:8])
+    if hook:
+        rejection = Rejection(hook, plugin, why)
+        return Solved(child=Child(problem=problem, outcome="rejected", reason=why, rejection=rejection), attempts=())
+    child = Child(
+        problem=replace(problem, answer=answer),
+        outcome=outcome,
+        reason=reason,
+        counts=Counts(correct, incorrect, unknown),
+        solve_rate=rate,
+        quality=quality,
+        descriptors=msgspec.json.decode(descriptors),
+    )
+    return Solved(child=child, attempts=tuple((id_, value) for id_, value in msgspec.json.decode(attempts)))

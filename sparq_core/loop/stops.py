@@ -1,0 +1,117 @@
+"""Why a run stops issuing steps. Rules read committed counters only, so a resumed run decides as a live one would."""
+
+from collections.abc import Callable
+
+from sparq_core.contract.config import BudgetConfig, Pipeline
+from sparq_core.contract.errors import SparqError
+from sparq_core.contract.events import Event, Warned
+from sparq_core.contract.tally import Tally
+from sparq_core.ledger.reader import Reader
+from sparq_core.loop.engine import Engine, StopRule
+
+INTERRUPTED = "interrupted"
+UNPARSED = "unparsed"
+FIRST_LOOK = 64
+"""Children, or attempts, to see before judging the first of them."""
+LEAST_PARSED = 0.1
+EXAMPLES = 3
+REMEDIES = {
+    "truncated": "raise attempts.max_tokens, or set attempts.stop if the model runs on after its answer",
+    "too-long": "shorten attempts.prompt, or use a model with a longer context",
+    "refused": "the server or its content filter will not answer these problems; take another model, or other seeds",
+    "timeout": "raise the verifier's deadline (sympy: with.deadline)",
+    "unverified": "no verifier could say; add one that can",
+}
+"""What to change, by the reason of an unknown verdict."""
+
+
+def rule(
+    pipeline: Pipeline,
+    engine: Engine,
+    interrupted: Callable[[], bool],
+    emit: Callable[[Event], None],
+) -> StopRule:
+    """The rule the engine asks before each new step; it also warns, once, when too many attempts are unknown."""
+    warned = False
+
+    def stop() -> str | None:
+        nonlocal warned
+        tally = engine.tally
+        if interrupted():
+            return INTERRUPTED
+        if mostly_unparsed(tally):
+            return UNPARSED
+        unknown = tally.verdicts.get("unknown", 0)
+        if not warned and tally.attempts >= FIRST_LOOK and unknown > pipeline.attempts.warn_unknown * tally.attempts:
+            warned = True
+            emit(Warned(_too_many_unknown(tally)))
+        return over_budget(pipeline.budget, tally)
+
+    return stop
+
+
+def mostly_unparsed(tally: Tally) -> bool:
+    """Whether so few children could be read that going on would only cost money."""
+    return tally.children >= FIRST_LOOK and tally.children - tally.unparsed < LEAST_PARSED * tally.children
+
+
+def why_none(tally: Tally) -> str:
+    """Why a run kept nothing, and what to change."""
+    if not tally.attempts:
+        return "every child was rejected before it was attempted; see the reasons above"
+    right = tally.verdicts.get("correct", 0) / tally.attempts
+    return (
+        f"{right:.0%} of the attempts were right; look at some by `sparq preview` and `sparq show`, then change the prompts, "
+        "take easier or harder seeds, or widen the band"
+    )
+
+
+def over_budget(budget: BudgetConfig, tally: Tally) -> str | None:
+    """The budget that is used up, in words, or None."""
+    used: dict[str, tuple[float, float | None, str]] = {
+        "kept": (tally.outcomes.get("kept", 0), budget.kept, ",d"),
+        "attempts": (tally.attempts, budget.attempts, ",d"),
+        "tokens": (tally.tokens, budget.tokens, ",d"),
+        "cost": (tally.cost or 0.0, budget.cost, ",.2f"),
+        "hours": (tally.seconds / 3600, budget.hours, ",.2f"),
+    }
+    for name, (now, most, form) in used.items():
+        if most is not None and now >= most:
+            return f"budget.{name} reached: {now:{form}} of {most:{form}}"
+    return None
+
+
+def exit_code(reason: str | None) -> int:
+    """0 done, 3 stopped by a budget, 4 interrupted."""
+    if reason is None:
+        return 0
+    return 4 if reason == INTERRUPTED else 3
+
+
+def _too_many_unknown(tally: Tally) -> str:
+    unknown = tally.unknown()
+    share = sum(unknown.values()) / tally.attempts
+    shares = ", ".join(f"{reason} {n / tally.attempts:.0%}" for reason, n in unknown.items())
+    remedies = [remedy for reason, remedy in REMEDIES.items() if reason in unknown]
+    advice = "; ".join(remedies) or "`sparq show` tells what became of a problem's attempts"
+    return f"{share:.0%} of attempts are unknown and say nothing about difficulty ({shares}); {advice}"
+
+
+def unparsed_error(tally: Tally, ledger: Reader) -> SparqError:
+    """What to tell a user whose generator writes nothing that can be read."""
+    rows = ledger.query(
+        "SELECT p.id, p.rejected_why, coalesce(c.text, ''), c.finish = 'length' FROM problem p"
+        " LEFT JOIN completion c ON c.round = p.round AND c.step = p.step AND c.hook = 'propose'"
+        " AND c.plugin = p.rejected_by AND c.ordinal = p.ordinal"
+        " WHERE p.rejected_in = 'propose' AND p.round > 0 ORDER BY p.round, p.step, p.child LIMIT ?",
+        EXAMPLES,
+    )
+    examples = "\n".join(
+        f"  {id_}: {why}{' (cut short)' if cut else ''}; it begins: {text[:200]!r}" for id_, why, text, cut in rows
+    )
+    return SparqError(
+        f"only {tally.children - tally.unparsed} of the first {tally.children} children could be read. "
+        f"{EXAMPLES} of the others:\n{examples}\n"
+        "Change the prompt of the plugin that proposes (mutate: with.prompt), raise its max_tokens if they are cut "
+        "short, or use a model that follows instructions; a base model may need models.<name>.chat_template: plain."
+    )

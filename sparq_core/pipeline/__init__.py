@@ -1,0 +1,5 @@
+"""
+From a YAML file to a cast that fits. Stands on `contract`, `ledger` and `hookspecs`.
+
+Read `prepare` first, then `file`, `discovery` and `cast`.
+"""

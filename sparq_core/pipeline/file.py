@@ -1,0 +1,99 @@
+"""From a YAML file to a typed record, with errors that name the place, the thing and the remedy."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from sparq_core.contract.config import Pipeline
+from sparq_core.contract.errors import PipelineError, nearest
+from sparq_core.pipeline.settings import T, convert
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML without its traps: `1e-4` is a number, `12:30` and `no` are texts, and a key given twice is an error."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        for i, key in enumerate(keys):
+            if key in keys[:i]:
+                raise yaml.constructor.ConstructorError(None, None, f"the key '{key}' is given twice", node.start_mark)
+        return super().construct_mapping(node, deep)
+
+
+_SCALARS = {
+    "bool": r"true|True|TRUE|false|False|FALSE",
+    "int": r"[-+]?(0|[1-9]\d*)",
+    "float": r"[-+]?(\d+\.\d*|\.\d+|\d+(?=[eE]))([eE][-+]?\d+)?",
+    "null": r"~|null|Null|NULL|",
+}
+_Loader.yaml_implicit_resolvers = {}
+for _tag, _pattern in _SCALARS.items():
+    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(rf"^(?:{_pattern})$"), None)
+
+
+def load_pipeline(path: Path, overrides: Sequence[str] = ()) -> Pipeline:
+    """Read a pipeline file and apply `a.b=c` overrides to it; PipelineError for whatever is wrong with either."""
+    try:
+        data = yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506 -- a SafeLoader
+    except FileNotFoundError:
+        raise PipelineError(f"{path}: there is no such file; `sparq init` writes a starter pipeline") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise PipelineError(f"{path}: cannot be read: {error}") from error
+    except yaml.YAMLError as error:
+        raise PipelineError(f"{path}: is not YAML: {error}") from error
+    if not isinstance(data, dict):
+        raise PipelineError(f"{path}: a pipeline is a mapping of settings, this is {_kind(data)}")
+    for override in overrides:
+        apply_override(data, override)
+    return convert(data, Pipeline, str(path))
+
+
+def apply_override(data: dict[str, Any], override: str, option: str = "--set") -> None:
+    """
+    Set one value in place: `attempts.k=8`, `plugins.sft.with.learning_rate=1e-4`.
+
+    A plugin is named by its `use` or its index; what is missing on the way is made.
+    """
+    path, equals, text = override.partition("=")
+    if not equals or not path:
+        raise PipelineError(f"{option} {override}: write it as name=value")
+    try:
+        value = yaml.load(text, _Loader)  # noqa: S506 -- a SafeLoader
+    except yaml.YAMLError as error:
+        raise PipelineError(f"{option} {override}: the value is not YAML: {error}") from error
+    *way, last = path.split(".")
+    node: Any = data
+    for name in way:
+        node = node[_index(node, name, override)] if isinstance(node, list) else node.setdefault(name, {})
+        if not isinstance(node, dict | list):
+            raise PipelineError(f"{option} {override}: '{name}' holds a value, not settings")
+    node[_index(node, last, override) if isinstance(node, list) else last] = value
+
+
+def from_settings(settings: Sequence[str], kind: type[T], option: str) -> T:
+    """Typed options from `name=value` settings of a command, with `option`'s name in errors; PipelineError for a wrong one."""
+    return convert(given(settings, option), kind, option)
+
+
+def given(settings: Sequence[str], option: str) -> dict[str, Any]:
+    """Options from `name=value` settings, not yet checked."""
+    data: dict[str, Any] = {}
+    for setting in settings:
+        apply_override(data, setting, option)
+    return data
+
+
+def _index(entries: list[Any], name: str, override: str) -> int:
+    uses = [entry.get("use") if isinstance(entry, dict) else None for entry in entries]
+    if name in uses:
+        return uses.index(name)
+    if name.isdigit() and int(name) < len(entries):
+        return int(name)
+    raise PipelineError(f"--set {override}: no entry '{name}' here; {nearest(name, [u for u in uses if u])}")
+
+
+def _kind(data: Any) -> str:
+    return "empty" if data is None else f"a {type(data).__name__}"

@@ -1,0 +1,129 @@
+"""A pipeline made ready to run: loaded, its cast assembled and checked, nothing spent."""
+
+from importlib.metadata import entry_points
+from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from sparq_core.contract.config import AttemptsConfig, Pipeline
+from sparq_core.contract.errors import PipelineError
+from sparq_core.contract.records import (
+    Finding,
+    Model,
+)
+from sparq_core.contract.run import Run
+from sparq_core.contract.templates import check_template
+from sparq_core.pipeline.cast import Cast, load_cast
+from sparq_core.pipeline.file import load_pipeline
+from sparq_core.pipeline.identity import is_static
+from sparq_core.policies import Decide
+
+PLAIN_TEMPLATE = """\
+{% for message in messages %}{{ message['role'] | capitalize }}: {% if message['role'] == 'assistant' %}\
+{% generation %}{{ message['content'] }}{{ eos_token }}{% endgeneration %}{% else %}{{ message['content'] }}
+
+{% endif %}{% endfor %}{% if add_generation_prompt %}Assistant: {% endif %}"""
+"""A chat template for models that come without one: `User: …`, a blank line, `Assistant: …`."""
+
+
+def resolve_models(pipeline: Pipeline, base: Path) -> dict[str, Model]:
+    """The pipeline's models, with local folders and installed models found; none is opened or read."""
+    return {
+        name: Model(
+            name=name,
+            path=_resolve(config.model, base),
+            digest="",
+            chat_template=_chat_template(config.chat_template, name, base),
+        )
+        for name, config in pipeline.models.items()
+    }
+
+
+def _resolve(model: str, base: Path) -> str:
+    if (base / model).is_dir():
+        return str((base / model).resolve())
+    for entry in entry_points(group="sparq.models", name=model):
+        return str(entry.load())
+    if model.startswith((".", "/", "~")):
+        raise PipelineError(f"models: there is no folder {model} (looked in {base})")
+    return model
+
+
+def _chat_template(template: str | None, name: str, base: Path) -> str | None:
+    if template is None or template == "plain":
+        return template and PLAIN_TEMPLATE
+    if not (base / template).is_file():
+        raise PipelineError(f"models.{name}.chat_template: there is no file {template}; `plain` is built in")
+    return (base / template).read_text(encoding="utf-8")
+
+
+def check_in_flight(pipeline: Pipeline, cast: Cast) -> None:
+    """PipelineError where `auto` would make a run depend on the machine it runs on."""
+    if pipeline.in_flight == "auto" and not is_static(pipeline, cast):
+        remedy = "leave attempts.again out" if pipeline.attempts.again else "take a static selector"
+        raise PipelineError(
+            "in_flight: what a step does here depends on how many are in flight, so `auto` would not be repeatable; "
+            f"give a number, or {remedy}"
+        )
+
+
+class Session(Struct, frozen=True):
+    """A pipeline that was loaded and whose cast fits together."""
+
+    run: Run
+    cast: Cast
+    source: str
+    """The pipeline file's text, as given."""
+
+
+def load(path: Path, overrides: tuple[str, ...] = ()) -> Session:
+    """Load a pipeline and its cast; PipelineError for whatever is wrong with them."""
+    pipeline = load_pipeline(path, overrides)
+    base = path.resolve().parent
+    check_template(pipeline.attempts.prompt, "attempts.prompt", "problem")
+    check_budget(pipeline)
+    cast = load_cast(pipeline, base)
+    decider(cast, pipeline.attempts)
+    check_in_flight(pipeline, cast)
+    run = Run(pipeline=pipeline, base=base, folder=None, models=resolve_models(pipeline, base))
+    return Session(run, cast, path.read_text(encoding="utf-8"))
+
+
+def check(session: Session) -> list[Finding]:
+    """Everything the plugins notice without spending anything."""
+    findings: list[Finding] = []
+    for member, hook in session.cast.each("check"):
+        model = (
+            session.run.models.get(member.name.removeprefix("models.")) if member.place.startswith("models.") else None
+        )
+        found = hook(run=session.run, model=model) or ()
+        findings += [replace(finding, place=f"{member.place}.{finding.place}") for finding in found]
+    return findings
+
+
+def refuse_errors(findings: list[Finding]) -> list[Finding]:
+    """The warnings; PipelineError with all errors if there are any."""
+    errors = [finding for finding in findings if finding.level == "error"]
+    if errors:
+        raise PipelineError("\n".join(f"{finding.place}: {finding.message}" for finding in errors))
+    return findings
+
+
+def decider(cast: Cast, config: AttemptsConfig) -> Decide | None:
+    """How the assessing plugin decides from counts alone; PipelineError where a policy needs that and it does not say."""
+    if config.policy == "fixed":
+        return None
+    ((member, _),) = cast.each("assess")
+    decide: Decide | None = getattr(member.plugin, "decide", None)
+    if decide is None:
+        raise PipelineError(
+            f"attempts.policy: '{config.policy}' stops early, but '{member.name}' needs all attempts to decide; set it to fixed"
+        )
+    return decide
+
+
+def check_budget(pipeline: Pipeline) -> None:
+    """PipelineError for a budget that could never be reached."""
+    if pipeline.budget.cost is not None and not any(model.prices for model in pipeline.models.values()):
+        raise PipelineError("budget.cost: no model has prices, so no money is counted; give one models.<name>.prices")
