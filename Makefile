@@ -36,7 +36,7 @@ test: install-dev
 	$(BIN)/python -m pytest
 
 test-vllm: .venv/installed-vllm
-	$(BIN)/python -m pytest tests/test_vllm_engine.py tests/test_docs.py -k "vllm"
+	$(BIN)/python -m pytest tests/plugins/vllm/test_vllm_engine.py tests/whole/test_docs.py -k "vllm"
 
 lint: install-dev
 	$(BIN)/ruff check .

@@ -116,7 +116,7 @@ def attempts(ran: Ran) -> dict[tuple[str, int], tuple[int, str]]:
 @contextmanager
 def serving(options: dict[str, Any]) -> Iterator[tuple[str, dict[str, int]]]:
     """A server in a process of its own; what it met is there when it has ended."""
-    command = [sys.executable, str(ROOT / "tests" / "faulty_server.py"), json.dumps(options)]
+    command = [sys.executable, str(ROOT / "tests" / "plugins" / "openai" / "faulty_server.py"), json.dumps(options)]
     met: dict[str, int] = {}
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None

@@ -26,7 +26,7 @@ from hypothesis import strategies as st
 import sparq_core as sparq
 from sparq_sympy import Checker, Conventions, Decision, Sympy, SympyConfig, equivalent, final_answer
 
-DATA = Path(__file__).parents[2] / "shared" / "data"
+DATA = Path(__file__).parents[4] / "shared" / "data"
 NEEDS_WORKER = r"\int_0^1 x dx"
 SLOW = [
     (NEEDS_WORKER, "1/2"),

@@ -14,7 +14,7 @@ from sparq_core.testing import run_pipeline
 from sparq_lmeval import LmEval, LmEvalConfig
 from sparq_screen.decontaminate import Decontaminate, DecontaminateConfig
 
-QUICKSTART = Path(__file__).parent.parent / "examples" / "quickstart"
+QUICKSTART = Path(__file__).parents[3] / "examples" / "quickstart"
 
 
 def children(*statements: str) -> list[sparq.Problem]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 CORE = ["click", "jinja2", "msgspec", "pluggy", "pyyaml", "rich", "zstandard"]
 
 VERIFIER = """

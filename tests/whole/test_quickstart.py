@@ -12,7 +12,7 @@ from sparq_core.ledger import dataset
 from sparq_core.pipeline import prepare
 from sparq_hf import HfConfig, HfSampler
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 SMALL = [
     "steps=4",
     "plugins.sft.with.max_steps=4",

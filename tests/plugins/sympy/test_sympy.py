@@ -10,7 +10,7 @@ import pytest
 import sparq_core as sparq
 from sparq_sympy import Sympy, SympyConfig
 
-ROLLOUTS = Path(__file__).parents[2] / "shared" / "data" / "gsm8k_rollouts.jsonl.gz"
+ROLLOUTS = Path(__file__).parents[4] / "shared" / "data" / "gsm8k_rollouts.jsonl.gz"
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ import pytest
 from sparq_core import hookspecs
 from sparq_core.pipeline.discovery import HOOKS, hooks_of, installed
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 HEAVY = {
     "openai",
     "torch",

@@ -26,7 +26,7 @@ pytestmark = [
     pytest.mark.skipif(find_spec("vllm") is None, reason="vLLM is not installed; make test-vllm does that"),
     pytest.mark.timeout(600),
 ]
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[3]
 MODEL = sparq.Model(name="student", path=str(sparq_tiny.MODEL), digest=sparq.weights_digest(str(sparq_tiny.MODEL)))
 
 
