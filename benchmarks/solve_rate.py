@@ -19,7 +19,7 @@ from random import Random
 from typing import Any
 
 import sparq_core as sparq
-from sparq_core.assess import Band, BandConfig, band_of
+from sparq_assess.band import Band, BandConfig, band_of
 from sparq_core.contract.config import AttemptsConfig
 from sparq_core.policies import Policy, policy_of
 

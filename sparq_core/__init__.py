@@ -4,7 +4,6 @@ The SPARQ engine's core: the loop, the ledger and the contracts plugins are writ
 `import sparq_core as sparq` gives a plugin everything it may use.
 """
 
-from sparq_core.assess import Band, BandConfig
 from sparq_core.contract.answers import last_boxed, marked_answer
 from sparq_core.contract.config import FREE, InputFile, NonNegative, Pipeline, Positive, Role, Share
 from sparq_core.contract.errors import PipelineError, SparqError, nearest
@@ -33,6 +32,7 @@ from sparq_core.contract.records import (
     Judged,
     Message,
     Model,
+    Outcome,
     Problem,
     Rejection,
     Score,
@@ -57,8 +57,6 @@ __all__ = [
     "FREE",
     "Assessment",
     "Attempt",
-    "Band",
-    "BandConfig",
     "BenchmarkText",
     "Case",
     "Child",
@@ -75,6 +73,7 @@ __all__ = [
     "Message",
     "Model",
     "NonNegative",
+    "Outcome",
     "PhaseFinished",
     "PhaseStarted",
     "Pipeline",

@@ -54,12 +54,13 @@ def check(run: "Run", model: "Model | None") -> Iterable["Finding"]:
 
 
 @hookspec
-def start(run: "Run", benchmark_texts: "Callable[[], Iterable[BenchmarkText]]") -> None:
+def start(run: "Run", benchmark_texts: "Callable[[], Iterable[BenchmarkText]]", warn: Callable[[str], None]) -> None:
     """
     Acquire what the run needs: processes, files, heavy imports.
 
     Called: once, in the engine's thread, before any other hook but `check`. Calling `benchmark_texts` asks the plugins that
-    answer that hook; where a plugin names it, what benchmarks the run has belongs to the run's identity.
+    answer that hook; where a plugin names it, what benchmarks the run has belongs to the run's identity. `warn` shows the
+    user a message, now or later, from any hook that is called in the engine's thread; also while a resumed run is replayed.
     Answer: nothing.
     Merged: all plugins, in YAML order.
     Errors: an exception stops the run; the plugins already started are stopped.

@@ -1,4 +1,4 @@
-"""Other ways to say what the attempts at a problem mean (R-Zero, OpenSIR, online difficulty filtering)."""
+"""What the attempts at a problem mean: the paper's band, and other ways (R-Zero, OpenSIR, online difficulty filtering)."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -8,15 +8,16 @@ from msgspec import Meta, Struct
 from msgspec.structs import replace
 
 import sparq_core as sparq
+from sparq_assess.band import Band, BandConfig
 
-__all__ = ["Learnability", "LearnabilityConfig", "Majority", "MajorityConfig"]
+__all__ = ["Band", "BandConfig", "Learnability", "LearnabilityConfig", "Majority", "MajorityConfig"]
 
 
-class LearnabilityConfig(sparq.BandConfig, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class LearnabilityConfig(BandConfig, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Options of `learnability`."""
 
 
-class Learnability(sparq.Band):
+class Learnability(Band):
     """
     Quality is 4 p (1 − p) of the solve rate p: 1 where half of the attempts are right, 0 where all or none are.
 

@@ -1,7 +1,7 @@
 """The selectors: static or dynamic, uniform or diverse."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from random import Random
 from typing import Annotated, ClassVar, Literal
 
@@ -9,6 +9,7 @@ from msgspec import Meta, Struct, field
 
 import sparq_core as sparq
 from sparq_mapelites.archive import Archive, Axis, Niche, Niches, kept
+from sparq_mapelites.collapse import Collapse
 
 TRIES = 50
 """Draws of a parent that may still have children, before all are looked through."""
@@ -68,7 +69,12 @@ class Selector:
         self._seed_share = config.seed_share if isinstance(config, DynamicConfig) else 0.0
         self._seeds: list[sparq.Child] = []
         self._children: Counter[str] = Counter()
-        self._archive = Archive(capacity=1)
+        self._archive, self._collapse = Archive(capacity=1), Collapse()
+        self._warn: Callable[[str], None] = lambda _: None
+
+    @sparq.hookimpl
+    def start(self, warn: Callable[[str], None]) -> None:
+        self._warn = warn
 
     @sparq.hookimpl
     def select(self, rng: Random, n: int, pending: Sequence[str]) -> list[str]:
@@ -97,6 +103,8 @@ class Selector:
             self._archive.rerank(niche, parent.problem.id, parent.quality)
             self.rerank(niche, parent)
         metrics = self._archive.metrics()
+        if step.round and (warning := self._collapse.seen_in(step.step, metrics["niche_entropy"])):
+            self._warn(warning)
         return metrics | ({"coverage": round(metrics["filled_niches"] / n, 6)} if (n := self._niches.finite) else {})
 
     def draw(self, rng: Random, n: int) -> list[str]:

@@ -6,7 +6,6 @@ from math import ceil
 
 from msgspec import Struct
 
-from sparq_core.alarms import watching
 from sparq_core.contract.config import Pipeline
 from sparq_core.contract.events import Event, RunEnded, Warned
 from sparq_core.contract.records import Model
@@ -58,7 +57,7 @@ def run_rounds(
     run: Run, cast: Cast, ledger: Ledger, emit: Callable[[Event], None], interrupted: Callable[[], bool]
 ) -> Ending:
     """Do what the ledger does not hold yet. `run.folder` may be None, then no phase is done."""
-    return Rounds(run, cast, ledger, watching(emit), interrupted).go()
+    return Rounds(run, cast, ledger, emit, interrupted).go()
 
 
 class Rounds:

@@ -115,7 +115,7 @@ def started(run: Run, cast: Cast, emit: Observer) -> Iterator[None]:
     try:
         for member in cast.members:
             for _, start in (pair for pair in cast.each("start") if pair[0] is member):
-                start(run=run, benchmark_texts=texts)
+                start(run=run, benchmark_texts=texts, warn=lambda message: emit(Warned(message)))
             begun.append(member.name)
         yield
     finally:

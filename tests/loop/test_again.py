@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 import sparq_core as sparq
-from sparq_core.assess import Band, BandConfig
+from sparq_assess.band import Band, BandConfig
 from sparq_core.contract.config import AttemptsConfig
 from sparq_core.loop import session
 from sparq_core.pipeline import prepare

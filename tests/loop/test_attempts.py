@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import sparq_core as sparq
-from sparq_core.assess import Band, BandConfig, band_of
+from sparq_assess.band import Band, BandConfig, band_of
 from sparq_core.contract.config import AttemptsConfig
 from sparq_core.loop.attempts import count, settle, tally_case
 from sparq_core.policies import Policy

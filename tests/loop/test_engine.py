@@ -11,7 +11,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import sparq_core as sparq
-from sparq_core.alarms import watching
 from sparq_core.cli import preview, status
 from sparq_core.contract.config import Pipeline
 from sparq_core.contract.errors import PipelineError
@@ -448,18 +447,3 @@ def test_llm_seeds_follow_from_place_and_ordinal() -> None:
         assert [r.ordinal for r in llm.recorded] == [0, 1, 2, 3]
     assert samplers[0].seeds == samplers[1].seeds
     assert len(set(samplers[0].seeds)) == 4
-
-
-def test_a_collapse_of_diversity_is_warned_of_once() -> None:
-    told: list[sparq.Event] = []
-    watch = watching(told.append)
-    for step, entropy in enumerate([0.1, 3.0, 3.2] * 5 + [3.1, 2.6, 2.4, 2.0], 1):
-        watch(sparq.StepCommitted(1, step, sparq.Tally(), {"niche_entropy": entropy}))
-    warnings = [event.message for event in told if isinstance(event, sparq.Warned)]
-    assert len(warnings) == 1
-    assert "seed_share" in warnings[0]
-    quiet: list[sparq.Event] = []
-    watch = watching(quiet.append)
-    for step in range(1, 40):
-        watch(sparq.StepCommitted(1, step, sparq.Tally(), {"niche_entropy": 2.0 + step / 100}))
-    assert not [event for event in quiet if isinstance(event, sparq.Warned)]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 import sparq_core as sparq
-from sparq_assess import Learnability, LearnabilityConfig, Majority, MajorityConfig
+from sparq_assess import Band, BandConfig, Learnability, LearnabilityConfig, Majority, MajorityConfig
 from sparq_core.testing import run_pipeline
 
 PROBLEM = sparq.Problem(id="1.1.0", statement="?", answer="7")
@@ -37,7 +37,7 @@ def test_learnability_is_highest_in_the_middle() -> None:
 
 
 def test_a_dispute_is_set_apart() -> None:
-    plugin = sparq.Band(sparq.BandConfig(disputed=0.5))
+    plugin = Band(BandConfig(disputed=0.5))
     plugin.set(8)
     said = plugin.assess(
         [

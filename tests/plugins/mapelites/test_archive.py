@@ -23,6 +23,7 @@ from sparq_mapelites import (
     StaticDiverse,
     StaticUniform,
 )
+from sparq_mapelites.collapse import Collapse
 from sparq_mapelites.selectors import covering
 
 ENTRIES = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 10)), max_size=60)
@@ -223,3 +224,27 @@ def test_like_pyribs_over_a_hundred_thousand_insertions() -> None:
     assert ours.qd_score() == pytest.approx(float(stats.qd_score))
     best = dict(zip(theirs.data("index"), theirs.data("objective"), strict=True))
     assert sorted(best.values()) == sorted(float(qualities[int(elite)]) for elite in ours)
+
+
+def test_a_collapse_of_diversity_is_told_once() -> None:
+    falling, rising = Collapse(), Collapse()
+    told = [falling.seen_in(step, e) for step, e in enumerate([0.1, 3.0, 3.2] * 5 + [3.1, 2.6, 2.4, 2.0], 1)]
+    (warning,) = filter(None, told)
+    assert "seed_share" in warning
+    assert not any(rising.seen_in(step, 2.0 + step / 100) for step in range(1, 40))
+
+
+def test_a_selector_warns_the_user_of_a_collapse() -> None:
+    told: list[str] = []
+    selector = StaticUniform(StaticConfig(niches={"size": Axis(bins=16, high=16.0)}))
+    selector.start(told.append)
+    for step in range(1, 16):
+        sizes = range(16) if step < 12 else [0] * 400
+        children = tuple(
+            sparq.Child(
+                problem=sparq.Problem(id=f"1.{step}.{i}", statement="?"), outcome="kept", descriptors={"size": size}
+            )
+            for i, size in enumerate(sizes)
+        )
+        selector.commit(sparq.Step(round=1, step=step, parents=(), children=children))
+    assert len(told) == 1

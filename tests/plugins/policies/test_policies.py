@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import sparq_core as sparq
-from sparq_core.assess import Band, BandConfig
+from sparq_assess.band import Band, BandConfig
 from sparq_core.contract.config import AttemptsConfig
 from sparq_core.ledger.intervals import solve_rate_interval
 from sparq_core.policies import Bayes, Policy, policy_of

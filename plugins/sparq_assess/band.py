@@ -3,16 +3,11 @@
 import math
 from collections import Counter
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from sparq_core.contract.errors import PipelineError
-from sparq_core.contract.records import Assessment, Case, Counts, Outcome
-from sparq_core.hookspecs import hookimpl
-
-if TYPE_CHECKING:
-    from sparq_core.contract.run import Run
+import sparq_core as sparq
 
 LOW, HIGH = 0.1, 0.9
 """The paper's T_l and T_u."""
@@ -56,35 +51,35 @@ class Band:
         self._correct, self._disputed, self._shrink = config.correct, config.disputed, config.shrink
         self._k = 0
 
-    @hookimpl
-    def start(self, run: "Run") -> None:
+    @sparq.hookimpl
+    def start(self, run: sparq.Run) -> None:
         self.set(run.pipeline.attempts.k)
 
     def set(self, k: int) -> None:
         """Fit the band to K attempts."""
         self._k, self._correct = k, band_of(self._correct, k)
 
-    @hookimpl
-    def check(self, run: "Run") -> Sequence[None]:
+    @sparq.hookimpl
+    def check(self, run: sparq.Run) -> Sequence[None]:
         band_of(self._correct, run.pipeline.attempts.k)
         return ()
 
-    @hookimpl
-    def assess(self, cases: Sequence[Case]) -> list[Assessment]:
+    @sparq.hookimpl
+    def assess(self, cases: Sequence[sparq.Case]) -> list[sparq.Assessment]:
         return [self._assess(case) for case in cases]
 
-    def decide(self, counts: Counts) -> Outcome:
+    def decide(self, counts: sparq.Counts) -> sparq.Outcome:
         """What a problem is, from the counts of its attempts alone; policies that stop early ask."""
         return self._place(counts)[0]
 
-    def _assess(self, case: Case) -> Assessment:
+    def _assess(self, case: sparq.Case) -> sparq.Assessment:
         outcome, reason = self._place(case.counts)
         if self._disputed is not None and (rival := rival_of(case, self._disputed)) is not None:
-            return Assessment(outcome="disputed", reason=f"most attempts say {rival[:60]}")
+            return sparq.Assessment(outcome="disputed", reason=f"most attempts say {rival[:60]}")
         quality = self.quality(self._believed(case)) if outcome == "kept" else 0.0
-        return Assessment(outcome=outcome, reason=reason, quality=quality)
+        return sparq.Assessment(outcome=outcome, reason=reason, quality=quality)
 
-    def _believed(self, case: Case) -> float:
+    def _believed(self, case: sparq.Case) -> float:
         """The solve rate, drawn towards one half by the doubt that so few attempts leave."""
         rate, decided = case.solve_rate or 0.0, case.counts.decided
         return (rate * decided + self._shrink / 2) / (decided + self._shrink)
@@ -93,7 +88,7 @@ class Band:
         """The quality of a kept problem with this solve rate."""
         return 1 - rate
 
-    def _place(self, counts: Counts) -> tuple[Outcome, str]:
+    def _place(self, counts: sparq.Counts) -> tuple[sparq.Outcome, str]:
         assert self._correct is not None  # noqa: S101 -- `start` set it
         low, high = self._correct
         if not counts.decided:
@@ -105,7 +100,7 @@ class Band:
         return "kept", ""
 
 
-def rival_of(case: Case, share: float) -> str | None:
+def rival_of(case: sparq.Case, share: float) -> str | None:
     """An answer that at least this share of the attempts gives against the reference, and more of them than the reference."""
     wrong = Counter(j.verdict.answer for j in case.judged if j.verdict.value == "incorrect" and j.verdict.answer)
     if not wrong:
@@ -115,10 +110,10 @@ def rival_of(case: Case, share: float) -> str | None:
 
 
 def band_of(correct: tuple[int, int] | None, k: int) -> tuple[int, int]:
-    """The band in counts of K attempts; PipelineError where it holds none or does not fit."""
+    """The band in counts of K attempts; sparq.PipelineError where it holds none or does not fit."""
     low, high = correct or (max(1, math.ceil(LOW * k)), math.floor(HIGH * k))
     if low > high:
-        raise PipelineError(f"band.correct: [{low}, {high}] is upside down or empty for attempts.k = {k}")
+        raise sparq.PipelineError(f"band.correct: [{low}, {high}] is upside down or empty for attempts.k = {k}")
     if low < 0 or high > k:
-        raise PipelineError(f"band.correct: [{low}, {high}] does not fit attempts.k = {k}: use 0 to {k}")
+        raise sparq.PipelineError(f"band.correct: [{low}, {high}] does not fit attempts.k = {k}: use 0 to {k}")
     return low, high
