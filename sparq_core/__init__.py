@@ -6,7 +6,7 @@ The SPARQ engine's core: the loop, the ledger and the contracts plugins are writ
 
 from sparq_core.contract.answers import last_boxed, marked_answer
 from sparq_core.contract.config import FREE, InputFile, NonNegative, Pipeline, Positive, Role, Share
-from sparq_core.contract.errors import PipelineError, SparqError, nearest
+from sparq_core.contract.errors import NoParents, PipelineError, PluginError, SparqError, nearest
 from sparq_core.contract.events import (
     Event,
     PhaseFinished,
@@ -17,6 +17,7 @@ from sparq_core.contract.events import (
     StepCommitted,
     Warned,
 )
+from sparq_core.contract.policy import Decide, Policy
 from sparq_core.contract.randomness import derive, generator
 from sparq_core.contract.records import (
     Assessment,
@@ -62,6 +63,7 @@ __all__ = [
     "Child",
     "Completion",
     "Counts",
+    "Decide",
     "Draft",
     "Event",
     "Example",
@@ -72,12 +74,15 @@ __all__ = [
     "Llm",
     "Message",
     "Model",
+    "NoParents",
     "NonNegative",
     "Outcome",
     "PhaseFinished",
     "PhaseStarted",
     "Pipeline",
     "PipelineError",
+    "PluginError",
+    "Policy",
     "Positive",
     "Problem",
     "Reader",

@@ -9,7 +9,7 @@ from typing import IO
 from sparq_core.contract.errors import PipelineError, RunLockedError, SparqError
 
 DATABASE = "sparq.db"
-FORMAT = 2
+FORMAT = 3
 NETWORK_FILE_SYSTEMS = {"nfs", "nfs4", "lustre", "cifs", "smb3", "gpfs", "beegfs", "ceph", "9p", "fuse.sshfs", "afs"}
 """File systems without the shared memory that SQLite's write-ahead log needs."""
 

@@ -40,13 +40,30 @@ class Ledger(Reader):
         self._connection.execute("COMMIT")
 
     def describe_run(
-        self, name: str, pipeline: str, identity: str, cast: Mapping[str, str], grading: Mapping[str, Any]
+        self, name: str, base: str, pipeline: str, identity: str, cast: Mapping[str, str], grading: Mapping[str, Any]
     ) -> None:
         """Write what run this is: the ledger's first rows."""
         with self._transaction():
-            self._connection.execute("INSERT INTO run VALUES (1, ?, ?, ?, ?)", (name, pipeline, identity, _json(cast)))
+            self._connection.execute(
+                "INSERT INTO run VALUES (1, ?, ?, ?, ?, ?)", (name, base, pipeline, identity, _json(cast))
+            )
             self._connection.execute(
                 "INSERT INTO grading VALUES (?, ?, ?)", (GRADING, _json(list(grading)), _json(grading))
+            )
+
+    def accept(
+        self, changes: Iterable[tuple[str, Any, Any]], pipeline: str, identity: str, cast: Mapping[str, str]
+    ) -> None:
+        """Let the run be of another identity from here on, and keep which settings changed: (setting, before, after)."""
+        last = self.last_round()
+        steps = self.steps_of(last)
+        with self._transaction():
+            self._connection.execute(
+                "UPDATE run SET pipeline = ?, identity = ?, cast = ?", (pipeline, identity, _json(cast))
+            )
+            self._connection.executemany(
+                "INSERT INTO change (round, step, setting, before, after) VALUES (?, ?, ?, ?, ?)",
+                [(last, steps, setting, _json(before), _json(after)) for setting, before, after in changes],
             )
 
     def commit_step(self, record: StepRecord, metrics: Mapping[str, float], tally: Tally) -> None:

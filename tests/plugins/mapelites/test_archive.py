@@ -142,7 +142,8 @@ def test_metrics_count_children_not_seeds(plugin: Any) -> None:
 
 @pytest.mark.parametrize("plugin", every())
 def test_no_seeds_no_parents(plugin: Any) -> None:
-    assert plugin.select(rng=sparq.generator(1), n=3, pending=()) == []
+    with pytest.raises(sparq.NoParents, match="no seed was kept"):
+        plugin.select(rng=sparq.generator(1), n=3, pending=())
 
 
 def test_static_diverse_draws_niches_of_the_seeds_uniformly() -> None:
@@ -175,11 +176,11 @@ def test_no_parent_gets_more_children_than_allowed() -> None:
     plugin = StaticUniform(StaticConfig(max_children=3))
     plugin.commit(SEEDS)
     first = plugin.select(rng=sparq.generator(1), n=4, pending=())
-    second = plugin.select(rng=sparq.generator(2), n=4, pending=first)
-    assert all((first + second).count(parent) <= 3 for parent in ("0.1.0", "0.1.1"))
-    assert len(first + second) == 6
+    second = plugin.select(rng=sparq.generator(2), n=2, pending=first)
+    assert sorted(first + second) == ["0.1.0"] * 3 + ["0.1.1"] * 3
     plugin.commit(sparq.Step(round=1, step=1, parents=tuple(first + second), children=()))
-    assert plugin.select(rng=sparq.generator(3), n=4, pending=()) == []
+    with pytest.raises(sparq.NoParents, match="max_children is 3"):
+        plugin.select(rng=sparq.generator(3), n=1, pending=())
 
 
 def test_a_covering_batch_has_as_many_different_labels_as_it_can() -> None:
