@@ -25,6 +25,7 @@ COMMANDS = {
     "regrade": "replay",
     "rebin": "replay",
     "plugins": "plugins",
+    "migrate": "migrate",
 }
 """The core's commands, each with the file it stands in."""
 

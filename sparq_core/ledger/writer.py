@@ -59,7 +59,7 @@ class Ledger(Reader):
         steps = self.steps_of(last)
         with self._transaction():
             self._connection.execute(
-                "UPDATE run SET pipeline = ?, identity = ?, cast = ?", (pipeline, identity, _json(cast))
+                'UPDATE run SET pipeline = ?, identity = ?, "cast" = ?', (pipeline, identity, _json(cast))
             )
             self._connection.executemany(
                 "INSERT INTO change (round, step, setting, before, after) VALUES (?, ?, ?, ?, ?)",
