@@ -43,7 +43,8 @@ class Skills:
 
     @sparq.hookimpl
     def check(self) -> list[sparq.Finding]:
-        sparq.check_template(self._config.prompt, "skills.with.prompt", "problem", "max")
+        dummies = {"problem": sparq.DUMMY_PROBLEM, "max": self._config.max}
+        sparq.check_template(self._config.prompt, "skills.with.prompt", **dummies)
         return []
 
     @sparq.hookimpl
