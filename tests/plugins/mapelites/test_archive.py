@@ -74,11 +74,32 @@ def test_at_most_max_labels_make_a_niche() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "cell"), [(-5, 0), (0, 0), (9.99, 0), (10, 1), (49.9, 4), (50, 4), (99, 4), (None, -1)]
+    ("value", "cell"),
+    [(-5, 0), (0, 0), (9.99, 0), (10, 1), (49.9, 4), (50, 4), (99, 4), (None, -1), (1e308, 4), (float("nan"), -1)],
 )
 def test_numbers_are_binned_and_clipped(value: float | None, cell: int) -> None:
     niches = Niches({"words": Axis(bins=5, low=0, high=50)})
     assert niches.of({"words": value}) == (cell,)
+
+
+def test_a_string_is_one_label() -> None:
+    niches = Niches({"topic": Axis(top=None)})
+    niches.learn({"topic": "algebra"})
+    assert niches.of({"topic": "algebra"}) == (("algebra",),)
+    assert niches.of({"topic": None}) == ((),)
+
+
+@pytest.mark.parametrize(
+    ("axis", "value", "message"),
+    [
+        (Axis(), 5.0, r"niches\.words: 5\.0 is a number, not labels; cut it by `bins`"),
+        (Axis(bins=5), ["a"], r"niches\.words: \['a'\] is no number; leave `bins` out"),
+        (Axis(bins=5), "a", r"niches\.words: 'a' is no number"),
+    ],
+)
+def test_a_descriptor_that_does_not_fit_its_axis_is_refused(axis: Axis, value: Any, message: str) -> None:
+    with pytest.raises(sparq.PipelineError, match=message):
+        Niches({"words": axis}).of({"words": value})
 
 
 def step(round: int, number: int, *children: tuple[str, float, list[str]]) -> sparq.Step:
