@@ -5,7 +5,7 @@ The SPARQ engine's core: the loop, the ledger and the contracts plugins are writ
 """
 
 from sparq_core.contract.answers import last_boxed, marked_answer
-from sparq_core.contract.config import FREE, InputFile, NonNegative, Pipeline, Positive, Role, Share
+from sparq_core.contract.config import FREE, Descriptor, InputFile, NonNegative, Pipeline, Positive, Role, Share
 from sparq_core.contract.errors import NoParents, PipelineError, PluginError, SparqError, nearest
 from sparq_core.contract.events import (
     Event,
@@ -65,6 +65,7 @@ __all__ = [
     "Completion",
     "Counts",
     "Decide",
+    "Descriptor",
     "Draft",
     "Event",
     "Example",

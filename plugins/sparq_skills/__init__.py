@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from msgspec import Meta
 
@@ -37,6 +37,8 @@ class Skills:
 
     Labels are stored as given; which of them make niches is the archive's choice.
     """
+
+    describes: ClassVar[Sequence[str]] = ("skills",)
 
     def __init__(self, config: SkillsConfig) -> None:
         self._config = config

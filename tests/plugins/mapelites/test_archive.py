@@ -270,3 +270,27 @@ def test_a_selector_warns_the_user_of_a_collapse() -> None:
         )
         selector.commit(sparq.Step(round=1, step=step, parents=(), children=children))
     assert len(told) == 1
+
+
+@pytest.mark.parametrize(
+    "plugin",
+    [StaticUniform(StaticConfig(niches={"sqll": Axis()})), MapElites(MapElitesConfig(niches={"sqll": Axis()}))],
+)
+def test_niches_of_what_nothing_is_described_by_are_refused_at_the_first_children(plugin: Any) -> None:
+    plugin.commit(SEEDS)
+    plugin.commit(sparq.Step(round=1, step=1, parents=(), children=()))
+    with pytest.raises(sparq.PipelineError, match=r"niches: no problem is described by 'sqll'; .*known: skills"):
+        plugin.commit(step(1, 2, ("x", 0.5, ["a"])))
+
+
+def test_a_descriptor_that_some_problems_lack_is_no_mistake() -> None:
+    plugin = StaticUniform(StaticConfig(niches={"size": Axis(bins=2)}))
+    child = sparq.Child(problem=sparq.Problem(id="0.1.0", statement="?"), outcome="kept", descriptors={"size": 1})
+    plugin.commit(sparq.Step(round=0, step=1, parents=(), children=(child,)))
+    assert plugin.commit(step(1, 1, ("x", 0.5, ["a"])))["filled_niches"] == 1.0
+
+
+def test_niches_may_stay_empty_where_nothing_is_described() -> None:
+    plugin = StaticUniform(StaticConfig())
+    child = sparq.Child(problem=sparq.Problem(id="1.1.0", statement="?"), outcome="kept")
+    assert plugin.commit(sparq.Step(round=1, step=1, parents=(), children=(child,)))["filled_niches"] == 1.0
