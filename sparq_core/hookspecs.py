@@ -219,7 +219,8 @@ def describe(cases: Sequence["Case"], llm: "Llm") -> Sequence[Mapping[str, Any]]
 
     Called: for the problems kept, seeds included; concurrently, stateless.
     Answer: a list with a mapping for each case, of names to finite numbers, strings, lists of strings or None. A name must not
-    be a column of the dataset.
+    be a column of the dataset. An attribute `describes` of the plugin, all its names, lets a misspelt one be refused before
+    the run.
     Merged: all plugins, keys united; two plugins must not give the same key.
     Errors: an exception stops the run.
     """

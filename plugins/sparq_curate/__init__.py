@@ -59,7 +59,7 @@ class CurateConfig(CurateBandConfig, frozen=True, kw_only=True, forbid_unknown_f
         ),
     ] = "qd"
     budget: Annotated[sparq.Positive | None, Meta(description="Problems to take; none: all.")] = None
-    labels: Annotated[str, Meta(description="The descriptor whose labels make a niche.")] = "skills"
+    labels: Annotated[sparq.Descriptor, Meta(description="The descriptor whose labels make a niche.")] = "skills"
     mean: Annotated[float, Meta(ge=0, le=1, description="quality: the quality wanted (1 − solve rate).")] = 0.5
     spread: Annotated[float, Meta(gt=0, description="quality: standard deviation of the Gaussian around it.")] = 0.1
     pick: Annotated[

@@ -19,7 +19,8 @@ class StaticConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """Options of every selector."""
 
     niches: Annotated[
-        dict[str, Axis], Meta(min_length=1, description="The descriptors that make niches, and how each is cut.")
+        dict[sparq.Descriptor, Axis],
+        Meta(min_length=1, description="The descriptors that make niches, and how each is cut."),
     ] = field(default_factory=lambda: {"skills": Axis()})
     max_children: Annotated[
         sparq.Positive | None, Meta(description="Most children a problem gets as a parent; none: no limit (paper).")
@@ -65,6 +66,7 @@ class Selector:
 
     def __init__(self, config: StaticConfig) -> None:
         self._niches = Niches(config.niches)
+        self._unseen = set(config.niches)
         self._most = config.max_children
         self._seed_share = config.seed_share if isinstance(config, DynamicConfig) else 0.0
         self._seeds: list[sparq.Child] = []
@@ -92,6 +94,8 @@ class Selector:
     def commit(self, step: sparq.Step) -> dict[str, float]:
         if self._most:
             self._children.update(step.parents)
+        if self._unseen:
+            self._look_for_descriptors(step)
         for child in kept(step.children):
             if child.problem.is_seed:
                 self._seeds.append(child)
@@ -108,6 +112,14 @@ class Selector:
         if step.round and (warning := self._collapse.seen_in(step.step, metrics["niche_entropy"])):
             self._warn(warning)
         return metrics | ({"coverage": round(metrics["filled_niches"] / n, 6)} if (n := self._niches.finite) else {})
+
+    def _look_for_descriptors(self, step: sparq.Step) -> None:
+        """PipelineError where children are described, but not by what the niches are made of, nor was any problem before."""
+        described = {key for child in kept(step.children) for key in child.descriptors}
+        self._unseen -= described
+        if step.round and described and self._unseen:
+            key = min(self._unseen)
+            raise sparq.PipelineError(f"niches: no problem is described by '{key}'; {sparq.nearest(key, described)}")
 
     def draw(self, rng: Random, n: int) -> list[str]:
         """Ids of n parents, repeats allowed."""

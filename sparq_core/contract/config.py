@@ -22,6 +22,8 @@ FREE = Meta(extra={"sparq": "free"})
 """Marks an option of a plugin that says how a thing is done, not what: it may be another on resume."""
 Role = Annotated[str, Meta(extra={"sparq": "role"})]
 """A role in a plugin's config: the pipeline must give it a model."""
+Descriptor = Annotated[str, Meta(extra={"sparq": "descriptor"})]
+"""A descriptor in a plugin's config, as a value or as the key of a mapping: some plugin must describe problems by it."""
 
 
 class Prices(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

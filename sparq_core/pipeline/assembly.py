@@ -35,6 +35,7 @@ def load_cast(pipeline: Pipeline, base: Path) -> Cast:
     _check_owners(members)
     _check_models(pipeline, members)
     _check_roles(pipeline, members)
+    _check_descriptors(pipeline, members)
     cast = Cast(members)
     if cast.owner(hookspecs.policy):
         cast.decide()
@@ -114,6 +115,20 @@ def _check_roles(pipeline: Pipeline, members: Sequence[Member]) -> None:
     for place, role in asked:
         if role not in roles:
             raise PipelineError(f"{place}: no model plays the role '{role}'; add it to roles ({nearest(role, roles)})")
+
+
+def _check_descriptors(pipeline: Pipeline, members: Sequence[Member]) -> None:
+    """PipelineError where nothing describes problems by what an option names; a default counts once anything is described."""
+    said = [member.describes() for member in members if member.answers(hookspecs.describe)]
+    if None in said:
+        return
+    known = {key for keys in said for key in keys or ()}
+    written = {f"plugins[{i}]": entry.options for i, entry in enumerate(pipeline.plugins)}
+    for member in members:
+        for option, key in marked(member.config, "descriptor"):
+            if key not in known and (known or option in written.get(member.place, ())):
+                hint = nearest(key, known) if known else "add a plugin that does, e.g. skills"
+                raise PipelineError(f"{member.place}.with.{option}: no plugin describes problems by '{key}'; {hint}")
 
 
 def _use(member: Member, pipeline: Pipeline) -> str:

@@ -299,7 +299,10 @@ class Cast:
             answer = _answer(call, relay, {"cases": batch, "llm": place.llm("describe", member.name)})
             answers = aligned(call, _as_dicts(answer), dict[str, Any], len(cases))
             untouched.check(call)
+            said = member.describes()
             for united, given in zip(descriptors, answers, strict=True):
+                if said is not None and (more := given.keys() - set(said)):
+                    raise call.wrong(given, f"'{min(more)}' is not among its `describes`")
                 _unite(call, united, given)
         return descriptors
 

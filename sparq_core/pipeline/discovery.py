@@ -36,6 +36,13 @@ class Member(Struct, frozen=True):
         """The hooks it answers, by name."""
         return hooks_of(type(self.plugin))
 
+    def describes(self) -> tuple[str, ...] | None:
+        """What it says it describes problems by; None where it does not say."""
+        said = getattr(self.plugin, "describes", None)
+        if said is None:
+            return None
+        return (said,) if isinstance(said, str) else tuple(said)
+
 
 def hooks_of(plugin: type) -> list[str]:
     """The hooks a plugin class answers, in the order of the hook specs."""

@@ -14,7 +14,7 @@ from sparq_core.contract.records import (
     Model,
 )
 from sparq_core.contract.run import Run
-from sparq_core.contract.templates import check_template
+from sparq_core.contract.templates import DUMMY_PROBLEM, check_template
 from sparq_core.contract.weights import weights_digest
 from sparq_core.pipeline.assembly import load_cast
 from sparq_core.pipeline.cast import Cast
@@ -83,7 +83,7 @@ def load(path: Path, overrides: Sequence[str] = ()) -> Prepared:
     """Load a pipeline and its cast; PipelineError for whatever is wrong with them."""
     pipeline = load_pipeline(path, overrides)
     base = path.resolve().parent
-    check_template(pipeline.attempts.prompt, "attempts.prompt", "problem")
+    check_template(pipeline.attempts.prompt, "attempts.prompt", problem=DUMMY_PROBLEM)
     check_budget(pipeline)
     cast = load_cast(pipeline, base)
     check_in_flight(pipeline, cast)

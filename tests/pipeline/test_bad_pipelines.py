@@ -119,6 +119,10 @@ CASES: dict[str, tuple[Callable[[Pipeline], Any], list[str]]] = {
         lambda p: options(p, "mutate", prompt="{{ parnt.statement }}"),
         ["mutate.with.prompt", "parnt", "parent"],
     ),
+    "template with a misspelt attribute": (
+        lambda p: options(p, "mutate", prompt="{{ parent.statment }}"),
+        ["mutate.with.prompt", "did you mean 'statement'"],
+    ),
     "template that is broken": (lambda p: p["attempts"].update(prompt="{{ problem"), ["attempts.prompt"]),
     "prompt without the problem": (
         lambda p: p["attempts"].update(prompt="Solve it."),
@@ -142,6 +146,10 @@ CASES: dict[str, tuple[Callable[[Pipeline], Any], list[str]]] = {
     "lm-eval task that is not there": (
         lambda p: add(p, "lm-eval", tasks=["gsm9k"]),
         ["plugins[7].with.tasks", "gsm9k"],
+    ),
+    "niche that nothing describes": (
+        lambda p: options(p, "static-uniform", niches={"skils": {}}),
+        ["plugins[1].with.niches", "did you mean 'skills'"],
     ),
     "niche upside down": (
         lambda p: options(p, "static-uniform", niches={"words": {"bins": 5, "low": 9, "high": 1}}),
