@@ -3,7 +3,7 @@
 import re
 from typing import NamedTuple
 
-from sparq_sympy.names import KNOWN
+from sparq_sympy.reading.names import KNOWN
 
 
 class UnsupportedError(Exception):

@@ -4,18 +4,16 @@ From an answer's text to its tree: LaTeX and plain notation alike, by recursive 
 Text is never handed to anything that evaluates it. What the grammar does not know raises UnsupportedError.
 """
 
-from sparq_sympy.names import RELATIONS
-from sparq_sympy.primaries import CLOSERS, Primaries, joined, literal
-from sparq_sympy.syntax import Apply, Node, Number, Symbol, walk
-from sparq_sympy.tokens import UnsupportedError, tokens
+from sparq_sympy.reading.names import RELATIONS
+from sparq_sympy.reading.primaries import CLOSERS, Primaries, joined, literal
+from sparq_sympy.reading.tokens import UnsupportedError, tokens
+from sparq_sympy.tree.nodes import ANYTHING, Apply, Node, Number, Symbol, walk
 
 _DOTS = (r"\ldots", r"\dots", r"\cdots", r"\dotsc")
 _SETS = {r"\cup": "union", "U": "union", r"\cap": "intersection", r"\setminus": "minus", r"\backslash": "minus"}
 _LOGIC = {r"\lor": "or", r"\vee": "or", r"\land": "and", r"\wedge": "and"}
 _JOINED = {**dict(zip(_LOGIC, _LOGIC, strict=True)), "and": "and", "or": "or"}
 _TERM_SIGNS = {"+": "", "-": "neg", r"\pm": "pm", r"\mp": "mp"}
-ANYTHING = "·"
-"""What an inequality without a left side speaks of."""
 _DEGREE, _MARKS = r"\circ", frozenset({r"\circ", r"\prime", r"\top"})
 
 

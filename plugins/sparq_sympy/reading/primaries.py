@@ -4,11 +4,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from fractions import Fraction
 
-from sparq_sympy import matrices
-from sparq_sympy.exact import TooLargeError
-from sparq_sympy.names import CONSTANT_NAMES, FUNCTIONS, GREEK, SETS, VARIANTS
-from sparq_sympy.syntax import Apply, Node, Number, Symbol, Words, walk
-from sparq_sympy.tokens import Cursor, Token, UnsupportedError
+from sparq_sympy.reading.names import CONSTANT_NAMES, FUNCTIONS, GREEK, SETS, VARIANTS
+from sparq_sympy.reading.tokens import Cursor, Token, UnsupportedError
+from sparq_sympy.tree import matrices
+from sparq_sympy.tree.nodes import Apply, Node, Number, Symbol, TooLargeError, Words, walk
 
 LARGEST_EXPONENT = 5_000
 """Of ten, in scientific notation."""
