@@ -2,6 +2,6 @@
 From a solution to its final answer, and from the answer's text to its tree.
 
 Imports `tree`, nothing else of the package: how answers compare is not known here. To be read: `final_answer`; `answer`,
-which calls the rest; what is done to the text, `limits`, `spelling`, `units`, `words`; then what makes the tree: `names`,
+which calls the rest; what is done to the text, `spelling`, `limits`, `units`, `words`; then what makes the tree: `names`,
 `tokens`, `grammar`, `primaries`.
 """

@@ -67,7 +67,7 @@ class Answer:
 @lru_cache(maxsize=CACHED)
 def read(text: str) -> Answer:
     """An answer's text, read."""
-    cleaned = limits.clean(text)
+    cleaned = spelling.clean(text)
     if refused := limits.refuse(cleaned):
         return Answer(cleaned, cleaned, "", ("", None), "", None, None, refused)
     bare = spelling.plain(spelling.unwrap(_LABEL.sub("", cleaned)))
