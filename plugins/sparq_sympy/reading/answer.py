@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from sparq_sympy.reading import limits, spelling, units
-from sparq_sympy.reading.grammar import parse
+from sparq_sympy.reading.formula import parse
 from sparq_sympy.reading.tokens import UnsupportedError
 from sparq_sympy.reading.words import MEANING, as_words, choice, is_prose
 from sparq_sympy.tree.nodes import Apply, Node, TooLargeError, Words, walk
