@@ -3,7 +3,7 @@
 import sqlite3
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import msgspec
 import zstandard
@@ -29,6 +29,15 @@ _ATTEMPTS = (
     " JOIN verdict v ON v.attempt = a.id AND v.grading = {grading})"
 )
 _NO_ATTEMPTS = "'[]'"
+
+
+class Drawn(NamedTuple):
+    """An attempt as the dataset has it."""
+
+    k: int
+    text: str
+    model: str
+    """Digest of the weights that drew it."""
 
 
 class Reader:
@@ -217,6 +226,33 @@ class Reader:
         for solved in self._solved("p.id = ?", problem, attempts=True):
             return solved
         raise KeyError(problem)
+
+    def child(self, problem: str) -> Child:
+        """What became of one problem; KeyError where there is none."""
+        for solved in self._solved("p.id = ?", problem, attempts=False):
+            return solved.child
+        raise KeyError(problem)
+
+    def correct(self) -> Iterator[tuple[str, int]]:
+        """Every correct attempt at every kept problem, as (problem, attempt id), in the order they were committed."""
+        return self.query(
+            "SELECT p.id, a.id FROM problem p"
+            " CROSS JOIN outcome o ON o.problem = p.id AND o.grading = ? AND o.outcome = 'kept'"
+            f" CROSS JOIN attempt a ON a.problem = p.id AND {OWN}"
+            " CROSS JOIN verdict v ON v.attempt = a.id AND v.grading = o.grading AND v.value = 'correct'"
+            " ORDER BY p.round, p.step, p.child, a.k",
+            self.grading,
+        )
+
+    def drawn_with(self, problem: str, attempt: int) -> dict[int, Drawn]:
+        """An attempt at a problem and those drawn in the same step, by id; empty where it is none at this problem."""
+        rows = self._connection.execute(
+            "SELECT b.id, b.k, m.digest, b.round, b.step FROM attempt a JOIN attempt b USING (problem, round, step)"
+            " JOIN model m ON m.id = b.model WHERE a.id = ? AND a.problem = ?",
+            (attempt, problem),
+        ).fetchall()
+        texts = self._texts(problem, *rows[0][3:]) if rows else []
+        return {id_: Drawn(k, texts[k], model) for id_, k, model, *_ in rows}
 
     def _solved(self, where: str, *values: Any, attempts: bool) -> Iterator[Solved]:
         listed = _ATTEMPTS.format(grading=self.grading) if attempts else _NO_ATTEMPTS
