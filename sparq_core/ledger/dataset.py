@@ -24,7 +24,11 @@ BATCH = 1_000
 """Rows a Parquet row group."""
 NEAR = 16
 """Problems remembered with the texts of their attempts: the rows of one need not come in one piece, but nearly."""
+BUFFER = 2**20
+"""Bytes handed to the file system at once."""
+
 _dumps = json.JSONEncoder(ensure_ascii=False).encode
+_text = lru_cache(64)(msgspec.json.Encoder().encode)
 
 
 def rows(ledger: Reader, examples: Iterable[Example]) -> Iterator[dict[str, Any]]:
@@ -79,10 +83,30 @@ def pipeline_of(ledger: Reader) -> Pipeline:
 def write_jsonl(path: Path, rows: Iterable[dict[str, Any]]) -> int:
     """Write rows that have the same columns as JSON lines, whole or not at all; gives how many."""
     count = 0
-    with _whole(path) as partial, partial.open("w", encoding="utf-8") as file:
-        for count, row in enumerate(rows, 1):  # noqa: B007 -- the last one is the count
-            file.write(_dumps(row) + "\n")
+    with _whole(path) as partial, partial.open("wb", buffering=BUFFER) as file:
+        for count, line in enumerate(_lines(rows), 1):  # noqa: B007 -- the last one is the count
+            file.write(line)
     return count
+
+
+def _lines(rows: Iterable[dict[str, Any]]) -> Iterator[bytes]:
+    """As `json.dumps` has them; a value that is the very one of the row before, as all of its problem's, is kept encoded."""
+    kept: dict[str, tuple[Any, bytes]] = {}
+    for row in rows:
+        for name, value in row.items():
+            if name not in kept or kept[name][0] is not value:
+                kept[name] = value, _text(name) + b": " + _json(value)
+        yield b"{" + b", ".join([encoded for _, encoded in kept.values()]) + b"}\n"
+
+
+def _json(value: Any) -> bytes:
+    if isinstance(value, str):
+        return _text(value)
+    if isinstance(value, list):
+        return b"[" + b", ".join(map(_json, value)) + b"]"
+    if isinstance(value, dict):
+        return b"{" + b", ".join([_text(name) + b": " + _json(item) for name, item in value.items()]) + b"}"
+    return _dumps(value).encode()
 
 
 def write_parquet(path: Path, rows: Iterable[dict[str, Any]], ledger: Reader) -> int:

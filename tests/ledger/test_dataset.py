@@ -9,6 +9,8 @@ from typing import Any
 import msgspec
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import sparq_core as sparq
 from sparq_core.contract.config import ModelConfig, Pipeline, PluginConfig
@@ -22,6 +24,11 @@ from sparq_core.ledger.writer import Ledger
 
 LABELS = {"skills": ["adding", "counting"]}
 K = 4
+TEXT = st.text(st.characters(codec="utf-8"), max_size=9)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | TEXT,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
+)
 
 
 def judged(id_: str, step: int, attempts: int = K) -> tuple[sparq.Judged, ...]:
@@ -181,3 +188,15 @@ def test_values_of_several_kinds_are_json_in_parquet(tmp_path: Path) -> None:
     ledger = made({"size": 3}, {"size": "large"}, {"size": ["x"]}, {})
     dataset.write_parquet(tmp_path / "x.parquet", rows(ledger), ledger)
     assert pq.read_table(tmp_path / "x.parquet")["size"].to_pylist()[::2] == ["3", '"large"', '["x"]', None]
+
+
+@given(st.lists(st.tuples(TEXT, JSON, JSON), max_size=4))
+@settings(deadline=None)
+def test_lines_are_those_of_json_dumps(values: list[tuple[Any, ...]]) -> None:
+    found = [dict(zip(("a", "“b”", "c"), row, strict=True)) for row in values for _ in range(2)]
+    assert b"".join(dataset._lines(found)).decode() == "".join(json.dumps(r, ensure_ascii=False) + "\n" for r in found)
+
+
+def test_all_characters_are_written_as_json_dumps_does() -> None:
+    text = "".join(chr(i) for i in range(0x110000) if not 0xD800 <= i < 0xE000)
+    assert b"".join(dataset._lines([{"a": text}])).decode() == json.dumps({"a": text}, ensure_ascii=False) + "\n"
