@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
@@ -70,6 +71,15 @@ class Reader:
     def query(self, sql: str, *values: Any) -> Iterator[tuple[Any, ...]]:
         """Rows of a query of your own; the tables are described in `schema.sql`."""
         return iter(self._connection.execute(sql, values))
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """While it lasts, the ledger is read as it was at the first query, whatever a run writes meanwhile."""
+        self._connection.execute("BEGIN")
+        try:
+            yield
+        finally:
+            self._connection.execute("COMMIT")
 
     def _one(self, sql: str, *values: Any) -> Any:
         row = self._connection.execute(sql, values).fetchone()

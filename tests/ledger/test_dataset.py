@@ -200,3 +200,20 @@ def test_lines_are_those_of_json_dumps(values: list[tuple[Any, ...]]) -> None:
 def test_all_characters_are_written_as_json_dumps_does() -> None:
     text = "".join(chr(i) for i in range(0x110000) if not 0xD800 <= i < 0xE000)
     assert b"".join(dataset._lines([{"a": text}])).decode() == json.dumps({"a": text}, ensure_ascii=False) + "\n"
+
+
+def test_a_snapshot_does_not_see_what_is_committed_meanwhile(tmp_path: Path) -> None:
+    path = tmp_path / storage.DATABASE
+    connection = storage.create(path)
+    connection.execute("PRAGMA journal_mode = WAL")
+    ledger = filled(Ledger(connection), [LABELS], 1, {})
+    with sparq.Reader.open(tmp_path) as reader:
+        with reader.snapshot():
+            examples = dataset.chosen(reader)
+            first = next(examples)
+            commit(ledger, 2, [LABELS], {})
+            assert (
+                [e.problem for e in (first, *examples)] == [e.problem for e in dataset.chosen(reader)] == ["1.1.0"] * 2
+            )
+        assert {example.problem for example in dataset.chosen(reader)} == {"1.1.0", "1.2.0"}
+    ledger.close()
