@@ -256,13 +256,16 @@ class Reader:
 
     def drawn_with(self, problem: str, attempt: int) -> dict[int, Drawn]:
         """An attempt at a problem and those drawn in the same step, by id; empty where it is none at this problem."""
-        rows = self._connection.execute(
-            "SELECT b.id, b.k, m.digest, b.round, b.step FROM attempt a JOIN attempt b USING (problem, round, step)"
-            " JOIN model m ON m.id = b.model WHERE a.id = ? AND a.problem = ?",
+        found = self._connection.execute(
+            "SELECT round, step, digest FROM attempt a JOIN model m ON m.id = a.model WHERE a.id = ? AND problem = ?",
             (attempt, problem),
-        ).fetchall()
-        texts = self._texts(problem, *rows[0][3:]) if rows else []
-        return {id_: Drawn(k, texts[k], model) for id_, k, model, *_ in rows}
+        ).fetchone()
+        if found is None:
+            return {}
+        *place, model = found
+        texts = self._texts(problem, *place)
+        ids = self.query("SELECT id, k FROM attempt WHERE problem = ? AND round = ? AND step = ?", problem, *place)
+        return {id_: Drawn(k, texts[k], model) for id_, k in ids}
 
     def _solved(self, where: str, *values: Any, attempts: bool) -> Iterator[Solved]:
         listed = _ATTEMPTS.format(grading=self.grading) if attempts else _NO_ATTEMPTS
