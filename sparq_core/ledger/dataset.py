@@ -5,7 +5,6 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache, partial
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +19,10 @@ from sparq_core.ledger.columns import Asked, Column, Row, columns_of
 from sparq_core.ledger.intervals import solve_rate_interval
 from sparq_core.ledger.reader import GRADING, Drawn, Reader
 
-BATCH = 1_000
-"""Rows a Parquet row group."""
+BATCH = 10_000
+"""Most rows of a Parquet row group."""
+LETTERS = 2**22
+"""Letters of solutions after which a row group ends: it is in memory as a whole."""
 NEAR = 16
 """Problems remembered with the texts of their attempts: the rows of one need not come in one piece, but nearly."""
 BUFFER = 2**20
@@ -118,16 +119,29 @@ def write_parquet(path: Path, rows: Iterable[dict[str, Any]], ledger: Reader) ->
         raise PipelineError("--format parquet needs pyarrow: pip install 'sparq-engine[parquet]'") from None
     columns = columns_of(ledger)
     schema = _schema(columns, pa)
-    count, left = 0, iter(rows)
-    with _whole(path) as partial, pq.ParquetWriter(partial, schema) as writer:
-        while batch := list(islice(left, BATCH)):
-            writer.write_table(pa.table([_values(column, batch) for column in columns], schema=schema))
-            count += len(batch)
+    count = 0
+    bounded = [column.name for column in columns if column.kind in {"number", "integer"}]
+    with _whole(path) as partial, pq.ParquetWriter(partial, schema, write_statistics=bounded) as writer:
+        for group in _groups(rows):
+            writer.write_table(pa.table([_values(column, group) for column in columns], schema=schema))
+            count += len(group)
     return count
 
 
-def _values(column: Column, batch: Sequence[dict[str, Any]]) -> list[Any]:
-    values = [row[column.name] for row in batch]
+def _groups(rows: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    group, letters = [], 0
+    for row in rows:
+        group.append(row)
+        letters += len(row["solution"])
+        if len(group) == BATCH or letters > LETTERS:
+            yield group
+            group, letters = [], 0
+    if group:
+        yield group
+
+
+def _values(column: Column, group: Sequence[dict[str, Any]]) -> list[Any]:
+    values = [row[column.name] for row in group]
     if column.kind == "JSON":
         return [None if value is None else _dumps(value) for value in values]
     return values

@@ -163,8 +163,12 @@ def test_descriptors_cannot_take_the_datasets_own_names() -> None:
     assert "skills" not in COLUMNS
 
 
-def test_parquet_holds_what_jsonl_holds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dataset, "BATCH", 3)
+@pytest.mark.parametrize(("limit", "groups"), [({}, 1), ({"BATCH": 4}, 5), ({"LETTERS": 100}, 5)])
+def test_parquet_holds_what_jsonl_holds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: dict[str, int], groups: int
+) -> None:
+    for name, value in limit.items():
+        monkeypatch.setattr(dataset, name, value)
     ledger = made(
         {"words": 3, "depth": 1.5, "proved": True, "by": "hand", **LABELS},
         {"words": None, "depth": 2, "proved": False, "by": None, "never": None, "skills": []},
@@ -182,6 +186,7 @@ def test_parquet_holds_what_jsonl_holds(tmp_path: Path, monkeypatch: pytest.Monk
     assert [{**row, "extra": json.loads(row["extra"])} for row in table] == lines
     assert list(table[0]) == list(lines[0])
     assert lines == rows(ledger)
+    assert pq.read_metadata(tmp_path / "x.parquet").num_row_groups == groups
 
 
 def test_values_of_several_kinds_are_json_in_parquet(tmp_path: Path) -> None:
