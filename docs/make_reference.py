@@ -11,6 +11,7 @@ from sparq_core.cli import cli
 from sparq_core.contract import config
 from sparq_core.hookspecs import HOOKS
 from sparq_core.ledger import storage
+from sparq_core.ledger.columns import TABLE
 from sparq_core.pipeline.discovery import hooks_of, installed
 from sparq_core.pipeline.settings import Option, all_options, config_of, options_of
 
@@ -26,6 +27,7 @@ def pages() -> dict[str, str]:
         "hooks.md": "\n".join(_hooks()),
         "commands.md": "\n".join(_commands()),
         "ledger.md": "\n".join(_ledger()),
+        "dataset.md": "\n".join(_dataset()),
     }
 
 
@@ -113,6 +115,18 @@ def _ledger() -> Iterator[str]:
     yield "pandas or `sparq_core.Reader`. Rows are added, never changed.\n"
     schema = (Path(storage.__file__).parent / "schema.sql").read_text(encoding="utf-8")
     yield f"```sql\n{schema.strip()}\n```\n"
+
+
+def _dataset() -> Iterator[str]:
+    yield f"# The dataset\n\n{MADE}"
+    yield "`runs/NAME/dataset/round-N.jsonl` is what a round's model was trained on; `sparq export` writes the last curation's"
+    yield "choice as JSON lines or Parquet. One row for each (problem, chosen attempt):\n"
+    yield "| column | type | |\n|---|---|---|"
+    for column in TABLE:
+        yield f"| `{column.name}` | {column.kind} | {column.meaning} |"
+    yield "\nEvery other descriptor is a column of its own, after these: a number, a text, a boolean or a list of texts, as its"
+    yield "values are; where they are of several kinds, Parquet has them as JSON. A `chat` is a list of turns with `role` and"
+    yield "`content`. Parquet has numbers as 64-bit floats.\n"
 
 
 def main() -> None:

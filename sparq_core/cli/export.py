@@ -27,7 +27,8 @@ def export(run: Path, kind: str | None, to: Path | None, grading: int) -> None:
     ledger = Reader.open(run, grading)
     kind = kind or ("parquet" if to and to.suffix == ".parquet" else "jsonl")
     path = to or run / "dataset" / f"export.{kind}"
-    rows = dataset.rows(ledger, dataset.chosen(ledger))
-    count = dataset.write_jsonl(path, rows) if kind == "jsonl" else dataset.write_parquet(path, rows, ledger)
+    with ledger.snapshot():
+        rows = dataset.rows(ledger, dataset.chosen(ledger))
+        count = dataset.write_jsonl(path, rows) if kind == "jsonl" else dataset.write_parquet(path, rows, ledger)
     loader = {"jsonl": "json", "parquet": "parquet"}[kind]
     click.echo(f"{count:,} rows in {path}\nload them with: datasets.load_dataset('{loader}', data_files='{path}')")

@@ -3,96 +3,76 @@
 import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
+from contextlib import contextmanager
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from sparq_core.contract.config import AttemptsConfig, Pipeline
-from sparq_core.contract.errors import PipelineError
-from sparq_core.contract.records import Example, Solved
+from sparq_core.contract.errors import PipelineError, SparqError
+from sparq_core.contract.records import Example
 from sparq_core.contract.templates import attempt_prompt
+from sparq_core.ledger.columns import Asked, Column, Row, columns_of
 from sparq_core.ledger.intervals import solve_rate_interval
-from sparq_core.ledger.reader import GRADING, Reader
+from sparq_core.ledger.reader import GRADING, Drawn, Reader
 
-COLUMNS = frozenset(
-    {
-        *(
-            "problem",
-            "solution",
-            "answer",
-            "messages",
-            "solve_rate",
-            "solve_rate_low",
-            "solve_rate_high",
-            "num_attempts",
-        ),
-        *("num_correct", "num_unknown", "quality", "parent_id", "round", "step", "model", "id"),
-    }
-)
-"""The dataset's own columns; descriptors come beside them."""
 BATCH = 10_000
-"""Rows a Parquet row group."""
+"""Most rows of a Parquet row group."""
+LETTERS = 2**22
+"""Letters of solutions after which a row group ends: it is in memory as a whole."""
+NEAR = 16
+"""Problems remembered with the texts of their attempts: the rows of one need not come in one piece, but nearly."""
+BUFFER = 2**20
+"""Bytes handed to the file system at once."""
+
+_dumps = json.JSONEncoder(ensure_ascii=False).encode
+_text = lru_cache(64)(msgspec.json.Encoder().encode)
 
 
 def rows(ledger: Reader, examples: Iterable[Example]) -> Iterator[dict[str, Any]]:
-    """The dataset's rows for these examples, in their order."""
-    attempts = pipeline_of(ledger).attempts
-    keys = [
-        "skills",
-        *(key for (key,) in ledger.query("SELECT DISTINCT key FROM descriptor ORDER BY key") if key != "skills"),
-    ]
-    solved: Solved | None = None
+    """The dataset's rows for these examples, in their order; all have the same columns."""
+    columns = columns_of(ledger)
+    asked = lru_cache(NEAR)(partial(_asked, ledger, pipeline_of(ledger).attempts))
     for example in examples:
-        if solved is None or solved.child.problem.id != example.problem:
-            solved = ledger.solved_one(example.problem)
-        yield _row(ledger, solved, example.attempt, attempts, keys)
+        problem = asked(example.problem)
+        if example.attempt not in problem.drawn:
+            problem.drawn.update(_drawn_with(ledger, example))
+        row = Row(problem, problem.drawn[example.attempt])
+        yield {column.name: column.fill(row) for column in columns}
 
 
-def _row(ledger: Reader, solved: Solved, attempt: int, config: AttemptsConfig, keys: Sequence[str]) -> dict[str, Any]:
-    child, problem = solved.child, solved.child.problem
-    k, text, model = ledger.attempt(attempt)
-    round_, step, _ = problem.id.split(".")
-    interval = solve_rate_interval(child.counts)
-    descriptors = {key: child.descriptors.get(key) for key in keys}
-    return {
-        "problem": problem.statement,
-        "solution": text,
-        "answer": problem.answer,
-        "messages": [
-            {"role": "user", "content": attempt_prompt(config, problem)},
-            {"role": "assistant", "content": text},
-        ],
-        "solve_rate": child.solve_rate,
-        "solve_rate_low": interval.low,
-        "solve_rate_high": interval.high,
-        "num_attempts": child.counts.drawn,
-        "num_correct": child.counts.correct,
-        "num_unknown": child.counts.unknown,
-        "skills": descriptors.pop("skills") or [],
-        "quality": child.quality,
-        "parent_id": ",".join(problem.parents),
-        "round": int(round_),
-        "step": int(step),
-        "model": model,
-        "id": f"{problem.id}/{k}",
-        **descriptors,
-    }
+def _asked(ledger: Reader, config: AttemptsConfig, id_: str) -> Asked:
+    child = ledger.child(id_)
+    round_, step, _ = id_.split(".")
+    return Asked(
+        child=child,
+        round=int(round_),
+        step=int(step),
+        prompt=attempt_prompt(config, child.problem),
+        interval=solve_rate_interval(child.counts),
+        drawn={},
+    )
+
+
+def _drawn_with(ledger: Reader, example: Example) -> dict[int, Drawn]:
+    """An example's attempt and its neighbours, whose texts lie in one piece."""
+    found = ledger.drawn_with(example.problem, example.attempt)
+    if not found:
+        raise SparqError(f"problem {example.problem} was chosen with attempt {example.attempt}, which is not one at it")
+    return found
 
 
 def chosen(ledger: Reader) -> Iterator[Example]:
     """The last curation's examples; without one, or in another grading, every correct attempt at every kept problem."""
     curation = next(ledger.query("SELECT max(id) FROM curation"))[0]
-    if curation is not None and ledger.grading == GRADING:
-        for problem, attempt in ledger.query(
-            "SELECT problem, attempt FROM curated WHERE curation = ? ORDER BY ordinal", curation
-        ):
-            yield Example(problem=problem, attempt=attempt)
-        return
-    for solved in ledger.solved():
-        for attempt in solved.correct:
-            yield Example(problem=solved.child.problem.id, attempt=attempt)
+    found = (
+        ledger.query("SELECT problem, attempt FROM curated WHERE curation = ? ORDER BY ordinal", curation)
+        if curation is not None and ledger.grading == GRADING
+        else ledger.correct()
+    )
+    return (Example(problem=problem, attempt=attempt) for problem, attempt in found)
 
 
 def pipeline_of(ledger: Reader) -> Pipeline:
@@ -101,17 +81,32 @@ def pipeline_of(ledger: Reader) -> Pipeline:
 
 
 def write_jsonl(path: Path, rows: Iterable[dict[str, Any]]) -> int:
-    """Write rows as JSON lines, whole or not at all; gives how many."""
+    """Write rows that have the same columns as JSON lines, whole or not at all; gives how many."""
     count = 0
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    with partial.open("w", encoding="utf-8") as file:
-        for count, row in enumerate(rows, 1):  # noqa: B007 -- the last one is the count
-            file.write(json.dumps(row, ensure_ascii=False) + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
+    with _whole(path) as partial, partial.open("wb", buffering=BUFFER) as file:
+        for count, line in enumerate(_lines(rows), 1):  # noqa: B007 -- the last one is the count
+            file.write(line)
     return count
+
+
+def _lines(rows: Iterable[dict[str, Any]]) -> Iterator[bytes]:
+    """As `json.dumps` has them; a value that is the very one of the row before, as all of its problem's, is kept encoded."""
+    kept: dict[str, tuple[Any, bytes]] = {}
+    for row in rows:
+        for name, value in row.items():
+            if name not in kept or kept[name][0] is not value:
+                kept[name] = value, _text(name) + b": " + _json(value)
+        yield b"{" + b", ".join([encoded for _, encoded in kept.values()]) + b"}\n"
+
+
+def _json(value: Any) -> bytes:
+    if isinstance(value, str):
+        return _text(value)
+    if isinstance(value, list):
+        return b"[" + b", ".join(map(_json, value)) + b"]"
+    if isinstance(value, dict):
+        return b"{" + b", ".join([_text(name) + b": " + _json(item) for name, item in value.items()]) + b"}"
+    return _dumps(value).encode()
 
 
 def write_parquet(path: Path, rows: Iterable[dict[str, Any]], ledger: Reader) -> int:
@@ -121,35 +116,56 @@ def write_parquet(path: Path, rows: Iterable[dict[str, Any]], ledger: Reader) ->
         import pyarrow.parquet as pq
     except ImportError:
         raise PipelineError("--format parquet needs pyarrow: pip install 'sparq-engine[parquet]'") from None
-    schema = _schema(ledger, pa)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    count, left = 0, iter(rows)
-    with pq.ParquetWriter(partial, schema) as writer:
-        while batch := list(islice(left, BATCH)):
-            writer.write_table(pa.Table.from_pylist(batch, schema=schema))
-            count += len(batch)
-    partial.replace(path)
+    columns = columns_of(ledger)
+    schema = _schema(columns, pa)
+    count = 0
+    bounded = [column.name for column in columns if column.kind in {"number", "integer"}]
+    with _whole(path) as partial, pq.ParquetWriter(partial, schema, write_statistics=bounded) as writer:
+        for group in _groups(rows):
+            writer.write_table(pa.table([_values(column, group) for column in columns], schema=schema))
+            count += len(group)
     return count
 
 
-def _schema(ledger: Reader, pa: Any) -> Any:
-    texts = pa.list_(pa.string())
+def _groups(rows: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    group, letters = [], 0
+    for row in rows:
+        group.append(row)
+        letters += len(row["solution"])
+        if len(group) == BATCH or letters > LETTERS:
+            yield group
+            group, letters = [], 0
+    if group:
+        yield group
+
+
+def _values(column: Column, group: Sequence[dict[str, Any]]) -> list[Any]:
+    values = [row[column.name] for row in group]
+    if column.kind == "JSON":
+        return [None if value is None else _dumps(value) for value in values]
+    return values
+
+
+def _schema(columns: Sequence[Column], pa: Any) -> Any:
     turn = pa.struct([("role", pa.string()), ("content", pa.string())])
-    kinds = {"array": texts, "integer": pa.float64(), "real": pa.float64()}
-    described = ledger.query("SELECT key, min(json_type(value)) FROM descriptor GROUP BY key ORDER BY key")
-    columns = {
-        **dict.fromkeys(("problem", "solution", "answer"), pa.string()),
-        "messages": pa.list_(turn),
-        "solve_rate": pa.float64(),
-        "solve_rate_low": pa.float64(),
-        "solve_rate_high": pa.float64(),
-        **dict.fromkeys(("num_attempts", "num_correct", "num_unknown"), pa.int64()),
-        "skills": texts,
-        "quality": pa.float64(),
-        "parent_id": pa.string(),
-        **dict.fromkeys(("round", "step"), pa.int64()),
-        **dict.fromkeys(("model", "id"), pa.string()),
-        **{key: kinds.get(kind, pa.string()) for key, kind in described if key != "skills"},
+    types = {
+        "text": pa.string(),
+        "number": pa.float64(),
+        "integer": pa.int64(),
+        "boolean": pa.bool_(),
+        "list of texts": pa.list_(pa.string()),
+        "chat": pa.list_(turn),
+        "JSON": pa.string(),
     }
-    return pa.schema(list(columns.items()))
+    return pa.schema([(column.name, types[column.kind]) for column in columns])
+
+
+@contextmanager
+def _whole(path: Path) -> Iterator[Path]:
+    """Where to write a file that shall be there whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(path.name + ".partial")
+    yield partial
+    with partial.open("rb") as file:
+        os.fsync(file.fileno())
+    partial.replace(path)

@@ -142,6 +142,7 @@ def _from_2(connection: sqlite3.Connection) -> list[str]:
     attempts = plan["attempts"]
     policy = _moved(attempts)
     _moved(same["attempts"])
+    readers = _seed_readers(plan["plugins"], same["plugins"])
     if policy:
         plan["plugins"].append(policy)
         same["plugins"][policy["use"]] = {"with": policy["with"], "files": {}}
@@ -162,12 +163,11 @@ def _from_2(connection: sqlite3.Connection) -> list[str]:
         "CREATE TABLE change (id INTEGER PRIMARY KEY, round INTEGER NOT NULL, step INTEGER NOT NULL, setting TEXT NOT NULL,"
         " before TEXT NOT NULL, after TEXT NOT NULL)"
     )
-    line = json.dumps(policy) if policy else ""
-    return (
-        [f"in your pipeline file, write this line under `plugins` in place of attempts.policy: {line}"]
-        if policy
-        else []
-    )
+    notes = [f"give {use} the option `extra: []` in your pipeline file: this run's seeds have none" for use in readers]
+    if policy:
+        line = json.dumps(policy)
+        notes.append(f"write this line under `plugins` of your pipeline file, in place of attempts.policy: {line}")
+    return notes
 
 
 def _moved(attempts: dict[str, Any]) -> dict[str, Any] | None:
@@ -178,6 +178,17 @@ def _moved(attempts: dict[str, Any]) -> dict[str, Any] | None:
     if old["policy"] == "fixed":
         return None
     return {"use": old["policy"], "with": {new: old[name] for name, new in POLICIES[old["policy"]].items()}}
+
+
+def _seed_readers(plan: list[dict[str, Any]], same: dict[str, Any]) -> list[str]:
+    """Says of the readers of seeds that they kept no further columns, as was so in format 2; gives their names."""
+    found = [entry for entry in plan if entry["use"] in {"jsonl-seeds", "parquet-seeds", "datasets-seeds"}]
+    for entry in found:
+        entry["with"]["extra"] = []
+    for name, member in same.items():
+        if name.partition("#")[0] in {entry["use"] for entry in found}:
+            member["with"]["extra"] = []
+    return [entry["use"] for entry in found]
 
 
 STEPS: dict[int, Callable[[sqlite3.Connection], list[str]]] = {2: _from_2}

@@ -2,8 +2,9 @@
 
 import sqlite3
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import msgspec
 import zstandard
@@ -29,6 +30,15 @@ _ATTEMPTS = (
     " JOIN verdict v ON v.attempt = a.id AND v.grading = {grading})"
 )
 _NO_ATTEMPTS = "'[]'"
+
+
+class Drawn(NamedTuple):
+    """An attempt as the dataset has it."""
+
+    k: int
+    text: str
+    model: str
+    """Digest of the weights that drew it."""
 
 
 class Reader:
@@ -61,6 +71,15 @@ class Reader:
     def query(self, sql: str, *values: Any) -> Iterator[tuple[Any, ...]]:
         """Rows of a query of your own; the tables are described in `schema.sql`."""
         return iter(self._connection.execute(sql, values))
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """While it lasts, the ledger is read as it was at the first query, whatever a run writes meanwhile."""
+        self._connection.execute("BEGIN")
+        try:
+            yield
+        finally:
+            self._connection.execute("COMMIT")
 
     def _one(self, sql: str, *values: Any) -> Any:
         row = self._connection.execute(sql, values).fetchone()
@@ -229,6 +248,36 @@ class Reader:
         for solved in self._solved("p.id = ?", problem, attempts=True):
             return solved
         raise KeyError(problem)
+
+    def child(self, problem: str) -> Child:
+        """What became of one problem; KeyError where there is none."""
+        for solved in self._solved("p.id = ?", problem, attempts=False):
+            return solved.child
+        raise KeyError(problem)
+
+    def correct(self) -> Iterator[tuple[str, int]]:
+        """Every correct attempt at every kept problem, as (problem, attempt id), in the order they were committed."""
+        return self.query(
+            "SELECT p.id, a.id FROM problem p"
+            " CROSS JOIN outcome o ON o.problem = p.id AND o.grading = ? AND o.outcome = 'kept'"
+            f" CROSS JOIN attempt a ON a.problem = p.id AND {OWN}"
+            " CROSS JOIN verdict v ON v.attempt = a.id AND v.grading = o.grading AND v.value = 'correct'"
+            " ORDER BY p.round, p.step, p.child, a.k",
+            self.grading,
+        )
+
+    def drawn_with(self, problem: str, attempt: int) -> dict[int, Drawn]:
+        """An attempt at a problem and those drawn in the same step, by id; empty where it is none at this problem."""
+        found = self._connection.execute(
+            "SELECT round, step, digest FROM attempt a JOIN model m ON m.id = a.model WHERE a.id = ? AND problem = ?",
+            (attempt, problem),
+        ).fetchone()
+        if found is None:
+            return {}
+        *place, model = found
+        texts = self._texts(problem, *place)
+        ids = self.query("SELECT id, k FROM attempt WHERE problem = ? AND round = ? AND step = ?", problem, *place)
+        return {id_: Drawn(k, texts[k], model) for id_, k in ids}
 
     def _solved(self, where: str, *values: Any, attempts: bool) -> Iterator[Solved]:
         listed = _ATTEMPTS.format(grading=self.grading) if attempts else _NO_ATTEMPTS

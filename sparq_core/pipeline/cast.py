@@ -35,7 +35,7 @@ from sparq_core.contract.records import (
 from sparq_core.contract.run import Run
 from sparq_core.contract.sampling import Place
 from sparq_core.contract.weights import weights_files
-from sparq_core.ledger.dataset import COLUMNS
+from sparq_core.ledger.columns import COLUMNS
 from sparq_core.ledger.reader import Reader
 from sparq_core.pipeline.boundary import (
     Call,

@@ -34,6 +34,7 @@ def old(tmp_path: Path) -> Path:
 def in_new_form(**settings: Any) -> dict[str, Any]:
     pipeline: dict[str, Any] = yaml.safe_load((OLD / "pipeline.yaml").read_text())
     pipeline["attempts"] = {"k": pipeline["attempts"]["k"], "again": pipeline["attempts"]["again"]}
+    pipeline["plugins"][0]["with"]["extra"] = []
     pipeline["plugins"].append(BAYES)
     return {**pipeline, **settings}
 
@@ -93,7 +94,8 @@ def test_the_command_says_what_to_write_in_the_pipeline(old: Path, tmp_path: Pat
     told = json.loads(done.stdout)
     assert (told["from"], told["to"], told["digest"]) == (2, FORMAT, DIGEST)
     assert Path(told["folder"]) == old / f"run-format-{FORMAT}"
-    line = json.loads(told["notes"][0].partition(": ")[2])
+    assert "extra: []" in told["notes"][0]
+    line = json.loads(told["notes"][1].partition("policy: ")[2])
     assert line["use"] == "bayes"
     assert BAYES["with"].items() <= line["with"].items()  # type: ignore[attr-defined] # a mapping
 

@@ -238,6 +238,8 @@ class Grammar(Cursor):
     def group(self) -> Node:
         """What stands between brackets."""
         opener = self.next().text
+        if opener not in CLOSERS:
+            raise UnsupportedError(f"{opener or 'the end'} opens no group")
         node = self.statement()
         self.expect(CLOSERS[opener])
         return node

@@ -493,10 +493,12 @@ def test_workers_killed_at_random_lose_no_pair() -> None:
 
     murderer = threading.Thread(target=murder)
     murderer.start()
-    with ThreadPoolExecutor(4) as threads:
-        said = list(threads.map(compare, pairs, chunksize=500))
-    over.set()
-    murderer.join()
+    try:
+        with ThreadPoolExecutor(4) as threads:
+            said = list(threads.map(compare, pairs, chunksize=500))
+    finally:
+        over.set()
+        murderer.join()
     made.close()
     assert [pair for pair, _ in said] == pairs
     others = [decision for pair, decision in said if decision != expected[pair]]
@@ -577,3 +579,8 @@ def test_explain_one_verdict() -> None:
     assert done.returncode == 0
     for word in ("unit: cm", "unit: kg", "incorrect", "unit"):
         assert word in done.stdout
+
+
+@pytest.mark.parametrize("text", [r"\sum_n a_n", r"\sum_k k", r"\prod_i x_i", r"\frac", r"\sqrt[", r"\binom{1"])
+def test_half_a_command_is_text_that_cannot_be_read(checker: Checker, text: str) -> None:
+    assert checker.equivalent("5", text).value != "correct"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-PACKAGE = Path(__file__).parents[1] / "plugins" / "sparq_sympy"
+PACKAGE = Path(__file__).parents[3] / "plugins" / "sparq_sympy"
 FILES = sorted(PACKAGE.rglob("*.py"))
 STANDS_ON = {
     "tree": set(),
