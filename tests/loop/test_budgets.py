@@ -1,0 +1,99 @@
+"""Budgets bound what is drawn, committed or not; the same steps are issued however many are in flight."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import sparq_core as sparq
+from sparq_core.testing import Ran, run_pipeline
+
+Make = Callable[..., dict[str, Any]]
+PRICES = {"input": 1.0, "output": 2.0}
+BUDGETS: dict[str, dict[str, float]] = {
+    "attempts": {"attempts": 100},
+    "tokens": {"tokens": 900},
+    "cost": {"cost": 0.002},
+}
+
+
+def priced() -> dict[str, Any]:
+    return {"student": {"use": "scripted", "model": "sums", "prices": PRICES, "with": {"delay": 0.002}}}
+
+
+def digest(ran: Ran) -> str:
+    with ran.read() as ledger:
+        return ledger.last_digest()
+
+
+@pytest.mark.parametrize("budget", BUDGETS.values(), ids=BUDGETS)
+def test_a_budget_ends_a_run_at_the_same_step_whatever_is_in_flight(
+    sums: Make, tmp_path: Path, budget: dict[str, float]
+) -> None:
+    ran = [
+        run_pipeline(sums(models=priced(), budget=budget, in_flight=n, steps=40), tmp_path / str(n)) for n in (1, 3, 16)
+    ]
+    assert len({digest(one) for one in ran}) == 1
+    assert ran[0].ending.exit_code == 3
+    assert ran[0].ending.reason.startswith(f"budget.{next(iter(budget))} reached")
+
+
+@pytest.mark.parametrize("in_flight", [1, 16])
+def test_attempts_exceed_their_budget_by_less_than_a_step(sums: Make, tmp_path: Path, in_flight: int) -> None:
+    ran = run_pipeline(sums(budget={"attempts": 100}, in_flight=in_flight, steps=40), tmp_path)
+    assert 100 <= ran.ending.tally.attempts < 100 + 6 * 8
+
+
+def test_a_run_stopped_by_a_budget_goes_on_as_if_it_had_not_been(sums: Make, tmp_path: Path) -> None:
+    run_pipeline(sums("map-elites", budget={"attempts": 100}), tmp_path / "parts")
+    parts = run_pipeline(sums("map-elites"), tmp_path / "parts", resume=True)
+    assert digest(parts) == digest(run_pipeline(sums("map-elites"), tmp_path / "whole"))
+
+
+ENDLESS = """
+import sparq_core as sparq
+class Endless:
+    @sparq.hookimpl
+    def screen(self, children, llm):
+        while children[0].id.startswith("1.2."):
+            llm("labeller").complete(["Is this a good problem?"], sparq.Sampling())
+        return [None] * len(children)
+"""
+
+
+@pytest.mark.parametrize("budget", [{"tokens": 3_000}, {"cost": 0.01}], ids=["tokens", "cost"])
+def test_a_plugin_that_asks_without_end_is_stopped_by_the_budget(
+    sums: Make, tmp_path: Path, budget: dict[str, float]
+) -> None:
+    (tmp_path / "endless.py").write_text(ENDLESS)
+    pipeline = sums(models=priced(), budget=budget, in_flight=2, attempts={"k": 8, "max_tokens": 20})
+    pipeline["models"]["student"]["with"]["delay"] = 0.0
+    pipeline["plugins"].append({"use": "./endless.py:Endless"})
+    with pytest.raises(sparq.SparqError, match="a plugin asks its model without end"):
+        run_pipeline(pipeline, tmp_path)
+    with sparq.Reader.open(tmp_path / "run") as ledger:
+        assert ledger.steps_of(1) == 1
+
+
+@pytest.mark.parametrize(("select", "in_flight"), [("static-uniform", 3), ("map-elites", 8)])
+@pytest.mark.parametrize("first", [5, 9])
+def test_a_round_ends_where_no_problem_may_be_a_parent(
+    sums: Make, tmp_path: Path, select: str, in_flight: int, first: int
+) -> None:
+    """Forty seeds have a child each; only a dynamic selector, once what is in flight is folded, has others to go on with."""
+
+    def pipeline(**settings: Any) -> dict[str, Any]:
+        made = sums(select, in_flight=in_flight, **{"steps": 40, **settings})
+        made["plugins"][1]["with"] = {"max_children": 1}
+        return made
+
+    ran = run_pipeline(pipeline(), tmp_path / "whole")
+    assert ran.ending.reason == "done"
+    (warning,) = [e.message for e in ran.events if isinstance(e, sparq.Warned) and "ends after" in e.message]
+    assert "max_children is 1" in warning
+    with ran.read() as ledger:
+        steps = ledger.steps_of(1)
+    assert steps == 6 if select == "static-uniform" else 6 < steps < 40
+    run_pipeline(pipeline(steps=first), tmp_path / "parts")
+    assert digest(run_pipeline(pipeline(), tmp_path / "parts", resume=True)) == digest(ran)
