@@ -14,6 +14,7 @@ from sparq_core.contract.records import Judged, Trial
 from sparq_core.contract.run import Run
 from sparq_core.ledger import dataset
 from sparq_core.ledger.entries import Graded
+from sparq_core.ledger.overview import attempted
 from sparq_core.ledger.reader import GRADING, Reader
 from sparq_core.ledger.writer import writing
 from sparq_core.loop.attempts import Attempts
@@ -62,7 +63,7 @@ def _graded(
     verdicts: Counter[tuple[str, str]],
 ) -> Iterator[Graded]:
     of_parents = attempts.config.from_parents > 0
-    ids = iter([id_ for (id_,) in ledger.query("SELECT problem FROM attempt GROUP BY problem ORDER BY min(id)")])
+    ids = iter(attempted(ledger))
     while some := list(islice(ids, BATCH)):
         problems = ledger.problems(some)
         before = [ledger.judged(problem.id) for problem in problems]

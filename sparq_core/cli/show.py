@@ -11,8 +11,12 @@ from rich.table import Table
 from sparq_core.cli.arguments import RUN
 from sparq_core.contract.errors import PipelineError
 from sparq_core.contract.records import Judged
+from sparq_core.ledger import overview
 from sparq_core.ledger.intervals import solve_rate_interval
 from sparq_core.ledger.reader import Reader
+
+MOST_CHILDREN = 20
+"""Children of a problem that are listed."""
 
 
 def tell(console: Console, ledger: Reader, id_: str) -> None:
@@ -44,9 +48,9 @@ def tell(console: Console, ledger: Reader, id_: str) -> None:
         console.print(_attempts(judged, f"{len(judged)} attempts"))
     if again := ledger.judged_again(id_):
         console.print(_attempts(again, f"{len(again)} further attempts, as a parent"))
-    children = [c for (c,) in ledger.query("SELECT child FROM parentage WHERE parent = ? LIMIT 20", id_)]
-    if children:
-        console.print(f"children: {', '.join(children)}{' …' if len(children) == 20 else ''}", highlight=False)
+    if children := overview.children_of(ledger, id_, MOST_CHILDREN + 1):
+        listed = children[:MOST_CHILDREN] + ["…"] * (len(children) > MOST_CHILDREN)
+        console.print(f"children: {', '.join(listed)}", highlight=False)
 
 
 def _origin(parents: tuple[str, ...]) -> str:

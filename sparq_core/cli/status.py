@@ -16,9 +16,10 @@ from rich.table import Table
 from sparq_core.cli.arguments import RUN
 from sparq_core.cli.wording import funnel, metric_name, money, reasons
 from sparq_core.contract.tally import Tally
+from sparq_core.ledger import overview
 from sparq_core.ledger.dataset import pipeline_of
-from sparq_core.ledger.intervals import Comparison, Interval, compare
-from sparq_core.ledger.reader import GRADING, Reader
+from sparq_core.ledger.intervals import Comparison, Interval
+from sparq_core.ledger.reader import Reader
 from sparq_core.ledger.storage import Lock
 
 
@@ -26,7 +27,7 @@ def facts(ledger: Reader, folder: Path) -> dict[str, Any]:
     """Everything `status --json` tells."""
     name, *_ = ledger.run()
     tally, pipeline = ledger.tally(), pipeline_of(ledger)
-    rounds = [int(r) for (r,) in ledger.query("SELECT DISTINCT round FROM step ORDER BY round")]
+    rounds = overview.rounds(ledger)
     last = ledger.last_round()
     _, metrics = ledger.step_row(last, ledger.steps_of(last)) if rounds else ((), {})
     return {
@@ -38,7 +39,7 @@ def facts(ledger: Reader, folder: Path) -> dict[str, Any]:
         "rounds": {str(r): {"steps": ledger.steps_of(r), "of": pipeline.steps} for r in rounds if r},
         "children": dict(funnel(tally)),
         "rejected": dict(_most_frequent(tally.reasons)),
-        "operators": operators(ledger),
+        "operators": {name: made._asdict() for name, made in overview.operators(ledger).items()},
         "attempts": {"drawn": tally.attempts, **tally.verdicts},
         "verdicts": dict(_most_frequent(tally.why)),
         "tokens": tally.tokens,
@@ -48,13 +49,10 @@ def facts(ledger: Reader, folder: Path) -> dict[str, Any]:
         "idle": idle(tally),
         "metrics": metrics,
         "curated": curated(ledger),
-        "phases": [
-            {"round": r, "phase": phase, "digest": digest, "detail": detail}
-            for r, phase, digest, detail in ledger.query(
-                "SELECT round, name, digest, detail FROM phase ORDER BY round, steps"
-            )
+        "phases": [done._asdict() for done in overview.phases(ledger)],
+        "benchmarks": [
+            msgspec.to_builtins(c) | {"round": r} for r, rows in overview.compared(ledger).items() for c in rows
         ],
-        "benchmarks": [msgspec.to_builtins(c) | {"round": r} for r in rounds if r for c in comparisons(ledger, r)],
     }
 
 
@@ -71,7 +69,7 @@ def idle(tally: Tally) -> dict[str, float]:
 
 def curated(ledger: Reader) -> dict[str, float]:
     """How good and diverse the last choice of training examples is; unique skills are the paper's DIV, entropy is in nats."""
-    sets = list(ledger.curated("skills"))
+    sets = overview.curated(ledger, "skills")
     problems = sum(n for _, n, _ in sets)
     return {
         "problems": problems,
@@ -80,20 +78,6 @@ def curated(ledger: Reader) -> dict[str, float]:
         "qd_score": round(sum(best for _, _, best in sets), 6),
         "skill_set_entropy": round(sum(n / problems * log(problems / n) for _, n, _ in sets), 6),
     }
-
-
-def operators(ledger: Reader) -> dict[str, dict[str, int]]:
-    """Children and kept ones by the operator that made them."""
-    rows = ledger.query(
-        "SELECT p.operator, count(*), sum(o.outcome = 'kept') FROM problem p LEFT JOIN outcome o ON o.problem = p.id"
-        f" AND o.grading = {GRADING} WHERE p.round > 0 GROUP BY p.operator ORDER BY p.operator"
-    )
-    return {name: {"children": children, "kept": kept or 0} for name, children, kept in rows}
-
-
-def comparisons(ledger: Reader, round: int) -> list[Comparison]:
-    """A round's model against the base, task by task."""
-    return compare(ledger.scores(0), ledger.scores(round))
 
 
 def tell(console: Console, ledger: Reader, folder: Path) -> None:
@@ -109,9 +93,8 @@ def tell(console: Console, ledger: Reader, folder: Path) -> None:
         of = f"{chosen['unique_skills']:,} unique skills in {chosen['skill_sets']:,} skill sets"
         of += f", QD-score {chosen['qd_score']:,.4g}, niche entropy {chosen['skill_set_entropy']:.2f}"
         console.print(f"  curated: {chosen['problems']:,} problems, {of}", highlight=False)
-    rounds = [r for (r,) in ledger.query("SELECT DISTINCT round FROM score WHERE round > 0 ORDER BY round")]
-    for round_ in rounds:
-        console.print(_benchmarks(comparisons(ledger, round_), round_))
+    for round_, rows in overview.compared(ledger).items():
+        console.print(_benchmarks(rows, round_))
     for name, place in _places(ledger, folder):
         console.print(f"[dim]{name:>16}[/]  {escape(place)}", soft_wrap=True, highlight=False)
 

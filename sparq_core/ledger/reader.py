@@ -86,32 +86,6 @@ class Reader:
         """The last round that has a committed step; 0 while the seeds are ingested."""
         return self._one("SELECT max(round) FROM step") or 0
 
-    def curated(self, key: str) -> Iterator[tuple[list[str], int, float]]:
-        """
-        The last choice of attempts by the values of one descriptor.
-
-        Gives each value as a list of labels, the problems that have it, and the best quality among them.
-        """
-        for value, problems, best in self.query(
-            "SELECT d.value, count(*), max(o.quality)"
-            " FROM (SELECT DISTINCT problem FROM curated WHERE curation = (SELECT max(id) FROM curation)) c"
-            f" LEFT JOIN descriptor d ON d.problem = c.problem AND d.view = {VIEW} AND d.key = ?"
-            f" LEFT JOIN outcome o ON o.problem = c.problem AND o.grading = {GRADING} GROUP BY d.value",
-            key,
-        ):
-            labels = msgspec.json.decode(value) if value else []
-            yield labels if isinstance(labels, list) else [str(labels)], problems, best or 0.0
-
-    def kept_after(self, most: int) -> Iterator[str]:
-        """The kept children that come after the first `most`, in the order they were committed."""
-        for (id_,) in self.query(
-            "SELECT p.id FROM problem p JOIN outcome o ON o.problem = p.id AND o.grading = ? AND o.outcome = 'kept'"
-            " WHERE p.round > 0 ORDER BY p.round, p.step, p.child LIMIT -1 OFFSET ?",
-            self.grading,
-            most,
-        ):
-            yield id_
-
     def curations(self) -> int:
         """How many choices of attempts were recorded."""
         return self._one("SELECT count(*) FROM curation") or 0

@@ -16,6 +16,7 @@ from sparq_core.contract.run import Run
 from sparq_core.contract.weights import weights_digest
 from sparq_core.ledger import dataset
 from sparq_core.ledger.intervals import compare
+from sparq_core.ledger.overview import kept_after
 from sparq_core.ledger.writer import Ledger
 from sparq_core.pipeline.cast import Cast
 from sparq_core.pipeline.identity import phase_config
@@ -52,7 +53,7 @@ class Phases:
     def _within_budget(self, examples: Iterable[Example]) -> Iterator[Example]:
         """`budget.kept` is met to the problem: steps that were in flight may have kept more, which are left out here."""
         most = self._run.pipeline.budget.kept
-        beyond = set(self._ledger.kept_after(most)) if most else set()
+        beyond = set(kept_after(self._ledger, most)) if most else set()
         return (example for example in examples if example.problem not in beyond)
 
     def train(self, round: int, dataset: Path | None, start: Model) -> Model | None:
