@@ -159,7 +159,7 @@ def _percent(interval: Interval, sign: str = "") -> str:
 def _places(ledger: Reader, folder: Path) -> list[tuple[str, str]]:
     places = [
         ("ledger", str(folder / "sparq.db")),
-        ("identity digest", ledger.last_digest() or "nothing committed yet"),
+        ("run digest", ledger.last_digest() or "nothing committed yet"),
     ]
     for name, pattern in (("dataset", "dataset/round-*.jsonl"), ("model", "models/round-*")):
         newest = sorted(p for p in folder.glob(pattern) if not p.name.endswith(".partial"))[-1:]

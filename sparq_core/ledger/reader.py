@@ -74,7 +74,7 @@ class Reader:
         return row or ("", "", "")
 
     def last_digest(self) -> str:
-        """The identity digest: of all that was committed; empty before the first step."""
+        """The run's digest: of all that was committed; empty before the first step."""
         return self._one("SELECT digest FROM step ORDER BY round DESC, step DESC LIMIT 1") or ""
 
     def tally(self) -> Tally:

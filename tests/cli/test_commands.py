@@ -95,7 +95,7 @@ def test_check_tells_the_plan(finished: Ran) -> None:
 
 def test_run_shows_the_funnel_and_what_is_next(finished: Ran, tmp_path: Path) -> None:
     told = sparq("run", finished.folder.parent / "pipeline.yaml", "--out", tmp_path / "run")
-    for part in ("proposed", "kept", "attempts", "filled niches", "QD-score", "identity digest", "Next:"):
+    for part in ("proposed", "kept", "attempts", "filled niches", "QD-score", "run digest", "Next:"):
         assert part in told
 
 

@@ -41,7 +41,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
 @pytest.mark.timeout(300)
 def test_the_loop_closes(finished: tuple[Path, str]) -> None:
     folder, told = finished
-    for part in ("in_distribution", "out_of_distribution", "±", "dataset", "models/round-1", "identity digest"):
+    for part in ("in_distribution", "out_of_distribution", "±", "dataset", "models/round-1", "run digest"):
         assert part in told
     with sparq.Reader.open(folder) as ledger:
         assert len(ledger.scores(0)) == len(ledger.scores(1)) == 48
