@@ -112,7 +112,7 @@ def curate(
     """
     member, choose = alone(use, settings, "curate", "curate")
     with Reader.open(folder, grading) as graded, writing(folder) as ledger:
-        pipeline, last = dataset.pipeline_of(ledger), ledger.last_round()
+        pipeline, last = ledger.pipeline(), ledger.last_round()
         options = msgspec.to_builtins(member.config) if member.config else {}
         config = {member.name: {"with": options}, "grading": grading}
         name = msgspec.json.encode(config, order="sorted").decode()

@@ -119,7 +119,7 @@ class Curate:
     @staticmethod
     def _checked(ledger: sparq.Reader, problem: Candidate) -> Candidate:
         """A problem without the attempts whose arithmetic is wrong somewhere, however right they end."""
-        return replace(problem, correct=tuple(a for a in problem.correct if wrong_step(ledger.attempt(a)[1]) is None))
+        return replace(problem, correct=tuple(a for a in problem.correct if wrong_step(ledger.attempt(a).text) is None))
 
     def _chosen(self, found: Sequence[Candidate], rng: Random) -> list[Candidate]:
         """The problems within the budget, in the order they come in the ledger."""
@@ -145,4 +145,4 @@ class Curate:
         if most is None or len(problem.correct) <= most or self._config.pick == "random":
             return sampled(problem.correct, most, rng)
         pick = shortest if self._config.pick == "shortest" else apart
-        return sorted(pick({attempt: ledger.attempt(attempt)[1] for attempt in problem.correct}, most))
+        return sorted(pick({attempt: ledger.attempt(attempt).text for attempt in problem.correct}, most))

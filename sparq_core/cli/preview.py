@@ -33,7 +33,7 @@ def tell(console: Console, loaded: Session) -> None:
         if seed in prompts:
             console.print(Panel(escape(prompts[seed]), title=f"{title}: the prompt", title_align="left"))
             console.print(Panel(escape(text), title="the answer", title_align="left", border_style="dim"))
-    console.print(status.counts(ledger.tally(), ledger.step_row(1, 1)[1]))
+    console.print(status.counts(ledger.tally(), ledger.step_row(1, 1).metrics))
     for child in ledger.step(1, 1).children:
         rejection = f" by {child.rejection.plugin}" if child.rejection else ""
         solved = f"{child.counts.correct} of {child.counts.drawn} right" if child.counts.drawn else ""
@@ -71,7 +71,7 @@ def estimate(ledger: Reader, pipeline: Pipeline, seeds: int) -> Tally:
     Steps are taken to be alike. What training and benchmarks take is not in it.
     """
     begun, after = overview.tally_after(ledger, 0), ledger.tally()
-    parents = max(1, len(ledger.step_row(1, 1)[0]))
+    parents = max(1, len(ledger.step_row(1, 1).parents))
     steps = pipeline.rounds * pipeline.steps * pipeline.batch / parents
     ingested = seeds / max(1, begun.seeds)
     used = {role: _scaled(begun.used.get(role, Used()), ingested, total, steps) for role, total in after.used.items()}

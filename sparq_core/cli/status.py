@@ -17,7 +17,6 @@ from sparq_core.cli.arguments import RUN
 from sparq_core.cli.wording import funnel, metric_name, money, reasons
 from sparq_core.contract.tally import Tally
 from sparq_core.ledger import overview
-from sparq_core.ledger.dataset import pipeline_of
 from sparq_core.ledger.intervals import Comparison, Interval
 from sparq_core.ledger.reader import Reader
 from sparq_core.ledger.storage import Lock
@@ -25,13 +24,12 @@ from sparq_core.ledger.storage import Lock
 
 def facts(ledger: Reader, folder: Path) -> dict[str, Any]:
     """Everything `status --json` tells."""
-    name, *_ = ledger.run()
-    tally, pipeline = ledger.tally(), pipeline_of(ledger)
+    tally, pipeline = ledger.tally(), ledger.pipeline()
     rounds = overview.rounds(ledger)
     last = ledger.last_round()
-    _, metrics = ledger.step_row(last, ledger.steps_of(last)) if rounds else ((), {})
+    metrics = ledger.step_row(last, ledger.steps_of(last)).metrics if rounds else {}
     return {
-        "name": name,
+        "name": pipeline.name,
         "running": Lock.is_held(folder),
         "folder": str(folder),
         "digest": ledger.last_digest(),
@@ -49,7 +47,10 @@ def facts(ledger: Reader, folder: Path) -> dict[str, Any]:
         "idle": idle(tally),
         "metrics": metrics,
         "curated": curated(ledger),
-        "phases": [done._asdict() for done in overview.phases(ledger)],
+        "phases": [
+            {"round": round_, "phase": name, "digest": done.digest, "detail": done.detail}
+            for round_, name, done in overview.phases(ledger)
+        ],
         "benchmarks": [
             msgspec.to_builtins(c) | {"round": r} for r, rows in overview.compared(ledger).items() for c in rows
         ],
@@ -101,7 +102,7 @@ def tell(console: Console, ledger: Reader, folder: Path) -> None:
 
 def _how_far(ledger: Reader, folder: Path) -> str:
     """How far the run is."""
-    pipeline, last = pipeline_of(ledger), ledger.last_round()
+    pipeline, last = ledger.pipeline(), ledger.last_round()
     done = ledger.steps_of(last)
     state = "running" if Lock.is_held(folder) else "not running"
     where = (

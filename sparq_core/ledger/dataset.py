@@ -7,8 +7,6 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from sparq_core.contract.config import AttemptsConfig, Pipeline
 from sparq_core.contract.errors import PipelineError
 from sparq_core.contract.records import Example, Solved
@@ -97,7 +95,7 @@ def chosen(ledger: Reader) -> Iterator[Example]:
 
 def pipeline_of(ledger: Reader) -> Pipeline:
     """The pipeline a ledger was made with, as resolved."""
-    return msgspec.json.decode(ledger.run()[1], type=Pipeline)
+    return ledger.pipeline()
 
 
 def write_jsonl(path: Path, rows: Iterable[dict[str, Any]]) -> int:

@@ -7,18 +7,9 @@ import msgspec
 
 from sparq_core.contract.tally import Tally
 from sparq_core.ledger.intervals import Comparison, compare
-from sparq_core.ledger.reader import GRADING, VIEW, Reader
+from sparq_core.ledger.reader import GRADING, VIEW, PhaseRow, Reader
 
 # -- the run -----------------------------------------------------------------------------------------------------------
-
-
-class PhaseDone(NamedTuple):
-    """A phase of a round that is done."""
-
-    round: int
-    phase: str
-    digest: str
-    detail: str
 
 
 def rounds(ledger: Reader) -> list[int]:
@@ -32,10 +23,10 @@ def tally_after(ledger: Reader, round: int) -> Tally:
     return next((msgspec.json.decode(text, type=Tally) for (text,) in rows), Tally())
 
 
-def phases(ledger: Reader) -> list[PhaseDone]:
-    """Every phase that is done, in the order of the rounds."""
-    rows = ledger.query("SELECT round, name, digest, detail FROM phase ORDER BY round, steps")
-    return [PhaseDone(*row) for row in rows]
+def phases(ledger: Reader) -> list[tuple[int, str, PhaseRow]]:
+    """Every phase that is done with its round and name, in the order of the rounds."""
+    rows = ledger.query("SELECT round, name, config, digest, detail FROM phase ORDER BY round, steps")
+    return [(round_, name, PhaseRow(*row)) for round_, name, *row in rows]
 
 
 def compared(ledger: Reader) -> dict[int, list[Comparison]]:

@@ -3,12 +3,13 @@
 import sqlite3
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import msgspec
 import zstandard
 from msgspec.structs import replace
 
+from sparq_core.contract.config import Pipeline
 from sparq_core.contract.errors import PipelineError
 from sparq_core.contract.records import Attempt, Child, Counts, Judged, Problem, Rejection, Score, Solved, Step, Verdict
 from sparq_core.contract.tally import Tally
@@ -29,6 +30,42 @@ _ATTEMPTS = (
     " JOIN verdict v ON v.attempt = a.id AND v.grading = {grading})"
 )
 _NO_ATTEMPTS = "'[]'"
+
+
+class RunRow(NamedTuple):
+    """What run a ledger is of; all empty before it is described."""
+
+    name: str = ""
+    pipeline: str = ""
+    """As resolved, JSON."""
+    identity: str = ""
+    """What may not change on resume, JSON."""
+
+
+class PhaseRow(NamedTuple):
+    """A phase of a round that is done."""
+
+    config: str
+    """The plugins that did it and their options, JSON."""
+    digest: str
+    """Of what it made."""
+    detail: str
+
+
+class StepRow(NamedTuple):
+    """What a step began with and what the plugins' `commit` answered in the end."""
+
+    parents: tuple[str, ...]
+    metrics: dict[str, float]
+
+
+class AttemptRow(NamedTuple):
+    """One attempt, as the dataset tells it."""
+
+    k: int
+    text: str
+    model: str
+    """Digest of the weights that attempted."""
 
 
 class Reader:
@@ -68,10 +105,14 @@ class Reader:
 
     # -- the run -------------------------------------------------------------------------------------------------------
 
-    def run(self) -> tuple[str, str, str]:
+    def run(self) -> RunRow:
         """The run's name, its pipeline and its identity, the latter two as JSON."""
         row = self._connection.execute("SELECT name, pipeline, identity FROM run").fetchone()
-        return row or ("", "", "")
+        return RunRow(*row or ())
+
+    def pipeline(self) -> Pipeline:
+        """The pipeline the ledger was made with, as resolved."""
+        return msgspec.json.decode(self.run().pipeline, type=Pipeline)
 
     def last_digest(self) -> str:
         """The run's digest: of all that was committed; empty before the first step."""
@@ -98,13 +139,13 @@ class Reader:
         """What tells the phases of a round that was extended from those before: its steps; the base has none."""
         return self.steps_of(round) if round else 0
 
-    def phase(self, round: int, name: str) -> tuple[str, str, str] | None:
+    def phase(self, round: int, name: str) -> PhaseRow | None:
         """Config, digest and detail of a phase that is done for all the steps its round has."""
-        row: tuple[str, str, str] | None = self._connection.execute(
+        row = self._connection.execute(
             "SELECT config, digest, detail FROM phase WHERE round = ? AND name = ? AND steps = ?",
             (round, name, self._extent(round)),
         ).fetchone()
-        return row
+        return PhaseRow(*row) if row else None
 
     def scores(self, round: int) -> list[Score]:
         """A round's benchmark rows; round 0 is the base model."""
@@ -119,7 +160,7 @@ class Reader:
 
     def step(self, round: int, step: int) -> Step:
         """A committed step as `commit` gets it."""
-        parents = self.step_row(round, step)[0]
+        parents = self.step_row(round, step).parents
         children = tuple(s.child for s in self._solved("p.round = ? AND p.step = ?", round, step, attempts=False))
         return Step(round=round, step=step, parents=parents, children=children, again=tuple(self._again(round, step)))
 
@@ -139,12 +180,12 @@ class Reader:
                 quality=quality,
             )
 
-    def step_row(self, round: int, step: int) -> tuple[tuple[str, ...], dict[str, float]]:
+    def step_row(self, round: int, step: int) -> StepRow:
         """Parents and metrics of a committed step."""
         parents, metrics = self._connection.execute(
             "SELECT parents, metrics FROM step WHERE round = ? AND step = ?", (round, step)
         ).fetchone()
-        return tuple(msgspec.json.decode(parents)), msgspec.json.decode(metrics)
+        return StepRow(tuple(msgspec.json.decode(parents)), msgspec.json.decode(metrics))
 
     def proposed(self, round: int, step: int) -> list[tuple[Problem, Rejection | None]]:
         """A step's children as they were proposed, with the rejections of those turned away."""
@@ -206,13 +247,13 @@ class Reader:
 
     # -- attempts ------------------------------------------------------------------------------------------------------
 
-    def attempt(self, attempt: int) -> tuple[int, str, str]:
+    def attempt(self, attempt: int) -> AttemptRow:
         """Number k, text and model digest of one attempt."""
         problem, round_, step, k, model = self._connection.execute(
             "SELECT problem, round, step, k, digest FROM attempt a JOIN model m ON m.id = a.model WHERE a.id = ?",
             (attempt,),
         ).fetchone()
-        return k, self._texts(problem, round_, step)[k], model
+        return AttemptRow(k, self._texts(problem, round_, step)[k], model)
 
     def written(self, problem: str) -> str | None:
         """What the generator wrote of which a problem was read, where that was recorded."""

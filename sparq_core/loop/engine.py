@@ -84,7 +84,9 @@ class Engine:
         return [
             parent
             for s in steps
-            for parent in (self._flights[s].parents if s in self._flights else self._ledger.step_row(self._round, s)[0])
+            for parent in (
+                self._flights[s].parents if s in self._flights else self._ledger.step_row(self._round, s).parents
+            )
         ]
 
     def _fold_to(self, horizon: int) -> None:
@@ -158,7 +160,7 @@ class Engine:
         self._emit(StepCommitted(self._round, step, self.tally, metrics))
 
     def _replay(self, step: int) -> None:
-        _, recorded = self._ledger.step_row(self._round, step)
+        recorded = self._ledger.step_row(self._round, step).metrics
         metrics = self._fold(self._ledger.step(self._round, step))
         if metrics != recorded:
             raise SparqError(

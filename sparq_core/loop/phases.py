@@ -64,7 +64,7 @@ class Phases:
         out = self._folder / "models" / f"round-{round}"
         done = self._ledger.phase(round, "train")
         if done and out.is_dir():
-            return self._trained(start, out, done[1])
+            return self._trained(start, out, done.digest)
         if not dataset.stat().st_size:
             raise SparqError(
                 f"round {round}: nothing to train on: no attempt at a kept problem was chosen; see `sparq status`, then widen "
@@ -126,9 +126,9 @@ def check_unchanged(run: Run, cast: Cast, ledger: Ledger) -> None:
     for round_ in range(run.pipeline.rounds + 1):
         for name in PHASES:
             done = ledger.phase(round_, name)
-            if done and done[0] != phase_config(cast, name, run) and cast.each(name):
+            if done and done.config != phase_config(cast, name, run) and cast.each(name):
                 raise PipelineError(
-                    f"{run.folder}: round {round_} is already through '{name}' with other settings ({done[0]}, now "
+                    f"{run.folder}: round {round_} is already through '{name}' with other settings ({done.config}, now "
                     f"{phase_config(cast, name, run)}); set them back, or give another --out"
                 )
 

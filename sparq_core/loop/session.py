@@ -61,7 +61,7 @@ def execute(
 def _check_same(folder: Path, identity: dict[str, object]) -> None:
     reader = Reader.open(folder)
     try:
-        check_same(reader.run()[2], identity, folder)
+        check_same(reader.run().identity, identity, folder)
     finally:
         reader.close()
 

@@ -42,7 +42,7 @@ def test_rounds_and_their_counters(ran: Ran) -> None:
         assert overview.rounds(ledger) == [0, 1, 2]
         assert [overview.tally_after(ledger, r).children for r in (0, 1, 2, 3)] == [0, 24, 48, 0]
         assert overview.tally_after(ledger, 2) == ledger.tally()
-        assert [(done.round, done.phase) for done in overview.phases(ledger)] == [(1, "curate"), (2, "curate")]
+        assert [(round_, name) for round_, name, _ in overview.phases(ledger)] == [(1, "curate"), (2, "curate")]
         assert overview.compared(ledger) == {}
 
 

@@ -198,7 +198,7 @@ def test_a_run_can_go_on_after_it_was_regraded(tmp_path: Path, sums: Any) -> Non
 
 def test_the_runs_own_niches_give_the_runs_own_metrics(folder: Path) -> None:
     with sparq.Reader.open(folder) as ledger:
-        _, metrics = ledger.step_row(1, ledger.steps_of(1))
+        metrics = ledger.step_row(1, ledger.steps_of(1)).metrics
     told = sparq_command("rebin", str(folder), "--use", "static-uniform")
     assert f"filled niches {metrics['filled_niches']:,.4g}, QD-score {metrics['qd_score']:,.4g}" in told
     fewer = sparq_command("rebin", str(folder), "--option", "niches={skills: {top: 1, max: 1}}")
