@@ -134,6 +134,20 @@ def test_show_tells_a_problems_story(finished: Ran) -> None:
     assert f"from {kept.problem.parents[0]}" in told
 
 
+def test_show_tells_a_domains_own_data_as_it_is(sums: Callable[..., Any], tmp_path: Path) -> None:
+    (tmp_path / "domain.py").write_text(
+        "import sparq_core as sparq\nclass Tables:\n    @sparq.hookimpl\n    def load_seeds(self):\n"
+        "        extra = {'schema': {'t': ['[red]a']}}\n"
+        "        return [sparq.Draft(statement='How many [bold] rows :100:?', answer='1', extra=extra)]\n"
+    )
+    pipeline = sums(steps=1)
+    pipeline["plugins"][0] = {"use": "./domain.py:Tables"}
+    told = sparq("show", run_pipeline(pipeline, tmp_path).folder, "0.1.0")
+    shown = [line.strip("│ ") for line in told.splitlines() if line.startswith("│")]
+    assert shown == ["How many [bold] rows :100:?", "{", '"schema": {', '"t": [', '"[red]a"', "]", "}", "}"]
+    assert "extra" in told
+
+
 def test_show_an_unknown_problem(finished: Ran) -> None:
     assert "no problem 9.9.9" in sparq("show", finished.folder, "9.9.9", code=2)
 
