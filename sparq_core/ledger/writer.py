@@ -2,8 +2,9 @@
 
 import hashlib
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -120,15 +121,15 @@ class Ledger(Reader):
     def _insert(self, table: str, made: Sequence[Row]) -> None:
         """Rows by the names of their columns, all alike."""
         if made:
-            names = ", ".join(made[0])
-            values = ", ".join(f":{name}" for name in made[0])
-            self._connection.executemany(f"INSERT INTO {table} ({names}) VALUES ({values})", made)
+            self._insert_values(table, made[0], map(itemgetter(*made[0]), made))
 
     def _insert_columns(self, table: str, columns: Columns) -> None:
         """Rows given column by column, all equally long."""
-        marks = ", ".join("?" * len(columns))
-        statement = f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})"
-        self._connection.executemany(statement, zip(*columns.values(), strict=True))
+        self._insert_values(table, columns, zip(*columns.values(), strict=True))
+
+    def _insert_values(self, table: str, names: Collection[str], values: Iterable[Any]) -> None:
+        marks = ", ".join("?" * len(names))
+        self._connection.executemany(f"INSERT INTO {table} ({', '.join(names)}) VALUES ({marks})", values)
 
     def _model(self, digest: str) -> int:
         if digest not in self._models:
