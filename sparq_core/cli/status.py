@@ -18,6 +18,7 @@ from sparq_core.cli.wording import funnel, metric_name, money, reasons
 from sparq_core.contract.tally import Tally
 from sparq_core.ledger import overview
 from sparq_core.ledger.intervals import Comparison, Interval
+from sparq_core.ledger.overview import LabelSet
 from sparq_core.ledger.reader import Reader
 from sparq_core.ledger.storage import Lock
 
@@ -68,16 +69,22 @@ def idle(tally: Tally) -> dict[str, float]:
     return {name: round(1 - seconds / busy.watched, 4) for name, seconds in used.items()}
 
 
-def curated(ledger: Reader) -> dict[str, float]:
-    """How good and diverse the last choice of training examples is; unique skills are the paper's DIV, entropy is in nats."""
-    sets = overview.curated(ledger, "skills")
-    problems = sum(n for _, n, _ in sets)
+def curated(ledger: Reader) -> dict[str, Any]:
+    """How many problems the last choice of training examples has, and how good and diverse they are by each list of labels."""
+    problems = overview.curated(ledger)
+    keys = [key for key, is_labels in ledger.descriptors().items() if is_labels] if problems else []
+    return {"problems": problems, "labels": {key: _diversity(overview.label_sets(ledger, key)) for key in keys}}
+
+
+def _diversity(sets: Mapping[frozenset[str], LabelSet]) -> dict[str, float]:
+    """Unique labels are the paper's DIV; the entropy of the sets is in nats."""
+    total = sum(s.problems for s in sets.values())
+    shares = [s.problems / total for s in sets.values()]
     return {
-        "problems": problems,
-        "unique_skills": len({s for labels, _, _ in sets for s in labels}),
-        "skill_sets": len(sets),
-        "qd_score": round(sum(best for _, _, best in sets), 6),
-        "skill_set_entropy": round(sum(n / problems * log(problems / n) for _, n, _ in sets), 6),
+        "unique": len(frozenset().union(*sets)),
+        "sets": len(sets),
+        "qd_score": round(sum(s.best for s in sets.values()), 6),
+        "entropy": round(sum(share * log(1 / share) for share in shares), 6),
     }
 
 
@@ -91,13 +98,17 @@ def tell(console: Console, ledger: Reader, folder: Path) -> None:
         yields = [f"{name} {n['kept']:,} of {n['children']:,} kept" for name, n in told["operators"].items()]
         console.print(f"  by operator: {', '.join(yields)}", highlight=False)
     if (chosen := told["curated"])["problems"]:
-        of = f"{chosen['unique_skills']:,} unique skills in {chosen['skill_sets']:,} skill sets"
-        of += f", QD-score {chosen['qd_score']:,.4g}, niche entropy {chosen['skill_set_entropy']:.2f}"
-        console.print(f"  curated: {chosen['problems']:,} problems, {of}", highlight=False)
+        parts = [f"{chosen['problems']:,} problems", *(_diverse(key, of) for key, of in chosen["labels"].items())]
+        console.print(f"  curated: {'; '.join(parts)}", highlight=False, markup=False)
     for round_, rows in overview.compared(ledger).items():
         console.print(_benchmarks(rows, round_))
     for name, place in _places(ledger, folder):
         console.print(f"[dim]{name:>16}[/]  {escape(place)}", soft_wrap=True, highlight=False)
+
+
+def _diverse(key: str, of: Mapping[str, float]) -> str:
+    sets = f"{of['unique']:,} unique {key} in {of['sets']:,} sets"
+    return f"{sets}, QD-score {of['qd_score']:,.4g}, entropy {of['entropy']:.2f}"
 
 
 def _how_far(ledger: Reader, folder: Path) -> str:

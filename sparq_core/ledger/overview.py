@@ -132,27 +132,34 @@ def attempted(ledger: Reader) -> list[str]:
 # -- what was chosen ---------------------------------------------------------------------------------------------------
 
 
+_CHOSEN = "(SELECT DISTINCT problem FROM curated WHERE curation = (SELECT max(id) FROM curation))"
+
+
 class LabelSet(NamedTuple):
     """The chosen problems that have the same labels."""
 
-    labels: list[str]
     problems: int
     best: float
     """The best quality among them."""
 
 
-def curated(ledger: Reader, key: str) -> list[LabelSet]:
-    """The problems of the last choice of attempts, by the labels that one descriptor gives them."""
+def curated(ledger: Reader) -> int:
+    """How many problems the last choice of attempts has."""
+    rows = ledger.query(f"SELECT count(*) FROM {_CHOSEN}")
+    return int(next(rows)[0])
+
+
+def label_sets(ledger: Reader, key: str) -> dict[frozenset[str], LabelSet]:
+    """The problems of the last choice of attempts, by the labels that a descriptor gives them."""
     rows = ledger.query(
-        "SELECT d.value, count(*), max(o.quality)"
-        " FROM (SELECT DISTINCT problem FROM curated WHERE curation = (SELECT max(id) FROM curation)) c"
+        f"SELECT d.value, count(*), max(coalesce(o.quality, 0)) FROM {_CHOSEN} c"
         f" LEFT JOIN descriptor d ON d.problem = c.problem AND d.view = {VIEW} AND d.key = ?"
         f" LEFT JOIN outcome o ON o.problem = c.problem AND o.grading = {GRADING} GROUP BY d.value",
         key,
     )
-    return [LabelSet(_labels(value), problems, best or 0.0) for value, problems, best in rows]
-
-
-def _labels(value: str | None) -> list[str]:
-    labels = msgspec.json.decode(value) if value else []
-    return labels if isinstance(labels, list) else [str(labels)]
+    found: dict[frozenset[str], LabelSet] = {}
+    for value, problems, best in rows:
+        labels = frozenset(msgspec.json.decode(value or "[]") or ())
+        same = found.get(labels, LabelSet(0, 0.0))
+        found[labels] = LabelSet(same.problems + problems, max(same.best, best))
+    return found

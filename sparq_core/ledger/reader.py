@@ -156,6 +156,16 @@ class Reader:
         )
         return [Score(task=task, item=item, value=value) for task, item, value in rows]
 
+    def descriptors(self) -> dict[str, bool]:
+        """What problems are described by, in the order of names, and whether it is a list of labels."""
+        rows = self.query(
+            "SELECT d.key, min(json_type(d.value) = 'array' AND coalesce(label.type, 'text') = 'text')"
+            " FROM descriptor d LEFT JOIN json_each(d.value) label"
+            " WHERE d.view = ? AND json_type(d.value) <> 'null' GROUP BY d.key ORDER BY d.key",
+            VIEW,
+        )
+        return {key: bool(is_labels) for key, is_labels in rows}
+
     # -- steps and problems --------------------------------------------------------------------------------------------
 
     def step(self, round: int, step: int) -> Step:
