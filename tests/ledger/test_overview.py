@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from sparq_core.ledger import overview
+from sparq_core.ledger import overview, storage
+from sparq_core.ledger.reader import Reader
 from sparq_core.testing import Ran, run_pipeline
 
 
@@ -63,3 +64,23 @@ def test_the_first_answers_are_one_of_each_kind(ran: Ran) -> None:
         assert problem is not None
         assert ledger.judged(problem)
         assert overview.first_attempted(ledger, 9) is None
+
+
+@pytest.mark.parametrize(
+    ("values", "is_labels"),
+    [
+        (['["a", "b"]', "[]"], True),
+        (["[]"], True),
+        (['["a"]', "null"], True),
+        (["[0.5, 0.25]"], False),
+        (['["a"]', '"a"'], False),
+        (["1.5"], False),
+        (['{"a": "b"}'], False),
+    ],
+)
+def test_which_descriptors_are_lists_of_labels(values: list[str], is_labels: bool) -> None:
+    connection = storage.create(":memory:")
+    rows = [(f"1.1.{i}", value) for i, value in enumerate(values)]
+    connection.executemany("INSERT INTO descriptor VALUES (1, ?, 'key', ?)", rows)
+    with Reader(connection) as ledger:
+        assert ledger.descriptors() == {"key": is_labels}
