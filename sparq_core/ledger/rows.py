@@ -1,23 +1,28 @@
 """
 How entries become rows: each value under the name of its column in `schema.sql`.
 
-A table with a row an attempt is given as columns, since naming each value of each row would cost a tenth of the engine's time.
+Of tables with a row an attempt the columns are named once, since naming each value would cost a tenth of the engine's time.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import msgspec
 
-from sparq_core.contract.records import Assessment, Child, Counts, Example, Judged, Problem, Verdict
+from sparq_core.contract.records import Assessment, Attempt, Child, Counts, Example, Problem, Verdict
 from sparq_core.contract.sampling import Recorded
 from sparq_core.contract.tally import Tally
 from sparq_core.ledger.entries import Retried, StepRecord, Worked
 from sparq_core.ledger.reader import VIEW
 
 Row = dict[str, Any]
-Columns = dict[str, Sequence[Any]]
+Values = tuple[Any, ...]
+Drawn = tuple[str, Attempt]
+ATTEMPT = ("id", "problem", "round", "step", "k", "model", "seed", "tokens", "prompt_tokens", "finish")
+VERDICT = ("grading", "attempt", "value", "reason", "plugin", "answer")
+CURATED = ("curation", "ordinal", "problem", "attempt")
+"""The columns that `attempts`, `verdicts` and `curated` give the values of."""
 
 
 def step(record: StepRecord, metrics: Mapping[str, float], tally: Tally, digest: str) -> Row:
@@ -111,21 +116,13 @@ def completion(record: StepRecord, recorded: Recorded, model: int) -> Row:
     }
 
 
-def attempts(record: StepRecord, ids: Sequence[int], model: int, drawn: Sequence[tuple[str, Judged]]) -> Columns:
+def attempts(record: StepRecord, ids: Iterable[int], model: int, drawn: Iterable[Drawn]) -> list[Values]:
     """A step's attempts, each with its problem; their texts are kept apart."""
-    n, made = len(drawn), [judged.attempt for _, judged in drawn]
-    return {
-        "id": ids,
-        "problem": [id_ for id_, _ in drawn],
-        "round": [record.round] * n,
-        "step": [record.step] * n,
-        "k": [attempt.k for attempt in made],
-        "model": [model] * n,
-        "seed": [attempt.seed for attempt in made],
-        "tokens": [attempt.tokens for attempt in made],
-        "prompt_tokens": [attempt.prompt_tokens for attempt in made],
-        "finish": [attempt.finish for attempt in made],
-    }
+    round_, step_ = record.round, record.step
+    return [
+        (id_, problem_, round_, step_, a.k, model, a.seed, a.tokens, a.prompt_tokens, a.finish)
+        for id_, (problem_, a) in zip(ids, drawn, strict=True)
+    ]
 
 
 def text(record: StepRecord, problem: str, blob: bytes) -> Row:
@@ -138,26 +135,14 @@ def grading(id_: int, config: Mapping[str, Any]) -> Row:
     return {"id": id_, "plugins": as_json(list(config)), "config": as_json(config)}
 
 
-def verdicts(grading: int, ids: Sequence[int], said: Sequence[Verdict]) -> Columns:
+def verdicts(grading: int, ids: Iterable[int], said: Iterable[Verdict]) -> list[Values]:
     """What was said of these attempts, in a grading."""
-    return {
-        "grading": [grading] * len(said),
-        "attempt": ids,
-        "value": [verdict.value for verdict in said],
-        "reason": [verdict.reason for verdict in said],
-        "plugin": [verdict.by for verdict in said],
-        "answer": [verdict.answer for verdict in said],
-    }
+    return [(grading, id_, v.value, v.reason, v.by, v.answer) for id_, v in zip(ids, said, strict=True)]
 
 
-def curated(curation: int, examples: Sequence[Example]) -> Columns:
+def curated(curation: int, examples: Iterable[Example]) -> Iterator[Values]:
     """The chosen attempts, in the order of the dataset."""
-    return {
-        "curation": [curation] * len(examples),
-        "ordinal": range(len(examples)),
-        "problem": [example.problem for example in examples],
-        "attempt": [example.attempt for example in examples],
-    }
+    return ((curation, i, example.problem, example.attempt) for i, example in enumerate(examples))
 
 
 def content_digest(statement: str, answer: str | None) -> str:

@@ -16,7 +16,7 @@ from sparq_core.contract.tally import Tally
 from sparq_core.ledger import rows, storage
 from sparq_core.ledger.entries import Graded, StepRecord
 from sparq_core.ledger.reader import GRADING, OWN, Reader
-from sparq_core.ledger.rows import Columns, Row
+from sparq_core.ledger.rows import Row, Values
 
 
 class Ledger(Reader):
@@ -74,8 +74,10 @@ class Ledger(Reader):
         if drawn := [(problem, judged) for problem, every in attempted for judged in every]:
             ids = range(self._last_attempt + 1, self._last_attempt + len(drawn) + 1)
             self._last_attempt += len(drawn)
-            self._insert_columns("attempt", rows.attempts(record, ids, self._model(record.model), drawn))
-            self._insert_columns("verdict", rows.verdicts(GRADING, ids, [judged.verdict for _, judged in drawn]))
+            made = [(problem, judged.attempt) for problem, judged in drawn]
+            said = [judged.verdict for _, judged in drawn]
+            self._insert_values("attempt", rows.ATTEMPT, rows.attempts(record, ids, self._model(record.model), made))
+            self._insert_values("verdict", rows.VERDICT, rows.verdicts(GRADING, ids, said))
         self._insert("text", [rows.text(record, problem, self._blob(every)) for problem, every in attempted])
         self._insert("again", [rows.again(record, retried) for retried in record.again])
 
@@ -87,7 +89,7 @@ class Ledger(Reader):
         with self._transaction():
             curation = 1 + self.curations()
             self._insert("curation", [{"id": curation, "round": round, "config": rows.as_json(config)}])
-            self._insert_columns("curated", rows.curated(curation, list(examples)))
+            self._insert_values("curated", rows.CURATED, rows.curated(curation, examples))
         return curation
 
     def add_grading(self, config: Mapping[str, Any], graded: Iterable[Graded]) -> int:
@@ -97,7 +99,7 @@ class Ledger(Reader):
             self._insert("grading", [rows.grading(grading, config)])
             for case, assessment in graded:
                 ids, said = self._attempts_of(case.problem.id), [judged.verdict for judged in case.judged]
-                self._insert_columns("verdict", rows.verdicts(grading, ids, said))
+                self._insert_values("verdict", rows.VERDICT, rows.verdicts(grading, ids, said))
                 self._insert("outcome", [rows.outcome(grading, case.problem, case.counts, case.solve_rate, assessment)])
         return grading
 
@@ -123,11 +125,7 @@ class Ledger(Reader):
         if made:
             self._insert_values(table, made[0], map(itemgetter(*made[0]), made))
 
-    def _insert_columns(self, table: str, columns: Columns) -> None:
-        """Rows given column by column, all equally long."""
-        self._insert_values(table, columns, zip(*columns.values(), strict=True))
-
-    def _insert_values(self, table: str, names: Collection[str], values: Iterable[Any]) -> None:
+    def _insert_values(self, table: str, names: Collection[str], values: Iterable[Values]) -> None:
         marks = ", ".join("?" * len(names))
         self._connection.executemany(f"INSERT INTO {table} ({', '.join(names)}) VALUES ({marks})", values)
 
