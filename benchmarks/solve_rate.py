@@ -21,7 +21,8 @@ from typing import Any
 import sparq_core as sparq
 from sparq_assess.band import Band, BandConfig, band_of
 from sparq_core.contract.config import AttemptsConfig
-from sparq_core.policies import Policy, policy_of
+from sparq_core.pipeline.guards import Ration, Rationing
+from sparq_policies import Bayes, BayesConfig, Pilot, PilotConfig, Settled, SettledConfig
 
 RESULTS = Path(__file__).parent / "results"
 K = 16
@@ -36,22 +37,22 @@ def main() -> None:
     print(f"{len(counts):,} problems, {kept:,} in the band {LOW} to {HIGH} of {K}\n")
     header = "| policy | mode | attempts / problem | attempts / kept | retained | agree | mean rate of kept |"
     print(f"{header}\n|{'---|' * 7}")
-    report: dict[str, Any] = {"fixed": show("fixed", "", measure(policy("fixed"), counts))}
+    report: dict[str, Any] = {"fixed": show("fixed", "", measure(Rationing().ration(K), counts))}
     for complete in (True, False):
         mode = "complete" if complete else "stopped"
         for wave in (1, 4):
             name = f"settled, waves of {wave}"
             report[f"{name}, {mode}"] = show(
-                name, mode, measure(policy("settled", wave=wave, complete=complete), counts)
+                name, mode, measure(ration(Settled(SettledConfig(wave=wave, complete=complete))), counts)
             )
         for pilot in (4, 8):
             name = f"pilot of {pilot}"
             report[f"{name}, {mode}"] = show(
-                name, mode, measure(policy("pilot", pilot=pilot, complete=complete), counts)
+                name, mode, measure(ration(Pilot(PilotConfig(first=pilot, complete=complete))), counts)
             )
         for wave in (1, 2, 4):
             name = f"bayes, worth {FITTED}, default prior, waves of {wave}"
-            rule = policy("bayes", wave=wave, worth=FITTED, complete=complete)
+            rule = ration(Bayes(BayesConfig(wave=wave, worth=FITTED, complete=complete)))
             report[f"{name}, {mode}"] = show(name, mode, measure(rule, counts))
         name = "bayes, fitted on the other half"
         report[f"{name}, {mode}"] = show(name, mode, cross_fitted(counts, complete=complete))
@@ -62,14 +63,17 @@ def main() -> None:
     plot(report, frontiers)
 
 
-def policy(name: str, **settings: Any) -> Policy:
-    """A policy as a run has it, with the paper's band."""
+def ration(plugin: Any) -> Ration:
+    """How many attempts a policy gives a problem, with the paper's band."""
     band = Band(BandConfig())
     band.set(K)
-    return policy_of(AttemptsConfig(k=K, policy=name, **settings), band.decide)  # type: ignore[arg-type] # a literal
+    attempts = AttemptsConfig(k=K)
+    pipeline = sparq.Pipeline(name="replay", steps=1, attempts=attempts, models={}, plugins=[])
+    run = sparq.Run(pipeline=pipeline, base=Path(), folder=None, models={})
+    return Rationing(plugin.policy(run=run, decide=band.decide)).ration(K)
 
 
-def measure(rule: Policy, counts: Sequence[int]) -> dict[str, float]:
+def measure(rule: Ration, counts: Sequence[int]) -> dict[str, float]:
     """Cost and yield of a policy on problems with these counts of K."""
     drawn = kept = both = rate = 0.0
     for total, problems in Counter(counts).items():
@@ -90,7 +94,7 @@ def measure(rule: Policy, counts: Sequence[int]) -> dict[str, float]:
     }
 
 
-def ends(rule: Policy, total: int) -> dict[tuple[int, int], float]:
+def ends(rule: Ration, total: int) -> dict[tuple[int, int], float]:
     """Where a policy ends, with its probability, on a problem with `total` correct of K, in random order."""
     ended: dict[tuple[int, int], float] = {}
     ahead = {(0, 0): 1.0}
@@ -124,7 +128,7 @@ def cross_fitted(counts: Sequence[int], *, complete: bool) -> dict[str, float]:
     found = []
     for mine, other in zip(halves(counts), reversed(halves(counts)), strict=True):
         prior = fitted(other)
-        rules = [policy("bayes", wave=1, worth=w, prior=prior, complete=complete) for w in WORTHS]
+        rules = [ration(Bayes(BayesConfig(wave=1, worth=w, prior=prior, complete=complete))) for w in WORTHS]
         enough = [rule for rule in rules if measure(rule, other)["retained"] >= 0.91]
         found.append(measure(min(enough, key=lambda rule: measure(rule, other)["per kept"]), mine))
     return {key: sum(part[key] for part in found) / len(found) for key in found[0]}
@@ -149,7 +153,9 @@ def frontier(counts: Sequence[int], *, complete: bool) -> dict[str, list[dict[st
     """Costs over retention: the default prior, and the bound, a prior fitted on the very counts."""
     priors = {"default prior": (0.25, 0.25), "fitted to these counts": fitted(counts)}
     return {
-        name: [measure(policy("bayes", wave=1, worth=w, prior=prior, complete=complete), counts) for w in WORTHS]
+        name: [
+            measure(ration(Bayes(BayesConfig(wave=1, worth=w, prior=prior, complete=complete))), counts) for w in WORTHS
+        ]
         for name, prior in priors.items()
     }
 

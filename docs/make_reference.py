@@ -9,8 +9,9 @@ import click
 from sparq_core import hookspecs
 from sparq_core.cli import cli
 from sparq_core.contract import config
+from sparq_core.hookspecs import HOOKS
 from sparq_core.ledger import storage
-from sparq_core.pipeline.discovery import HOOKS, hooks_of, installed
+from sparq_core.pipeline.discovery import hooks_of, installed
 from sparq_core.pipeline.settings import Option, all_options, config_of, options_of
 
 FOLDER = Path(__file__).parent / "reference"

@@ -5,8 +5,8 @@ The SPARQ engine's core: the loop, the ledger and the contracts plugins are writ
 """
 
 from sparq_core.contract.answers import last_boxed, marked_answer
-from sparq_core.contract.config import FREE, InputFile, NonNegative, Pipeline, Positive, Role, Share
-from sparq_core.contract.errors import PipelineError, SparqError, nearest
+from sparq_core.contract.config import FREE, Descriptor, InputFile, NonNegative, Pipeline, Positive, Role, Share
+from sparq_core.contract.errors import NoParents, PipelineError, PluginError, SparqError, nearest
 from sparq_core.contract.events import (
     Event,
     PhaseFinished,
@@ -17,6 +17,7 @@ from sparq_core.contract.events import (
     StepCommitted,
     Warned,
 )
+from sparq_core.contract.policy import Decide, Policy
 from sparq_core.contract.randomness import derive, generator
 from sparq_core.contract.records import (
     Assessment,
@@ -45,7 +46,7 @@ from sparq_core.contract.records import (
 from sparq_core.contract.run import Run
 from sparq_core.contract.sampling import Completion, Llm, Recorded, Request, Sampler, Sampling
 from sparq_core.contract.tally import Tally
-from sparq_core.contract.templates import check_template, render
+from sparq_core.contract.templates import DUMMY_PROBLEM, check_template, render
 from sparq_core.contract.texts import strings_in
 from sparq_core.contract.weights import folder_findings, weights_digest
 from sparq_core.contract.workers import run_worker, serve
@@ -54,6 +55,7 @@ from sparq_core.ledger.reader import Reader
 from sparq_core.pipeline.file import from_settings
 
 __all__ = [
+    "DUMMY_PROBLEM",
     "FREE",
     "Assessment",
     "Attempt",
@@ -62,6 +64,8 @@ __all__ = [
     "Child",
     "Completion",
     "Counts",
+    "Decide",
+    "Descriptor",
     "Draft",
     "Event",
     "Example",
@@ -72,12 +76,15 @@ __all__ = [
     "Llm",
     "Message",
     "Model",
+    "NoParents",
     "NonNegative",
     "Outcome",
     "PhaseFinished",
     "PhaseStarted",
     "Pipeline",
     "PipelineError",
+    "PluginError",
+    "Policy",
     "Positive",
     "Problem",
     "Reader",

@@ -3,6 +3,17 @@ The hooks: everything a plugin can answer.
 
 Hooks are plain synchronous functions over a batch: a list in, an aligned list out. A plugin names only the arguments it
 needs. Except where a hook says otherwise it may be called from several threads at once.
+
+Answers are checked where they cross into the engine: type, length, values. One that the contract does not allow stops the run,
+naming the plugin, the hook and the step; what was committed is kept. Batches are to be left as they are given.
+
+Five class attributes of a plugin are read, each optional:
+
+- `requires`: a mapping of modules it imports later to what `pip install` must be given for them.
+- `version`: of `verify` and other deciding plugins; it belongs to the run's identity.
+- `static = True`: of `select`, where its answers depend on the seeds alone.
+- `trainable = True`: of `sampler`, where it serves local weights that training can change.
+- `describes`: the keys that `describe` gives, so that a mistyped one in another plugin's options is found at once.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -14,6 +25,7 @@ import pluggy
 
 if TYPE_CHECKING:
     from sparq_core.contract.events import Event
+    from sparq_core.contract.policy import Decide, Policy
     from sparq_core.contract.records import (
         Assessment,
         BenchmarkText,
@@ -77,7 +89,7 @@ def load_seeds(run: "Run") -> Iterable["Draft"]:
     Give the seed problems.
 
     Called: once, in the engine's thread, before the first round; again on resume where the seeds were not all committed.
-    Answer: drafts, lazily if there are many, the same ones in the same order every time.
+    Answer: drafts without parents, lazily if there are many, the same ones in the same order every time.
     Merged: all plugins, concatenated in YAML order.
     Errors: a row that is no problem is a draft with `unparsed`; an exception stops the run.
     """
@@ -90,11 +102,11 @@ def select(rng: Random, n: int, round: int, step: int, pending: Sequence[str]) -
     Choose the parents of a step's children.
 
     Called: in the engine's thread, in step order, with exactly the steps up to the horizon folded in by `commit`.
-    Answer: `n` problem ids, repeats allowed; `pending` are the parents of steps issued and not yet folded. It must change
-    nothing in the plugin: on resume it is called for new steps only. A plugin whose answers depend on the seeds alone sets
-    the class attribute `static = True`.
+    Answer: `n` ids of problems in the ledger, repeats allowed. `pending` are the parents of steps issued and not yet folded.
+    It must change nothing in the plugin: on resume it is called for new steps only. Where no problem may be a parent, raise
+    `NoParents`, saying why: the steps in flight are folded and it is asked once more, then the round ends.
     Merged: exactly one plugin.
-    Errors: an exception stops the run.
+    Errors: an exception other than `NoParents` stops the run.
     """
     raise NotImplementedError
 
@@ -105,7 +117,7 @@ def propose(parents: Sequence["Problem"], llm: "Llm", rng: Random) -> Sequence["
     Write children from parents.
 
     Called: once a step, concurrently with other steps.
-    Answer: one draft for every expected child, parsed or not.
+    Answer: a list of drafts, one for every expected child, parsed or not; their `parents` are among those given.
     Merged: all plugins, concatenated in YAML order.
     Errors: a completion that cannot be read is a draft with `unparsed`; an exception stops the run.
     """
@@ -119,7 +131,7 @@ def admit(children: Sequence["Problem"]) -> Sequence[str | None]:
 
     Called: in the engine's thread, in step order; again on resume with the recorded children, where the answers must be
     the recorded ones. They may depend on earlier children and on earlier ones of the same batch, on nothing else.
-    Answer: a reason to reject, or None, one a child.
+    Answer: a list with a reason to reject, or None, for each child.
     Merged: all plugins in YAML order; each gets only the children still admitted.
     Errors: an exception stops the run.
     """
@@ -132,7 +144,7 @@ def screen(children: Sequence["Problem"], llm: "Llm") -> Sequence[str | None]:
     Turn children away before they are attempted, by looking at each alone.
 
     Called: after `admit`, concurrently; stateless.
-    Answer: a reason to reject, or None, one a child.
+    Answer: a list with a reason to reject, or None, for each child.
     Merged: all plugins in YAML order; each gets only the children still there.
     Errors: an exception stops the run.
     """
@@ -147,10 +159,25 @@ def sampler(model: "Model") -> "Sampler":
     """
     Open a model for sampling.
 
-    Called: once for each distinct model and weights of a round, on the plugin the model's `use` names. A plugin that serves
-    local weights, so that training can change them, sets the class attribute `trainable = True`.
-    Answer: the open sampler; it is closed before training.
+    Called: once for each distinct model and weights of a round, on the plugin the model's `use` names.
+    Answer: the open sampler (`Sampler`); it is closed before training. It gives `n` completions a request, in the order of the
+    requests, with counts of tokens that are not negative and a finish of stop, length, too-long or refused.
     Merged: exactly the plugin named.
+    Errors: an exception stops the run.
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def policy(run: "Run", decide: "Decide") -> "Policy":
+    """
+    Decide how many attempts each problem deserves.
+
+    Called: once, after `start`, in the engine's thread. `decide` says what a problem is from the counts of its attempts alone:
+    it is the method `decide` of the plugin that answers `assess`, which must have one.
+    Answer: an object that says between waves how many attempts more a problem gets, and afterwards whether it was given up
+    and what its unbiased solve rate is (`Policy`); thread-safe. All waves of a problem are at most K attempts.
+    Merged: at most one plugin; where none, all K attempts at once.
     Errors: an exception stops the run.
     """
     raise NotImplementedError
@@ -162,8 +189,8 @@ def verify(trials: Sequence["Trial"]) -> Sequence["Verdict | None"]:
     Judge whether each attempt's final answer is right.
 
     Called: after each wave of attempts, with the trials still undecided; concurrently.
-    Answer: one verdict a trial, in the same order; None passes it on. A plugin whose verdicts may change from release to
-    release sets the class attribute `version`: it belongs to the run's identity, so one ledger holds verdicts of one version.
+    Answer: a list with a verdict for each trial, in the same order; None passes the trial on. A verdict's value is correct,
+    incorrect or unknown. Verdicts that may change from release to release need the class attribute `version`.
     Merged: a chain in YAML order; the first correct or incorrect is final, else the last verdict given.
     Errors: a hopeless answer is a verdict with a reason; an exception stops the run.
     """
@@ -176,7 +203,9 @@ def assess(cases: Sequence["Case"]) -> Sequence["Assessment"]:
     Say what the attempts mean: the outcome and the quality of each problem.
 
     Called: when all attempts of a step are judged; concurrently, stateless.
-    Answer: one assessment a case.
+    Answer: a list with an assessment for each case: an outcome of unresolved, disputed, out-of-band or kept, a finite quality
+    of at least 0, and revised verdicts for all attempts or none. A method `decide(counts)` beside it says the outcome from
+    counts alone; policies that stop early need it.
     Merged: exactly one plugin; `band` where the pipeline names none.
     Errors: an exception stops the run.
     """
@@ -189,7 +218,9 @@ def describe(cases: Sequence["Case"], llm: "Llm") -> Sequence[Mapping[str, Any]]
     Describe kept problems: skills, lengths, topics, whatever niches and filters are made of.
 
     Called: for the problems kept, seeds included; concurrently, stateless.
-    Answer: one mapping a case, of names to numbers, strings or lists of strings.
+    Answer: a list with a mapping for each case, of names to finite numbers, strings, lists of strings or None. A name must not
+    be a column of the dataset. An attribute `describes` of the plugin, all its names, lets a misspelt one be refused before
+    the run.
     Merged: all plugins, keys united; two plugins must not give the same key.
     Errors: an exception stops the run.
     """
@@ -202,7 +233,7 @@ def commit(step: "Step") -> Mapping[str, float] | None:
     Fold a finished step into the plugin's own state.
 
     Called: in the engine's thread, in step order, live and again on resume with the recorded step.
-    Answer: metrics to show and record, the same on replay as live; or None.
+    Answer: metrics to show and record, names to finite numbers, the same on replay as live; or None.
     Merged: all plugins, keys united.
     Errors: an exception stops the run.
     """
@@ -218,7 +249,7 @@ def curate(ledger: "Reader", round: int, rng: Random) -> Iterable["Example"]:
     Choose the attempts to train on.
 
     Called: when a round is drained, in the engine's thread, with the whole ledger to read.
-    Answer: examples, in the order of the dataset.
+    Answer: examples, in the order of the dataset: attempts at the problem they name, each at most once.
     Merged: at most one plugin.
     Errors: an exception stops the run.
     """
@@ -231,7 +262,7 @@ def train(dataset: Path, weights: "Model", out: Path, seed: int) -> None:
     Fine-tune `weights` on a JSONL file whose rows hold `messages`, and write the new model into the folder `out`.
 
     Called: after `curate`, with all samplers closed.
-    Answer: nothing; `out` must then hold a whole model, tokenizer and all, that the model's sampler can open.
+    Answer: nothing; `out` must then hold a whole model, weights, tokenizer and all, that the model's sampler can open.
     Merged: at most one plugin.
     Errors: an exception stops the run; the half-written folder is dropped.
     """
@@ -245,8 +276,8 @@ def benchmark(model: "Model", out: Path) -> Sequence["Score"]:
 
     Called: once for the base model before the first round and once for each trained one, with all samplers closed; a
     model already scored in this ledger is not scored again. `out` is a folder for logs.
-    Answer: one score an item, so that two models can be compared item by item.
-    Merged: all plugins, concatenated.
+    Answer: a list with one finite score for each item of each task, so that two models can be compared item by item.
+    Merged: all plugins, concatenated; no two may score the same item.
     Errors: an exception stops the run.
     """
     raise NotImplementedError
@@ -293,3 +324,20 @@ def stop(run: "Run") -> None:
     Errors: an exception is shown as a warning.
     """
     raise NotImplementedError
+
+
+# -- facts about hooks -------------------------------------------------------------------------------------------------
+
+HOOKS = tuple(name for name, spec in vars().items() if hasattr(spec, "sparq_spec"))
+"""All hooks, in the order of a run."""
+ONE_OWNER: tuple[Callable[..., Any], ...] = (select, policy, assess, curate, train)
+"""Hooks that at most one plugin of a pipeline answers, and of which a plugin answers at most one."""
+NEEDED: Mapping[Callable[..., Any], str] = {
+    load_seeds: "jsonl-seeds",
+    select: "static-uniform",
+    propose: "mutate",
+    verify: "sympy",
+}
+"""Hooks that some plugin of a pipeline must answer, each with a built-in that does."""
+FREE: tuple[Callable[..., Any], ...] = (check, start, stop, observe, curate, train, benchmark, benchmark_texts)
+"""Hooks on which no step depends: a plugin that answers only these may change between a run and its resumption."""

@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from sparq_core import hookspecs
 from sparq_core.contract.errors import PipelineError
 from sparq_core.contract.randomness import generator
 from sparq_core.contract.records import Judged, Trial
@@ -19,7 +20,8 @@ from sparq_core.ledger.reader import GRADING, Reader
 from sparq_core.ledger.writer import writing
 from sparq_core.loop.attempts import Attempts
 from sparq_core.loop.session import started
-from sparq_core.pipeline.cast import alone, load_graders
+from sparq_core.pipeline.assembly import alone, load_graders
+from sparq_core.pipeline.cast import Cast
 from sparq_core.pipeline.file import load_pipeline
 from sparq_core.pipeline.identity import grading_of
 
@@ -51,33 +53,36 @@ def regrade(folder: Path, overrides: Sequence[str]) -> Regraded:
     verdicts: Counter[tuple[str, str]] = Counter()
     with writing(folder) as ledger:
         with started(run, cast, lambda _: None):
-            graded = list(_graded(ledger, Attempts(cast, pipeline.attempts, pipeline.seed), moved, verdicts))
+            rationing = cast.policy(run)
+            attempts = Attempts(cast, pipeline.attempts, pipeline.seed, rationing)
+            graded = list(_graded(ledger, cast, attempts, rationing.of_parents, moved, verdicts))
         grading = ledger.add_grading(grading_of(cast), graded)
     return Regraded(grading, moved, verdicts)
 
 
 def _graded(
     ledger: Reader,
+    cast: Cast,
     attempts: Attempts,
+    of_parents: bool,
     moved: Counter[tuple[str, str]],
     verdicts: Counter[tuple[str, str]],
 ) -> Iterator[Graded]:
-    of_parents = attempts.config.from_parents > 0
     ids = iter(attempted(ledger))
     while some := list(islice(ids, BATCH)):
         problems = ledger.problems(some)
         before = [ledger.judged(problem.id) for problem in problems]
         trials = [Trial(problem, j.attempt) for problem, judged in zip(problems, before, strict=True) for j in judged]
-        said = iter(attempts.verify(trials))
+        said = iter(cast.verify("regrading", trials))
         anew = [
             (
                 problem,
                 tuple(Judged(j.attempt, next(said)) for j in judged),
-                attempts.policy_for(problem, {id_: ledger.counts(id_) for id_ in problem.parents if of_parents}),
+                attempts.ration_of(problem, {id_: ledger.counts(id_) for id_ in problem.parents if of_parents}),
             )
             for problem, judged in zip(problems, before, strict=True)
         ]
-        for (settled, assessment), judged in zip(attempts.assess(anew), before, strict=True):
+        for (settled, assessment), judged in zip(attempts.assess("regrading", anew), before, strict=True):
             moved[ledger.solved_one(settled.problem.id).child.outcome, assessment.outcome] += 1
             verdicts.update((a.verdict.value, b.verdict.value) for a, b in zip(judged, settled.judged, strict=True))
             yield Graded(settled, assessment)
@@ -89,13 +94,13 @@ def rebin(folder: Path, use: str, settings: Sequence[str]) -> list[tuple[str, di
 
     Which parents it would have drawn is not part of it: the children are those of the run.
     """
-    _, commit = alone(use, settings, "commit", "map-elites")
+    _, cast = alone(use, settings, hookspecs.commit, "map-elites", Path.cwd())
     found: list[tuple[str, dict[str, float]]] = []
     with Reader.open(folder) as ledger:
         for round_ in range(ledger.last_round() + 1):
             metrics: dict[str, float] = {}
             for step in range(1, ledger.steps_of(round_) + 1):
-                metrics = dict(commit(step=ledger.step(round_, step)) or {})
+                metrics = cast.commit(ledger.step(round_, step))
             if round_:
                 found.append((f"round {round_}", metrics))
     return found
@@ -110,13 +115,13 @@ def curate(
     `settings` are its options as `name=value`. Gives the file, the examples and the problems in it. PipelineError where the
     plugin or an option is wrong, or the file is there already.
     """
-    member, choose = alone(use, settings, "curate", "curate")
+    member, cast = alone(use, settings, hookspecs.curate, "curate", Path.cwd())
     with Reader.open(folder, grading) as graded, writing(folder) as ledger:
         pipeline, last = ledger.pipeline(), ledger.last_round()
         options = msgspec.to_builtins(member.config) if member.config else {}
         config = {member.name: {"with": options}, "grading": grading}
         name = msgspec.json.encode(config, order="sorted").decode()
-        examples = list(choose(ledger=graded, round=last, rng=generator(pipeline.seed, last, "curate", name)))
+        examples = list(cast.curate(graded, last, generator(pipeline.seed, last, "curate", name)))
         path = to or folder / "dataset" / f"curation-{ledger.curations() + 1}.jsonl"
         if path.exists():
             raise PipelineError(f"{path}: is there already; give another --to")

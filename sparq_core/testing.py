@@ -6,25 +6,44 @@ Help for testing plugins and pipelines without a model.
 
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from itertools import islice, product
 from pathlib import Path
 from random import Random
 from typing import Annotated, Any
 
 import yaml
 from msgspec import Meta, Struct, field
+from msgspec.structs import replace
 
+from sparq_core import hookspecs
+from sparq_core.contract.config import ModelConfig, Pipeline, PluginConfig
+from sparq_core.contract.errors import PluginError
 from sparq_core.contract.events import Event
 from sparq_core.contract.randomness import generator
-from sparq_core.contract.records import Case, Child, Counts, Problem, Step
-from sparq_core.contract.sampling import Completion, Llm, Request
+from sparq_core.contract.records import (
+    Assessment,
+    Attempt,
+    Case,
+    Child,
+    Counts,
+    Judged,
+    Outcome,
+    Problem,
+    Step,
+    Trial,
+    Verdict,
+)
+from sparq_core.contract.run import Run
+from sparq_core.contract.sampling import Completion, Place, Request
 from sparq_core.hookspecs import hookimpl
 from sparq_core.ledger.reader import Reader
 from sparq_core.loop import session
 from sparq_core.loop.rounds import Ending
 from sparq_core.pipeline import prepare
-from sparq_core.pipeline.cast import Cast, Member
-from sparq_core.pipeline.discovery import hooks_of
+from sparq_core.pipeline.cast import Cast
+from sparq_core.pipeline.discovery import Member, hooks_of
+from sparq_core.pipeline.guards import Rationing
 
 _SUM = re.compile(r"What is (\d+) \+ (\d+)\?")
 
@@ -119,13 +138,15 @@ class Ran(Struct, frozen=True):
         return Reader.open(self.folder)
 
 
-def run_pipeline(pipeline: Mapping[str, Any], folder: Path, *, resume: bool = False) -> Ran:
+def run_pipeline(
+    pipeline: Mapping[str, Any], folder: Path, *, resume: bool = False, accept_changes: bool = False
+) -> Ran:
     """Run a pipeline given as a mapping; its file is written to `folder`, its run folder is `folder / "run"`."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "pipeline.yaml"
     path.write_text(yaml.safe_dump(dict(pipeline), sort_keys=False), encoding="utf-8")
     events: list[Event] = []
-    ending = session.execute(prepare.load(path), folder / "run", resume, [events.append], lambda: False)
+    ending = session.execute(prepare.load(path), folder / "run", resume, [events.append], lambda: False, accept_changes)
     return Ran(ending, folder / "run", events)
 
 
@@ -136,42 +157,114 @@ def problem(number: int = 0, **fields: Any) -> Problem:
     )
 
 
-def check_plugin(plugin: object, *, sampler: ScriptedSampler | None = None) -> None:
-    """
-    Hold a plugin to the contract of the batch hooks it answers; AssertionError names what is broken.
+TEXTS = (
+    "So the answer is \\boxed{1}.",
+    "It is \\boxed{2}, or rather \\boxed{7}.",
+    "I do not know.",
+    "",
+    "#### 1",
+    "\\boxed{",
+    "La réponse est \\boxed{１}，也就是一。 𝟙 \x00 \u202e",
+)
+"""Attempts that any verifier may meet."""
 
-    Answers are aligned with their batch, the same again for the same input, and leave the input as it was; `admit` and
-    `commit` of a second, equal instance replay to the same answers. Call it on a started plugin.
+
+def check_plugin(plugin: object, *, problems: Sequence[Problem] = (), sampler: ScriptedSampler | None = None) -> None:
     """
-    serve = sampler or ScriptedSampler()
+    Hold a plugin to the contract of the hooks it answers; AssertionError names what is broken.
+
+    It is started and stopped as a run does it, and played real trials: right and wrong answers, none, an empty text, one cut
+    short, other alphabets, a problem without a reference answer; the same with `problems` of your own, whose `extra` it may
+    need. Answers must be those the contract allows, the same again for the same input, and leave the input as it was. `sampler`
+    answers what the plugin asks a model. Samplers, `curate`, `train` and `benchmark` need a run: see `run_pipeline`.
+    """
+    assert hooks_of(type(plugin)), f"{type(plugin).__name__} answers no hook: mark its methods with @hookimpl"
+    try:
+        _play(plugin, [*problems, *(problem(i, solution=f"\\boxed{{{i + 1}}}") for i in range(3))], sampler)
+    except PluginError as error:
+        raise AssertionError(str(error)) from error
+
+
+class _AnyAssess:
+    """Stands for the plugin that assesses where none is tested."""
+
+    @hookimpl
+    def assess(self, cases: Sequence[Case]) -> list[Assessment]:
+        return [Assessment(outcome="kept") for _ in cases]
+
+    def decide(self, counts: Counts) -> Outcome:
+        return "kept" if counts.correct and counts.incorrect else "out-of-band"
+
+
+def _play(plugin: object, problems: list[Problem], sampler: ScriptedSampler | None) -> None:
     member = Member(type(plugin).__name__, "check_plugin", plugin, None, "test")
-    cast = Cast([member])
-    assert hooks_of(type(plugin)), f"{member.name} answers no hook: mark its methods with @hookimpl"
-    problems = [problem(i, solution=f"\\boxed{{{i + 1}}}") for i in range(3)]
-    cases = [Case(p, (), Counts(1, 1, 0), 0.5) for p in problems]
-    calls: dict[str, dict[str, Any]] = {
-        "propose": {"parents": problems},
-        "screen": {"children": problems},
-        "verify": {"trials": []},
-        "describe": {"cases": cases},
-    }
-    for hook, arguments in calls.items():
-        for _, caller in cast.each(hook):
-            extra = {} if hook == "verify" else {"llm": Llm((0, 1, 1), hook, member.name, lambda _: serve)}
-            rng = {"rng": Random(0)} if hook == "propose" else {}  # noqa: S311 -- a test
-            (batch,) = arguments.values()
-            before = repr(batch)
-            answer = caller(**arguments, **extra, **rng)
-            assert repr(batch) == before, f"{member.name}.{hook} changed its input"
-            if hook != "propose":
-                cast.aligned(hook, member, answer, len(batch))
-    for _, commit in cast.each("commit"):
-        children = tuple(
-            Child(problem=p, outcome="kept", counts=c.counts) for p, c in zip(problems, cases, strict=True)
-        )
-        metrics = commit(step=Step(round=1, step=1, parents=(), children=children))
-        assert metrics is None or all(isinstance(v, int | float) for v in metrics.values()), (
-            f"{member.name}.commit must answer numbers"
-        )
-    for _, admit in cast.each("admit"):
-        cast.aligned("admit", member, admit(children=problems), len(problems))
+    needed = [] if member.answers(hookspecs.assess) else [Member("assess", "check_plugin", _AnyAssess(), None, "test")]
+    cast, serve = Cast([member, *needed]), sampler or ScriptedSampler()
+    model = ModelConfig(use="scripted", model="scripted")
+    pipeline = Pipeline(name="check", steps=1, models={"student": model}, plugins=[PluginConfig(use=member.name)])
+    run = Run(pipeline=pipeline, base=Path.cwd(), folder=None, models={})
+    begun: list[Member] = []
+    cast.check(run)
+    try:
+        cast.start(run, lambda _: None, begun)
+        _play_hooks(cast, run, problems, lambda: Place(0, 1, 1, lambda _: serve))
+    finally:
+        cast.stop(run, begun, _fail)
+
+
+def _fail(message: str) -> None:
+    raise AssertionError(message)
+
+
+def _play_hooks(cast: Cast, run: Run, problems: list[Problem], place: Callable[[], Place]) -> None:
+    cases = [_case(problem, texts) for problem in problems for texts in (TEXTS, ())]
+    trials = [Trial(p, j.attempt) for p in _variants(problems) for j in _case(p, TEXTS).judged]
+    list(islice(cast.load_seeds(run), 10))
+    _same(cast, hookspecs.propose, lambda: cast.propose(place(), problems))
+    _same(cast, hookspecs.screen, lambda: cast.screen(place(), problems))
+    _same(cast, hookspecs.verify, lambda: cast.verify("check", trials))
+    _same(cast, hookspecs.describe, lambda: cast.describe(place(), cases))
+    _same(cast, hookspecs.assess, lambda: cast.assess("check", cases))
+    cast.admit("check", problems)
+    if cast.owner(hookspecs.policy):
+        _play_policy(cast.policy(run), run.pipeline.attempts.k)
+    seeds = tuple(Child(problem=replace(p, id=f"0.1.{i}"), outcome="kept", quality=0.0) for i, p in enumerate(problems))
+    cast.commit(Step(round=0, step=1, parents=(), children=seeds))
+    if cast.owner(hookspecs.select):
+        ids = {seed.problem.id for seed in seeds}
+        _same(cast, hookspecs.select, lambda: cast.select(place(), 5, [], ids.__contains__))
+    children = tuple(Child(problem=p, outcome="kept", counts=Counts(1, 1), solve_rate=0.5) for p in problems)
+    cast.commit(Step(round=1, step=1, parents=tuple(seed.problem.id for seed in seeds), children=children))
+
+
+def _same(cast: Cast, spec: Callable[..., Any], ask: Callable[[], object]) -> None:
+    """Hooks other than `admit` and `commit` keep no state, so the same question has the same answer."""
+    if cast.owner(spec):
+        first, second = ask(), ask()
+        assert first == second, f"{spec.__name__} answers the same input in two ways: {first!r}, then {second!r}"
+
+
+def _play_policy(rationing: Rationing, k: int) -> None:
+    for values in product("ciu", repeat=min(k, 5)):
+        ration, counts, drawn = rationing.ration(k), Counts(), 0
+        while n := ration.more(counts):
+            drawn += n
+            seen = [values[i % len(values)] for i in range(drawn)]
+            counts = Counts(seen.count("c"), seen.count("i"), seen.count("u"))
+        ration.gave_up(counts)
+        ration.solve_rate(counts)
+
+
+def _variants(problems: Sequence[Problem]) -> list[Problem]:
+    """The problems as given, and without a reference answer."""
+    return [*problems, *(replace(p, answer=None) for p in problems)]
+
+
+def _case(problem: Problem, texts: Sequence[str]) -> Case:
+    attempts = [
+        Attempt(k=k, seed=k, text=text, finish="length" if text.endswith("{") else "stop", tokens=len(text.split()))
+        for k, text in enumerate(texts)
+    ]
+    verdicts = [Verdict(value="incorrect" if attempt.k else "correct", answer="1") for attempt in attempts]
+    counts = Counts(min(1, len(texts)), max(0, len(texts) - 1))
+    return Case(problem, tuple(map(Judged, attempts, verdicts)), counts, counts.solve_rate)

@@ -61,7 +61,7 @@ class CurateConfig(CurateBandConfig, frozen=True, kw_only=True, forbid_unknown_f
     ] = "qd"
     budget: Annotated[sparq.Positive | None, Meta(description="Problems to take; none: all.")] = None
     labels: Annotated[
-        str | None,
+        sparq.Descriptor | None,
         Meta(description="The descriptor whose labels make a niche; none: the only one that is a list of labels."),
     ] = None
     mean: Annotated[float, Meta(ge=0, le=1, description="quality: the quality wanted (1 − solve rate).")] = 0.5

@@ -2,8 +2,8 @@
 
 import heapq
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from math import log, prod
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from math import isfinite, log, prod
 from typing import Annotated, Any
 
 from msgspec import Meta, Struct
@@ -47,7 +47,7 @@ class Niches:
     def learn(self, descriptors: Mapping[str, Any]) -> None:
         """Count a seed's labels; the most common ones become the universe when the first niche is asked for."""
         for key, counter in self._seen.items():
-            counter.update(descriptors.get(key) or ())
+            counter.update(_labels(key, descriptors.get(key)))
 
     def of(self, descriptors: Mapping[str, Any]) -> Niche:
         """The cell of each axis: a sorted tuple of labels, or a bin; -1 where a number is missing."""
@@ -57,21 +57,34 @@ class Niches:
                 for key, counter in self._seen.items()
             }
         return tuple(
-            self._labels(key, axis, descriptors) if axis.bins is None else _bin(axis, axis.bins, descriptors.get(key))
+            self._set(key, axis, value) if axis.bins is None else _bin(key, axis, axis.bins, value)
             for key, axis in self._axes.items()
+            for value in [descriptors.get(key)]
         )
 
-    def _labels(self, key: str, axis: Axis, descriptors: Mapping[str, Any]) -> tuple[str, ...]:
+    def _set(self, key: str, axis: Axis, value: Any) -> tuple[str, ...]:
         assert self._universe is not None  # noqa: S101 -- `of` made it
-        known = [label for label in descriptors.get(key) or () if axis.top is None or label in self._universe[key]]
+        known = [label for label in _labels(key, value) if axis.top is None or label in self._universe[key]]
         return tuple(sorted(known)[: axis.max])
 
 
-def _bin(axis: Axis, bins: int, value: float | None) -> int:
-    if value is None:
+def _labels(key: str, value: Any) -> Sequence[str]:
+    """The labels of a descriptor: those of a list, a string alone, none of nothing."""
+    if value is None or isinstance(value, list | tuple):
+        return value or ()
+    if isinstance(value, str):
+        return (value,)
+    raise sparq.PipelineError(f"niches.{key}: {value!r} is a number, not labels; cut it by `bins`, `low` and `high`")
+
+
+def _bin(key: str, axis: Axis, bins: int, value: Any) -> int:
+    """The cell of a number; -1 where there is none, or it is not finite."""
+    if value is not None and not isinstance(value, int | float):
+        raise sparq.PipelineError(f"niches.{key}: {value!r} is no number; leave `bins` out to take it as labels")
+    if value is None or not isfinite(value):
         return -1
     share = (value - axis.low) / (axis.high - axis.low)
-    return min(bins - 1, max(0, int(share * bins)))
+    return min(bins - 1, int(max(0.0, min(1.0, share)) * bins))
 
 
 class Archive:

@@ -19,7 +19,8 @@ class StaticConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """Options of every selector."""
 
     niches: Annotated[
-        dict[str, Axis], Meta(min_length=1, description="The descriptors that make niches, and how each is cut.")
+        dict[sparq.Descriptor, Axis],
+        Meta(min_length=1, description="The descriptors that make niches, and how each is cut."),
     ] = field(default_factory=lambda: {"skills": Axis()})
     max_children: Annotated[
         sparq.Positive | None, Meta(description="Most children a problem gets as a parent; none: no limit (paper).")
@@ -65,6 +66,7 @@ class Selector:
 
     def __init__(self, config: StaticConfig) -> None:
         self._niches = Niches(config.niches)
+        self._unseen = set(config.niches)
         self._most = config.max_children
         self._seed_share = config.seed_share if isinstance(config, DynamicConfig) else 0.0
         self._seeds: list[sparq.Child] = []
@@ -79,7 +81,9 @@ class Selector:
     @sparq.hookimpl
     def select(self, rng: Random, n: int, pending: Sequence[str]) -> list[str]:
         if not self._seeds:
-            return []
+            raise sparq.NoParents(
+                "no seed was kept; see `sparq status`, then look at the seeds or at what screens them"
+            )
         self.prepare()
         had = self._children + Counter(pending) if self._most else Counter[str]()
         if self._seed_share and rng.random() < self._seed_share:
@@ -90,6 +94,8 @@ class Selector:
     def commit(self, step: sparq.Step) -> dict[str, float]:
         if self._most:
             self._children.update(step.parents)
+        if self._unseen:
+            self._look_for_descriptors(step)
         for child in kept(step.children):
             if child.problem.is_seed:
                 self._seeds.append(child)
@@ -107,9 +113,21 @@ class Selector:
             self._warn(warning)
         return metrics | ({"coverage": round(metrics["filled_niches"] / n, 6)} if (n := self._niches.finite) else {})
 
+    def _look_for_descriptors(self, step: sparq.Step) -> None:
+        """PipelineError where children are described, but not by what the niches are made of, nor was any problem before."""
+        described = {key for child in kept(step.children) for key in child.descriptors}
+        self._unseen -= described
+        if step.round and described and self._unseen:
+            key = min(self._unseen)
+            raise sparq.PipelineError(f"niches: no problem is described by '{key}'; {sparq.nearest(key, described)}")
+
     def draw(self, rng: Random, n: int) -> list[str]:
         """Ids of n parents, repeats allowed."""
         raise NotImplementedError
+
+    def candidates(self) -> list[str]:
+        """Ids of all problems that `draw` may give."""
+        return [seed.problem.id for seed in self._seeds]
 
     def prepare(self) -> None:
         """Called before a draw, when all seeds are known."""
@@ -125,19 +143,23 @@ class Selector:
         return [(self._niches.of(seed.descriptors), seed) for seed in self._seeds]
 
     def _free(self, drawn: list[str], had: Counter[str], rng: Random) -> list[str]:
-        """The drawn parents; those that have had their children are drawn again, and left out if there are no others."""
+        """The drawn parents, with others for those that have had all their children."""
         if not self._most:
             return drawn
-        found: list[str] = []
-        for parent in drawn:
-            tried = parent
-            for _ in range(TRIES):
-                if had[tried] < self._most:
-                    found.append(tried)
-                    had[tried] += 1
-                    break
-                (tried,) = self.draw(rng, 1)
-        return found
+        for i, parent in enumerate(drawn):
+            drawn[i] = self._instead(parent, self._most, had, rng)
+            had[drawn[i]] += 1
+        return drawn
+
+    def _instead(self, parent: str, most: int, had: Counter[str], rng: Random) -> str:
+        for _ in range(TRIES):
+            if had[parent] < most:
+                return parent
+            (parent,) = self.draw(rng, 1)
+        left = [id_ for id_ in self.candidates() if had[id_] < most]
+        if not left:
+            raise sparq.NoParents(f"too few problems may be parents: max_children is {most}, and the others had theirs")
+        return rng.choice(left)
 
 
 class StaticUniform(Selector):
@@ -191,6 +213,9 @@ class Dynamic(Selector):
     def rerank(self, niche: Niche, parent: sparq.Child) -> None:
         self.prepare()
         self._parents.rerank(self.cell(niche), parent.problem.id, parent.quality)
+
+    def candidates(self) -> list[str]:
+        return [id_ for niche in self._parents.niches for id_ in self._parents.elites(niche)]
 
     def cell(self, niche: Niche) -> Niche:
         """Where among the parents a problem of a niche goes."""

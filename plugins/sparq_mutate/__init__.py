@@ -94,7 +94,7 @@ class Mutate:
             if not prompt:
                 message = f"'{name}' is no built-in operator ({', '.join(['mutate', *PROMPTS])}): give it a prompt"
                 return [sparq.Finding(level="error", place=place, message=message)]
-            sparq.check_template(prompt, f"mutate.{place}", "parent", "other")
+            sparq.check_template(prompt, f"mutate.{place}", parent=sparq.DUMMY_PROBLEM, other=sparq.DUMMY_PROBLEM)
         return []
 
     @sparq.hookimpl

@@ -37,7 +37,7 @@ class Judge:
 
     @sparq.hookimpl
     def check(self) -> list[sparq.Finding]:
-        sparq.check_template(self._config.prompt, "judge.with.prompt", "problem")
+        sparq.check_template(self._config.prompt, "judge.with.prompt", problem=sparq.DUMMY_PROBLEM)
         return []
 
     @sparq.hookimpl

@@ -1,14 +1,21 @@
 """Seed problems from JSON lines, Parquet files or Hugging Face datasets."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
+import msgspec
 from msgspec import Meta, Struct
 
 import sparq_core as sparq
+from sparq_seeds.plain import plain, text
+
+MOST = 1 << 20
+"""Bytes of JSON that columns nobody named may come to in a row."""
+BATCH = 64
+"""Rows of a Parquet file held in memory at once, for columns may be large."""
 
 
 class Columns(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -23,7 +30,23 @@ class Columns(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             description="The answer column holds a whole solution: take its last \\boxed{}, or what follows its last ####."
         ),
     ] = False
+    extra: Annotated[
+        Literal["all"] | list[str],
+        Meta(
+            description="Other columns to keep as the problem's `extra`, the domain's own data: all, while a row's come to "
+            "less than a megabyte; those that are named, of any size; or none: `[]`."
+        ),
+    ] = "all"
     limit: Annotated[sparq.Positive | None, Meta(description="Take the first rows only.")] = None
+
+    def named(self) -> dict[str, list[str]]:
+        """The columns that must be there, by the option that names them."""
+        extra = [] if self.extra == "all" else list(self.extra)
+        return {"problem": [self.problem], "answer": [self.answer], "extra": extra}
+
+    def own(self) -> set[str]:
+        """The columns that are fields of a seed."""
+        return {self.problem, self.answer, self.solution}
 
 
 class FileConfig(Columns, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -62,25 +85,25 @@ class ParquetSeeds:
 
     @sparq.hookimpl
     def check(self) -> list[sparq.Finding]:
-        import pyarrow.parquet as pq
-
-        names = pq.read_schema(self._config.path).names
-        draft((f"{self._config.path}", dict.fromkeys(names, "")), self._config)
+        for row in _first(self._rows(), 1):
+            draft(row, self._config)
         return []
 
     @sparq.hookimpl
     def load_seeds(self) -> Iterator[sparq.Draft]:
+        for row in _first(self._rows(), self._config.limit):
+            yield draft(row, self._config)
+
+    def _rows(self) -> Iterator["Row"]:
         import pyarrow.parquet as pq
 
-        def rows() -> Iterator[tuple[str, Mapping[str, Any]]]:
-            number = 0
-            for batch in pq.ParquetFile(self._config.path).iter_batches():
+        path, number = self._config.path, 0
+        with pq.ParquetFile(path) as file:
+            columns = wanted(path, file.schema_arrow.names, self._config)
+            for batch in file.iter_batches(BATCH, columns=columns):
                 for row in batch.to_pylist():
                     number += 1
-                    yield f"{self._config.path}, row {number}", row
-
-        for row in _first(rows(), self._config.limit):
-            yield draft(row, self._config)
+                    yield f"{path}, row {number}", row
 
 
 class DatasetConfig(Columns, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -114,7 +137,8 @@ class DatasetsSeeds:
         def rows() -> Iterator[Row]:
             for name in config.name if isinstance(config.name, list) else [config.name]:
                 loaded = load_dataset(source, name, split=config.split, revision=config.revision)
-                yield from ((f"{config.dataset}, row {i}", row) for i, row in enumerate(loaded, 1))
+                read = loaded.select_columns(wanted(config.dataset, loaded.column_names, config))
+                yield from ((f"{config.dataset}, row {i}", row) for i, row in enumerate(read, 1))
 
         for row in _first(rows(), config.limit):
             yield draft(row, config)
@@ -125,15 +149,9 @@ Row = tuple[str, Mapping[str, Any]]
 
 
 def draft(row: Row, columns: Columns) -> sparq.Draft:
-    """A row as a seed; PipelineError naming the row and the column that is not there."""
+    """A row as a seed; PipelineError naming the row and the column that is not there or cannot be read."""
     where, values = row
-    for option in ("problem", "answer"):
-        column = getattr(columns, option)
-        if column not in values:
-            raise sparq.PipelineError(
-                f"{where}: has no column '{column}'; it has {', '.join(map(str, values)) or 'none'}. Name the right one by "
-                f"`{option}:` in the plugin's `with`"
-            )
+    _refuse_missing(where, values, columns)
     statement = values[columns.problem]
     if not isinstance(statement, str):
         raise sparq.PipelineError(f"{where}: column '{columns.problem}' holds {statement!r}, not a text")
@@ -143,11 +161,54 @@ def draft(row: Row, columns: Columns) -> sparq.Draft:
         answer = sparq.marked_answer(str(answer))
         unparsed = unparsed or ("" if answer else "no final answer")
     return sparq.Draft(
-        statement=statement.strip(),
-        answer=None if answer is None else str(answer),
-        solution="" if solution is None else str(solution),
+        statement=text(statement.strip()),
+        answer=None if answer is None else text(str(answer)),
+        solution="" if solution is None else text(str(solution)),
+        extra=_extra(row, columns),
         unparsed=unparsed,
     )
+
+
+def wanted(where: str, names: Collection[str], columns: Columns) -> list[str]:
+    """Of the columns there are, those to read; PipelineError where one that an option names is not there."""
+    _refuse_missing(where, names, columns)
+    return [name for name in names if columns.extra == "all" or name in columns.own() or name in columns.extra]
+
+
+def _refuse_missing(where: str, names: Collection[str], columns: Columns) -> None:
+    for option, named in columns.named().items():
+        for column in named:
+            if column not in names:
+                raise sparq.PipelineError(
+                    f"{where}: has no column '{column}'; it has {', '.join(map(str, names)) or 'none'}. Name the right one "
+                    f"by `{option}:` in the plugin's `with`"
+                )
+
+
+def _extra(row: Row, columns: Columns) -> dict[str, Any]:
+    where, values = row
+    if columns.extra != "all":
+        return {name: _plain(where, name, values[name]) for name in columns.extra}
+    own = columns.own()
+    found = {name: _plain(where, name, value) for name, value in values.items() if name not in own}
+    sizes = {name: len(msgspec.json.encode(value)) for name, value in found.items()}
+    if sum(sizes.values()) > MOST:
+        largest = max(sizes, key=lambda name: sizes[name])
+        raise sparq.PipelineError(
+            f"{where}: its other columns come to {sum(sizes.values()) / MOST:.1f} MB, '{largest}' is the largest; {_REMEDY}"
+        )
+    return {text(name): value for name, value in found.items()}
+
+
+def _plain(where: str, name: str, value: Any) -> Any:
+    try:
+        return plain(value)
+    except (TypeError, ValueError, RecursionError) as error:
+        what = "is nested too deeply" if isinstance(error, RecursionError) else error
+        raise sparq.PipelineError(f"{where}: column '{name}' {what}; {_REMEDY}") from error
+
+
+_REMEDY = "name the columns to keep by `extra:` in the plugin's `with`, or keep none by `extra: []`"
 
 
 def _json_rows(path: Path) -> Iterator[Row]:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from msgspec import Meta
 
@@ -38,12 +38,15 @@ class Skills:
     Labels are stored as given; which of them make niches is the archive's choice.
     """
 
+    describes: ClassVar[Sequence[str]] = ("skills",)
+
     def __init__(self, config: SkillsConfig) -> None:
         self._config = config
 
     @sparq.hookimpl
     def check(self) -> list[sparq.Finding]:
-        sparq.check_template(self._config.prompt, "skills.with.prompt", "problem", "max")
+        dummies = {"problem": sparq.DUMMY_PROBLEM, "max": self._config.max}
+        sparq.check_template(self._config.prompt, "skills.with.prompt", **dummies)
         return []
 
     @sparq.hookimpl

@@ -1,11 +1,16 @@
 """The command `sparq`: one file a command, each imported when it is asked for, so that others stay quick."""
 
 import sys
+import traceback
 from importlib import import_module
 from importlib.metadata import entry_points, version
+from pathlib import Path
 
 import click
+import pluggy
 
+import sparq_core
+from sparq_core.cli.arguments import DEBUG
 from sparq_core.contract.errors import SparqError
 
 COMMANDS = {
@@ -20,6 +25,7 @@ COMMANDS = {
     "regrade": "replay",
     "rebin": "replay",
     "plugins": "plugins",
+    "migrate": "migrate",
 }
 """The core's commands, each with the file it stands in."""
 
@@ -40,6 +46,7 @@ class Group(click.Group):
 
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(version("sparq-engine"), prog_name="sparq")
+@DEBUG
 def cli() -> None:
     """
     A language model writes its own training problems.
@@ -49,7 +56,7 @@ def cli() -> None:
 
 
 def main() -> None:
-    """Run the command; a user's mistake is one message, a bug keeps its traceback."""
+    """Run the command; a user's mistake is one message, a plugin's bug is shown by its own frames, ours keeps its traceback."""
     try:
         cli.main(standalone_mode=False)
     except click.exceptions.Abort:
@@ -60,9 +67,25 @@ def main() -> None:
         error.show()
         sys.exit(2)
     except SparqError as error:
-        click.echo(click.style("error: ", fg="red", bold=True) + str(error), err=True)
-        for note in getattr(error, "__notes__", ()):
-            click.echo(f"({note})", err=True)
+        _tell(error)
         sys.exit(error.exit_code)
     except BrokenPipeError:
         sys.exit(141)
+
+
+def _tell(error: SparqError) -> None:
+    if "--debug" in sys.argv:
+        traceback.print_exception(error)
+    elif error.__cause__ and (frames := _plugins_frames(error.__cause__)):
+        click.echo("".join(traceback.format_list(frames)).rstrip(), err=True)
+    click.echo(click.style("error: ", fg="red", bold=True) + str(error), err=True)
+    for note in getattr(error, "__notes__", ()):
+        click.echo(f"({note})", err=True)
+
+
+def _plugins_frames(error: BaseException) -> list[traceback.FrameSummary]:
+    """The frames of a plugin's bug, from where the engine called it."""
+    ours = tuple(str(Path(module.__file__ or "").parent) for module in (sparq_core, pluggy))
+    frames = list(traceback.extract_tb(error.__traceback__))
+    first = next((i for i, frame in enumerate(frames) if not frame.filename.startswith(ours)), len(frames))
+    return frames[first:]

@@ -4,18 +4,19 @@ from pathlib import Path
 
 import click
 
-from sparq_core.cli.arguments import PIPELINE, SET
+from sparq_core.cli.arguments import DEBUG, PIPELINE, SET
 from sparq_core.pipeline import prepare
-from sparq_core.pipeline.prepare import Session
+from sparq_core.pipeline.prepare import Prepared
 
 
 @click.command()
 @PIPELINE
 @SET
+@DEBUG
 def check(pipeline: Path, overrides: tuple[str, ...]) -> None:
     """Check PIPELINE without spending anything: plugins, options, files, models."""
     loaded = prepare.load(pipeline, overrides)
-    findings = prepare.check(loaded)
+    findings = loaded.cast.check(loaded.run)
     for finding in findings:
         colour = {"error": "red", "warning": "yellow"}[finding.level]
         click.echo(click.style(f"{finding.level}: ", fg=colour, bold=True) + f"{finding.place}: {finding.message}")
@@ -24,9 +25,9 @@ def check(pipeline: Path, overrides: tuple[str, ...]) -> None:
     click.echo(_plan(loaded))
 
 
-def _plan(loaded: Session) -> str:
+def _plan(loaded: Prepared) -> str:
     pipeline = loaded.run.pipeline
-    proposers = len(loaded.cast.each("propose"))
+    proposers = loaded.cast.proposers
     children = pipeline.rounds * pipeline.steps * pipeline.batch * proposers
     named = [member for member in loaded.cast.members if not member.place.startswith("models.")]
     cast = ", ".join(m.name + (" (by default)" if "by default" in m.place else "") for m in named)

@@ -9,7 +9,7 @@ from rich.markup import escape
 from rich.panel import Panel
 
 from sparq_core.cli import status
-from sparq_core.cli.arguments import PIPELINE, SET
+from sparq_core.cli.arguments import DEBUG, PIPELINE, SET
 from sparq_core.cli.wording import money
 from sparq_core.contract.config import Pipeline
 from sparq_core.contract.events import Event, Warned
@@ -18,17 +18,15 @@ from sparq_core.ledger import overview
 from sparq_core.ledger.reader import Reader
 from sparq_core.ledger.writer import Ledger
 from sparq_core.loop.meter import Meter
-from sparq_core.loop.sources import seeds_of
 from sparq_core.loop.stops import over_budget
-from sparq_core.loop.trial import one_step
+from sparq_core.loop.trial import trial
 from sparq_core.pipeline import prepare
-from sparq_core.pipeline.prepare import Session
+from sparq_core.pipeline.prepare import Prepared
 
 
-def tell(console: Console, loaded: Session) -> None:
+def tell(console: Console, loaded: Prepared) -> None:
     """Ingest a few seeds, do one step and show it."""
-    prompts: dict[int, str] = {}
-    ledger = one_step(loaded, prompts, _warn_on(console))
+    ledger, prompts = trial(loaded, _warn_on(console))
     for title, seed, text in _firsts(ledger):
         if seed in prompts:
             console.print(Panel(escape(prompts[seed]), title=f"{title}: the prompt", title_align="left"))
@@ -39,7 +37,7 @@ def tell(console: Console, loaded: Session) -> None:
         solved = f"{child.counts.correct} of {child.counts.drawn} right" if child.counts.drawn else ""
         statement = escape(child.problem.statement[:100]) or "[dim](not read)[/]"
         console.print(f"[bold]{child.outcome}[/]{rejection} {child.reason} {solved} · {statement}", highlight=False)
-    seeds = sum(1 for _ in seeds_of(loaded.run, loaded.cast))
+    seeds = sum(1 for _ in loaded.cast.load_seeds(loaded.run))
     console.print(estimated(ledger, loaded.run.pipeline, seeds), highlight=False)
     console.print(
         "\nThis was one small step and nothing was written. `sparq run` does the rest.", style="dim", markup=False
@@ -103,8 +101,9 @@ def _round(number: int) -> str:
 @click.command()
 @PIPELINE
 @SET
+@DEBUG
 def preview(pipeline: Path, overrides: tuple[str, ...]) -> None:
     """Show the first prompts of PIPELINE and the outcome of one step; writes nothing."""
     loaded = prepare.load(pipeline, overrides)
-    prepare.refuse_errors(prepare.check(loaded))
+    prepare.warnings_of(loaded)
     tell(Console(), loaded)

@@ -5,12 +5,13 @@ from pathlib import Path
 import click
 
 from sparq_core import replay
-from sparq_core.cli.arguments import GRADING, RUN
+from sparq_core.cli.arguments import DEBUG, GRADING, RUN
 from sparq_core.cli.wording import metric_name
 
 
 @click.command()
 @RUN
+@DEBUG
 @click.option("--by", help="Which problems come first: random, quality, diversity or qd.")
 @click.option("--budget", type=int, help="Problems to take.")
 @click.option("--use", default="curate", show_default=True, help="The plugin that chooses.")
@@ -36,6 +37,7 @@ def curate(
 
 @click.command()
 @RUN
+@DEBUG
 @click.option("--set", "overrides", multiple=True, metavar="NAME=VALUE", help="A setting to grade with; repeatable.")
 def regrade(run: Path, overrides: tuple[str, ...]) -> None:
     """
@@ -55,6 +57,7 @@ def regrade(run: Path, overrides: tuple[str, ...]) -> None:
 
 @click.command()
 @RUN
+@DEBUG
 @click.option("--use", default="map-elites", show_default=True, help="The selector whose archive is filled.")
 @click.option("--option", "options", multiple=True, metavar="NAME=VALUE", help="One of its options, niches above all.")
 def rebin(run: Path, use: str, options: tuple[str, ...]) -> None:

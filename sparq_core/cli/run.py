@@ -11,7 +11,7 @@ import click
 from rich.console import Console
 
 from sparq_core.cli import status
-from sparq_core.cli.arguments import PIPELINE, SET
+from sparq_core.cli.arguments import DEBUG, PIPELINE, SET
 from sparq_core.cli.progress import LiveProgress, PlainProgress
 from sparq_core.contract.errors import PipelineError, RunLockedError
 from sparq_core.contract.workers import kill_all
@@ -50,9 +50,13 @@ def next_steps(console: Console, ledger: Reader, folder: Path, given: Sequence[s
 @click.command()
 @PIPELINE
 @SET
+@DEBUG
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Run folder [default: runs/NAME].")
 @click.option("--resume", is_flag=True, help="Go on with what the run folder holds, if it holds anything.")
-def run(pipeline: Path, overrides: tuple[str, ...], out: Path | None, resume: bool) -> None:
+@click.option(
+    "--accept-changes", is_flag=True, help="With --resume: let plugins that changed be other ones from here on."
+)
+def run(pipeline: Path, overrides: tuple[str, ...], out: Path | None, resume: bool, accept_changes: bool) -> None:
     """
     Run PIPELINE: seeds, rounds of generation, training, benchmarks.
 
@@ -64,7 +68,9 @@ def run(pipeline: Path, overrides: tuple[str, ...], out: Path | None, resume: bo
     loaded = prepare.load(pipeline, overrides)
     folder = out or Path("runs") / loaded.run.pipeline.name
     with _interruptible(console) as interrupted, _progress(console) as observer:
-        ending = _hinting(lambda: session.execute(loaded, folder, resume, [observer], interrupted), folder)
+        ending = _hinting(
+            lambda: session.execute(loaded, folder, resume, [observer], interrupted, accept_changes), folder
+        )
     ledger = Reader.open(folder)
     status.tell(console, ledger, folder)
     next_steps(console, ledger, folder, (str(pipeline), *_sets(overrides)), ending)

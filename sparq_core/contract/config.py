@@ -22,6 +22,8 @@ FREE = Meta(extra={"sparq": "free"})
 """Marks an option of a plugin that says how a thing is done, not what: it may be another on resume."""
 Role = Annotated[str, Meta(extra={"sparq": "role"})]
 """A role in a plugin's config: the pipeline must give it a model."""
+Descriptor = Annotated[str, Meta(extra={"sparq": "descriptor"})]
+"""A descriptor in a plugin's config, as a value or as the key of a mapping: some plugin must describe problems by it."""
 
 
 class Prices(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -52,29 +54,6 @@ class AttemptsConfig(Sampling, frozen=True, kw_only=True, forbid_unknown_fields=
 
     k: Annotated[Positive, Meta(description="Attempts at each problem.")] = 16
     prompt: Annotated[str, Meta(description="Template of an attempt; may use `problem`.")] = ATTEMPT_PROMPT
-    policy: Annotated[
-        Literal["fixed", "settled", "pilot", "bayes"],
-        Meta(
-            description="When to stop: after K; once no further attempt can change the outcome; after a first wave that came "
-            "out all alike; once further attempts cost more than they may bring."
-        ),
-    ] = "fixed"
-    complete: Annotated[
-        bool, Meta(description="Draw all K attempts at every problem that is kept; else it keeps those it has.")
-    ] = True
-    wave: Annotated[Positive, Meta(description="Attempts drawn at once under a policy that may stop early.")] = 4
-    pilot: Annotated[Positive, Meta(description="pilot: attempts of the first wave.")] = 8
-    prior: Annotated[
-        tuple[float, float], Meta(description="bayes: Beta prior of the solve rate; below 1 it is U-shaped.")
-    ] = (0.25, 0.25)
-    from_parents: Annotated[
-        float,
-        Meta(
-            ge=0,
-            description="bayes: attempts' worth of the parents' own solve rate that is added to the prior; 0: none.",
-        ),
-    ] = 0.0
-    worth: Annotated[float, Meta(gt=0, description="bayes: attempts that a kept problem is worth.")] = 60.0
     again: Annotated[
         NonNegative,
         Meta(

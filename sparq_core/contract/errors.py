@@ -2,7 +2,7 @@
 What can go wrong, by who has to act.
 
 A `SparqError` is shown to the user as one message without a traceback; its `exit_code` is the command's. Anything else that
-escapes is a bug, of ours or of a plugin, and keeps its traceback.
+escapes is a bug of ours and keeps its traceback.
 """
 
 import difflib
@@ -19,6 +19,18 @@ class PipelineError(SparqError):
     """The pipeline, its files or the command line are wrong. Nothing was written, nothing was spent."""
 
     exit_code = 2
+
+
+class PluginError(SparqError):
+    """
+    A plugin raised, or answered what the contract of its hook does not allow.
+
+    The exception it raised, if any, is the `__cause__`. What was committed before is kept.
+    """
+
+
+class NoParents(SparqError):  # noqa: N818 -- an answer rather than a failure
+    """What `select` raises when no problem may be a parent: the round ends, once the steps in flight offered none either."""
 
 
 class RunLockedError(SparqError):

@@ -92,6 +92,9 @@ class Counts(Struct, frozen=True):
     incorrect: int = 0
     unknown: int = 0
 
+    def __add__(self, other: "Counts") -> "Counts":
+        return Counts(self.correct + other.correct, self.incorrect + other.incorrect, self.unknown + other.unknown)
+
     @property
     def drawn(self) -> int:
         return self.correct + self.incorrect + self.unknown
@@ -133,8 +136,24 @@ class Rejection(Struct, frozen=True):
     """Who turned a child away before any attempt, and why."""
 
     hook: Literal["propose", "admit", "screen"]
+    """`propose`: what was written could not be read."""
     plugin: str
     reason: str
+
+    @classmethod
+    def of_unread(cls, plugin: str, why: str) -> "Rejection":
+        """Of a child that could not be read from what its proposer was answered."""
+        return cls("propose", plugin, why)
+
+    @property
+    def unread(self) -> bool:
+        """Whether no problem could be read at all."""
+        return self.hook == "propose"
+
+    @property
+    def screened(self) -> bool:
+        """Whether it was turned away by looking at it alone, after it was admitted."""
+        return self.hook == "screen"
 
 
 class Child(Struct, frozen=True, kw_only=True):
@@ -149,6 +168,24 @@ class Child(Struct, frozen=True, kw_only=True):
     """As its `assess` saw it; None where nothing was decided."""
     quality: float = 0.0
     descriptors: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, case: Case, assessment: Assessment, descriptors: Mapping[str, Any]) -> "Child":
+        """A problem that was attempted, or let pass without."""
+        return cls(
+            problem=case.problem,
+            outcome=assessment.outcome,
+            reason=assessment.reason,
+            counts=case.counts,
+            solve_rate=case.solve_rate,
+            quality=assessment.quality,
+            descriptors=descriptors,
+        )
+
+    @classmethod
+    def turned_away(cls, problem: Problem, rejection: Rejection) -> "Child":
+        """A problem that was rejected before any attempt."""
+        return cls(problem=problem, outcome="rejected", reason=rejection.reason, rejection=rejection)
 
 
 class Step(Struct, frozen=True, kw_only=True):

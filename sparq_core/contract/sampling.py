@@ -1,11 +1,12 @@
 """How a sampler is asked, and how a hook reaches a model: every completion a hook pays for is recorded."""
 
 from collections.abc import Callable, Sequence
+from random import Random
 from typing import Annotated, Protocol
 
 from msgspec import Meta, Struct
 
-from sparq_core.contract.randomness import derive
+from sparq_core.contract.randomness import derive, generator
 from sparq_core.contract.records import Finish, Message
 
 
@@ -131,3 +132,33 @@ class RoleModel:
     def complete(self, prompts: Sequence[str], sampling: Sampling) -> list[Recorded]:
         """One recorded completion a prompt, in order; each prompt is a user's turn."""
         return self._llm.ask(self._role, prompts, sampling)
+
+
+class Place:
+    """
+    A step of a run as its hooks draw on it: randomness of their own, and models whose completions are recorded.
+
+    `serve` gives a role's sampler; without it no model can be asked.
+    """
+
+    def __init__(self, seed: int, round: int, step: int, serve: Callable[[str], Sampler] = NotImplemented) -> None:
+        self.round, self.step = round, step
+        self._seed, self._serve = seed, serve
+        self._llms: list[Llm] = []
+
+    def __str__(self) -> str:
+        return f"step {self.round}.{self.step}"
+
+    def rng(self, hook: str, plugin: str) -> Random:
+        """The generator of one plugin's answer to a hook in this step."""
+        return generator(self._seed, self.round, self.step, hook, plugin)
+
+    def llm(self, hook: str, plugin: str) -> Llm:
+        """One plugin's way to the models while it answers a hook in this step."""
+        self._llms.append(Llm((self._seed, self.round, self.step), hook, plugin, self._serve))
+        return self._llms[-1]
+
+    @property
+    def completions(self) -> tuple[Recorded, ...]:
+        """All that was paid for here, in the order of the calls."""
+        return tuple(completion for llm in self._llms for completion in llm.recorded)

@@ -1,16 +1,82 @@
 """Prompts are templates in the pipeline: Jinja2, sandboxed, and an unknown name is an error."""
 
+from collections.abc import Collection, Iterator, Mapping
 from functools import cache
 from typing import Any
 
-from jinja2 import StrictUndefined, Template, TemplateError, meta
+from jinja2 import StrictUndefined, Template, TemplateError, TemplateRuntimeError, UndefinedError, meta, nodes
 from jinja2.sandbox import SandboxedEnvironment
+from jinja2.utils import Namespace, missing
 
 from sparq_core.contract.config import AttemptsConfig
-from sparq_core.contract.errors import PipelineError
+from sparq_core.contract.errors import PipelineError, nearest
 from sparq_core.contract.records import Problem
 
-_ENVIRONMENT = SandboxedEnvironment(undefined=StrictUndefined, keep_trailing_newline=False, autoescape=False)
+
+class NoAttributeError(UndefinedError):
+    """A template asks for what nothing of its kind has, whatever the data."""
+
+
+class Missing(StrictUndefined):
+    """What a template asks for and does not get: its message says what there is."""
+
+    __slots__ = ()
+
+    def __init__(
+        self,
+        hint: str | None = None,
+        obj: Any = missing,
+        name: Any = None,
+        exc: type[TemplateRuntimeError] = UndefinedError,
+    ) -> None:
+        if hint is None and obj is not missing:
+            exc = UndefinedError if _holds_data(obj, name) else NoAttributeError
+            hint = _hint(obj, name)
+        super().__init__(hint, obj, name, exc)
+
+
+class Anything:
+    """Stands for data that only a run knows: it has every attribute and item, and nothing in it."""
+
+    unsafe_callable = alters_data = False
+
+    def __getattr__(self, name: str) -> "Anything":
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return self
+
+    def __getitem__(self, key: object) -> "Anything":
+        return self
+
+    def __call__(self, *_: object, **__: object) -> "Anything":
+        return self
+
+    def __iter__(self) -> Iterator["Anything"]:
+        return iter(())
+
+    def __str__(self) -> str:
+        return "…"
+
+
+class Extra(dict[str, Any]):
+    """The `extra` of a problem that is not there yet: every key of it stands for anything."""
+
+    def __missing__(self, key: str) -> Anything:
+        return Anything()
+
+
+DUMMY_PROBLEM = Problem(
+    id="1.1.0",
+    statement="What is 2 + 2?",
+    answer="4",
+    solution="2 + 2 = \\boxed{4}",
+    extra=Extra(),
+    parents=("0.1.0",),
+    operator="mutate",
+    ordinal=0,
+)
+"""A problem to check a template against; its `extra` has every key."""
+_ENVIRONMENT = SandboxedEnvironment(undefined=Missing, keep_trailing_newline=False, autoescape=False)
 
 
 @cache
@@ -18,18 +84,46 @@ def _compile(template: str) -> Template:
     return _ENVIRONMENT.from_string(template)
 
 
-def check_template(template: str, place: str, *names: str) -> None:
+def check_template(template: str, place: str, *names: str, **dummies: Any) -> None:
     """
-    PipelineError where a template is broken, leaves out the first of `names` or uses others; `place` is its option.
+    PipelineError where a template is broken, leaves out the first name it may use, uses others, or fails on the dummies.
+
+    `place` is its option; the names are given with something that stands for them, as `problem=DUMMY_PROBLEM`, or alone. The
+    template is rendered once: an attribute that is not there, an unknown filter and a wrong type are errors. What hangs on
+    the data is not seen: branches that the dummies do not take, an answer that is missing, the fifth word of a statement, a
+    division by a number in it; nor is a wrong type in a template that uses `extra` or a name given alone.
     """
+    allowed = [*names, *dummies]
     try:
-        used = meta.find_undeclared_variables(_ENVIRONMENT.parse(template))
+        tree = _ENVIRONMENT.parse(template)
+        used = meta.find_undeclared_variables(tree)
     except TemplateError as error:
         raise PipelineError(f"{place}: the template is broken: {error}") from error
-    if unknown := sorted(used - set(names)):
-        raise PipelineError(f"{place}: the template uses '{unknown[0]}'; it may use {' and '.join(names)}")
-    if names[0] not in used:
-        raise PipelineError(f"{place}: the template never uses '{names[0]}', so every prompt would be the same")
+    if unknown := sorted(used - set(allowed)):
+        raise PipelineError(f"{place}: the template uses '{unknown[0]}'; it may use {' and '.join(allowed)}")
+    if allowed[0] not in used:
+        raise PipelineError(f"{place}: the template never uses '{allowed[0]}', so every prompt would be the same")
+    _try(template, place, {name: Anything() for name in names} | dummies, typed=not _is_open(tree, used & set(names)))
+
+
+def _try(template: str, place: str, dummies: Mapping[str, Any], *, typed: bool) -> None:
+    """Render a template against dummies; errors that other data would not give are passed over."""
+    try:
+        _compile(template).render(**dummies)
+    except NoAttributeError as error:
+        raise PipelineError(f"{place}: the template cannot be rendered: {error}") from error
+    except (UndefinedError, ValueError, ArithmeticError, LookupError):
+        return
+    except Exception as error:
+        if typed or isinstance(error, TemplateError):
+            raise PipelineError(f"{place}: the template cannot be rendered: {_wording(error)}") from error
+
+
+def _is_open(tree: nodes.Template, names: Collection[str]) -> bool:
+    """Whether a template uses data of which nothing is known: some of these names, or an `extra`."""
+    by_attribute = any(node.attr == "extra" for node in tree.find_all(nodes.Getattr))
+    by_item = any(node.value == "extra" for node in tree.find_all(nodes.Const))
+    return bool(names) or by_attribute or by_item
 
 
 def render(template: str, place: str, **names: Any) -> str:
@@ -40,10 +134,27 @@ def render(template: str, place: str, **names: Any) -> str:
     """
     try:
         return _compile(template).render(**names)
-    except TemplateError as error:
+    except Exception as error:
         raise PipelineError(
-            f"{place}: the template cannot be rendered: {error} (names it may use: {', '.join(names)})"
+            f"{place}: the template cannot be rendered: {_wording(error)} (names it may use: {', '.join(names)})"
         ) from error
+
+
+def _wording(error: Exception) -> str:
+    return str(error) if isinstance(error, TemplateError) else f"{type(error).__name__}: {error}"
+
+
+def _holds_data(obj: Any, name: Any) -> bool:
+    """Whether it is the data that decides if there is such a thing: an item, not an attribute."""
+    by_number = isinstance(obj, str | list | tuple) and isinstance(name, int)
+    return by_number or isinstance(obj, Mapping | Namespace | None)
+
+
+def _hint(obj: Any, name: Any) -> str:
+    if obj is None:
+        return f"'{name}' is asked of what is none; ask whether it is there first: {{% if … %}}"
+    names = map(str, obj if isinstance(obj, Mapping) else dir(obj))
+    return f"a {type(obj).__name__} has no '{name}'; {nearest(str(name), (n for n in names if not n.startswith('_')))}"
 
 
 def attempt_prompt(config: AttemptsConfig, problem: Problem) -> str:

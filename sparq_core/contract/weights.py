@@ -30,15 +30,18 @@ def _chat_template_of(folder: Path) -> str | None:
     return None
 
 
+def weights_files(folder: Path) -> list[Path]:
+    """The files of a folder that make a model: weights, configuration, tokenizer, templates."""
+    return sorted(f for f in folder.iterdir() if f.suffix in {".safetensors", ".bin", ".json", ".jinja", ".model"})
+
+
 def weights_digest(path: str) -> str:
     """Names a model by its content: of its files where it is a local folder, else of its name."""
     digest = hashlib.blake2b(digest_size=8)
     folder = Path(path)
     if not folder.is_dir():
         return hashlib.blake2b(path.encode(), digest_size=8).hexdigest()
-    for file in sorted(
-        f for f in folder.iterdir() if f.suffix in {".safetensors", ".bin", ".json", ".jinja", ".model"}
-    ):
+    for file in weights_files(folder):
         digest.update(file.name.encode())
         with file.open("rb") as stream:
             digest.update(hashlib.file_digest(stream, "blake2b").digest())

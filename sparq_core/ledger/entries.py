@@ -5,7 +5,7 @@ from typing import NamedTuple
 import msgspec
 from msgspec import Struct
 
-from sparq_core.contract.records import Assessment, Case, Child, Judged, Problem
+from sparq_core.contract.records import Assessment, Case, Child, Judged, Problem, Step
 from sparq_core.contract.sampling import Recorded
 
 
@@ -21,12 +21,11 @@ class Worked(Struct, frozen=True, kw_only=True):
 
 
 class Retried(Struct, frozen=True, kw_only=True):
-    """A parent that was attempted once more."""
+    """A parent to be attempted once more, with its attempts by the present weights so far; or attempted, with the new ones."""
 
     child: Child
-    """As all its attempts now have it."""
+    """As all its attempts have it."""
     judged: tuple[Judged, ...]
-    """The new attempts."""
 
 
 class StepRecord(Struct, frozen=True, kw_only=True):
@@ -48,6 +47,17 @@ class StepRecord(Struct, frozen=True, kw_only=True):
         """The attempts drawn in this step, by problem."""
         first = [(worked.child.problem.id, worked.case.judged) for worked in self.worked if worked.case]
         return [(id_, judged) for id_, judged in first if judged] + [(r.child.problem.id, r.judged) for r in self.again]
+
+    @property
+    def committed(self) -> Step:
+        """The step as `commit` gets it."""
+        return Step(
+            round=self.round,
+            step=self.step,
+            parents=self.parents,
+            children=tuple(worked.child for worked in self.worked),
+            again=tuple(retried.child for retried in self.again),
+        )
 
     def canonical(self) -> bytes:
         """What two identical runs agree on: all but the scheduling."""

@@ -197,6 +197,10 @@ class Reader:
         ).fetchone()
         return StepRow(tuple(msgspec.json.decode(parents)), msgspec.json.decode(metrics))
 
+    def horizon(self, round: int, step: int) -> int:
+        """Up to which step of its round a committed step's `select` saw."""
+        return int(self._one("SELECT horizon FROM step WHERE round = ? AND step = ?", round, step))
+
     def proposed(self, round: int, step: int) -> list[tuple[Problem, Rejection | None]]:
         """A step's children as they were proposed, with the rejections of those turned away."""
         rows = self._connection.execute(
@@ -205,6 +209,14 @@ class Reader:
             (round, step),
         )
         return [(_problem(row[:8]), Rejection(*row[8:]) if row[8] else None) for row in rows]
+
+    def knows(self, problem: str) -> bool:
+        """Whether the ledger holds a problem of this id."""
+        return bool(self._one("SELECT count(*) FROM problem WHERE id = ?", problem))
+
+    def is_attempt_at(self, attempt: int, problem: str) -> bool:
+        """Whether an attempt of this id is one at this problem."""
+        return bool(self._one("SELECT count(*) FROM attempt WHERE id = ? AND problem = ?", attempt, problem))
 
     def problems(self, ids: Sequence[str]) -> list[Problem]:
         """Problems by id, in the order asked; KeyError for one that is not there."""

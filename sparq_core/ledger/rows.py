@@ -39,6 +39,11 @@ def step(record: StepRecord, metrics: Mapping[str, float], tally: Tally, digest:
     }
 
 
+def change(setting: str, before: Any, after: Any) -> Row:
+    """A setting of the identity that was accepted to be another from here on."""
+    return {"setting": setting, "before": as_json(before), "after": as_json(after)}
+
+
 def problem(record: StepRecord, number: int, worked: Worked) -> Row:
     """A step's child, as it was proposed."""
     proposed, rejection = worked.proposed, worked.child.rejection

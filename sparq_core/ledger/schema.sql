@@ -3,9 +3,19 @@
 CREATE TABLE run (
     id INTEGER PRIMARY KEY CHECK (id = 1),
     name TEXT NOT NULL,
+    base TEXT NOT NULL,                -- the pipeline file's folder, where relative paths start
     pipeline TEXT NOT NULL,            -- as resolved, JSON
     identity TEXT NOT NULL,            -- what may not change on resume, JSON
     cast TEXT NOT NULL                 -- each plugin's distribution and version, JSON
+);
+
+CREATE TABLE change (
+    id INTEGER PRIMARY KEY,
+    round INTEGER NOT NULL,            -- the last step that was made before it
+    step INTEGER NOT NULL,
+    setting TEXT NOT NULL,             -- what of the identity was accepted to be another on resume
+    before TEXT NOT NULL,              -- JSON
+    after TEXT NOT NULL                -- JSON
 );
 
 CREATE TABLE model (

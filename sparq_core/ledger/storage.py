@@ -9,7 +9,7 @@ from sparq_core.contract.errors import PipelineError, RunLockedError, SparqError
 
 DATABASE = "sparq.db"
 LOCK = ".lock"
-FORMAT = 2
+FORMAT = 3
 NETWORK_FILE_SYSTEMS = {"nfs", "nfs4", "lustre", "cifs", "smb3", "gpfs", "beegfs", "ceph", "9p", "fuse.sshfs", "afs"}
 """File systems without the shared memory that SQLite's write-ahead log needs."""
 
@@ -41,7 +41,10 @@ def _checked(connection: sqlite3.Connection, path: Path) -> sqlite3.Connection:
     except sqlite3.DatabaseError as error:
         raise SparqError(f"{path}: cannot be read as a ledger: {error}") from error
     if version != FORMAT:
-        raise PipelineError(f"{path}: is a ledger of format {version}, this version reads format {FORMAT}")
+        remedy = (
+            f"sparq migrate {path.parent} copies it forward" if version < FORMAT else "take a newer version of sparq"
+        )
+        raise PipelineError(f"{path}: is a ledger of format {version}, this version reads format {FORMAT}; {remedy}")
     return connection
 
 

@@ -42,13 +42,25 @@ class Ledger(Reader):
         self._connection.execute("COMMIT")
 
     def describe_run(
-        self, name: str, pipeline: str, identity: str, cast: Mapping[str, str], grading: Mapping[str, Any]
+        self, name: str, base: str, pipeline: str, identity: str, cast: Mapping[str, str], grading: Mapping[str, Any]
     ) -> None:
         """Write what run this is: the ledger's first rows."""
-        described = {"id": 1, "name": name, "pipeline": pipeline, "identity": identity, "cast": rows.as_json(cast)}
+        described = {"id": 1, "name": name, "base": base, "pipeline": pipeline, "identity": identity}
         with self._transaction():
-            self._insert("run", [described])
+            self._insert("run", [{**described, "cast": rows.as_json(cast)}])
             self._insert("grading", [rows.grading(GRADING, grading)])
+
+    def accept(
+        self, changes: Iterable[tuple[str, Any, Any]], pipeline: str, identity: str, cast: Mapping[str, str]
+    ) -> None:
+        """Let the run be of another identity from here on, and keep which settings changed: (setting, before, after)."""
+        last = self.last_round()
+        steps = self.steps_of(last)
+        with self._transaction():
+            self._connection.execute(
+                'UPDATE run SET pipeline = ?, identity = ?, "cast" = ?', (pipeline, identity, rows.as_json(cast))
+            )
+            self._insert("change", [{"round": last, "step": steps, **rows.change(*change)} for change in changes])
 
     def commit_step(self, record: StepRecord, metrics: Mapping[str, float], tally: Tally) -> None:
         """Add a step with everything it made, or nothing of it."""

@@ -7,77 +7,114 @@ it. Live, drained and resumed rounds run the same loop, so they make the same ch
 
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from functools import cached_property
 from itertools import count
 from typing import Any
 
-from sparq_core.contract.errors import SparqError
-from sparq_core.contract.events import Event, RoundStarted, StepCommitted
-from sparq_core.contract.records import Rejection, Step
+from sparq_core.contract.errors import NoParents, SparqError
+from sparq_core.contract.events import Event, RoundStarted, StepCommitted, Warned
+from sparq_core.contract.records import Problem, Rejection
 from sparq_core.ledger.entries import StepRecord
 from sparq_core.ledger.writer import Ledger
-from sparq_core.loop.meter import Meter
+from sparq_core.loop.meter import Meter, Spent
 from sparq_core.loop.sources import Issue, Source
-from sparq_core.loop.step import Candidate, Done, Proposed, Workshop, ask_rejections
+from sparq_core.loop.step import Candidate, Proposed, Slot, StepRunner, turned_away
+from sparq_core.loop.stops import Ahead, StopRule
 from sparq_core.pipeline.cast import Cast
-
-StopRule = Callable[[], str | None]
-"""Why no further step should be issued, or None; reads committed counters only."""
 
 
 class Flight:
     """A step between its issue and its commit."""
 
-    def __init__(self, issue: Issue, proposing: "Future[Proposed]") -> None:
-        self.parents, self.known = issue.parents, issue.known
-        self.proposing = proposing
-        self.working: Future[Done] | None = None
+    def __init__(self, slot: Slot, issue: Issue, proposing: "Future[Proposed]") -> None:
+        self.slot, self.issue, self.proposing = slot, issue, proposing
+        self.working: Future[StepRecord] | None = None
 
     @property
     def next_future(self) -> "Future[Any]":
         return self.working or self.proposing
 
+    @property
+    def worked(self) -> bool:
+        """Whether it is worked through."""
+        return self.working is not None and self.working.done()
+
+    @cached_property
+    def spent(self) -> Spent:
+        """What it drew; once it is worked through."""
+        return Spent.of(self.working.result()) if self.working and _succeeded(self.working) else Spent()
+
+    @property
+    def children(self) -> int:
+        """How many it has, expected until they are there."""
+        return len(self.proposing.result().candidates) if _succeeded(self.proposing) else self.issue.children
+
+
+def _succeeded(future: "Future[Any]") -> bool:
+    return future.done() and not future.exception()
+
 
 class Engine:
-    """Runs rounds against one ledger."""
+    """One round against one ledger."""
 
     def __init__(
         self,
         cast: Cast,
         ledger: Ledger,
-        workshop: Workshop,
+        runner: StepRunner,
+        source: Source,
         in_flight: int,
         emit: Callable[[Event], None],
         meter: Meter,
+        stop: StopRule,
     ) -> None:
-        self._cast, self._ledger, self._workshop = cast, ledger, workshop
-        self._in_flight, self._emit, self._meter = in_flight, emit, meter
+        self._cast, self._ledger, self._runner, self._source = cast, ledger, runner, source
+        self._in_flight, self._emit, self._meter, self._stop = in_flight, emit, meter, stop
         self._pool = ThreadPoolExecutor(in_flight, thread_name_prefix="sparq-step")
-        self.tally = meter.priced(ledger.tally())
+        self._round = source.round
+        self._done = ledger.steps_of(self._round)
+        self._folded, self._admitted = 0, self._done
+        self._flights: dict[int, Flight] = {}
 
     def close(self) -> None:
         """Wait for the steps at work and drop the ones waiting."""
         self._pool.shutdown(cancel_futures=True)
 
-    def run_round(self, round: int, source: Source, stop: StopRule) -> str | None:
-        """Replay what the ledger holds of a round, then do the rest; why it ended early, or None."""
-        self._round, self._done = round, self._ledger.steps_of(round)
-        self._folded, self._admitted = 0, self._done
-        self._flights: dict[int, Flight] = {}
-        self._emit(RoundStarted(round, self._done))
+    def run(self) -> str | None:
+        """Replay what the ledger holds of the round, then do the rest; why it ended early, or None."""
+        self._emit(RoundStarted(self._round, self._done))
         reason = None
         for step in count(1):
-            self._fold_to(step - self._in_flight)
             if step <= self._done:
+                self._fold_to(max(step - self._in_flight, self._ledger.horizon(self._round, step)))
                 self._readmit(step)
-                source.skip()
+                self._source.skip()
                 continue
-            reason = stop()
-            issued = None if reason else source.issue(step, self._pending(step))
+            self._fold_to(step - self._in_flight)
+            reason = self._reason_to_stop()
+            issued = None if reason else self._issue(step)
             if issued is None:
                 break
-            self._flights[step] = Flight(issued, self._pool.submit(issued.propose))
+            slot = Slot(self._round, step, self._folded, self._in_flight, issued.parents)
+            self._flights[step] = Flight(slot, issued, self._pool.submit(issued.propose))
         self._fold_to(step - 1)
         return reason
+
+    # -- issue ---------------------------------------------------------------------------------------------------------
+
+    def _issue(self, step: int) -> Issue | None:
+        """The next step; where nothing may be a parent, once more with all that is in flight folded in."""
+        try:
+            return self._source.issue(step, self._folded, self._pending(step))
+        except NoParents:
+            self._fold_to(step - 1)
+        try:
+            return self._source.issue(step, self._folded, ())
+        except NoParents as error:
+            if step == 1:
+                raise
+            self._emit(Warned(f"round {self._round} ends after {step - 1} steps: {error}"))
+            return None
 
     def _pending(self, step: int) -> list[str]:
         steps = range(self._folded + 1, step)
@@ -85,9 +122,32 @@ class Engine:
             parent
             for s in steps
             for parent in (
-                self._flights[s].parents if s in self._flights else self._ledger.step_row(self._round, s).parents
+                self._flights[s].slot.parents if s in self._flights else self._ledger.step_row(self._round, s).parents
             )
         ]
+
+    def _reason_to_stop(self) -> str | None:
+        """Why no further step is issued, or None; waits for steps in flight where it depends on what they draw."""
+        while True:
+            reason, sure = self._stop(self._ahead)
+            if sure or not self._advance():
+                return reason
+
+    def _ahead(self) -> Ahead:
+        """What the steps in flight have drawn, those worked through, and what the others may draw at most."""
+        flights = self._flights.values()
+        most = (self._runner.most_attempts(self._round, f.children, f.issue.known) for f in flights if not f.worked)
+        return Ahead(sum((flight.spent for flight in flights if flight.worked), Spent()), sum(most))
+
+    def _advance(self) -> bool:
+        """Wait until one more of the steps in flight is further; False where all are worked through."""
+        self._admit_proposed(self._folded + 1)
+        if not (futures := [f.next_future for f in self._flights.values() if not f.next_future.done()]):
+            return False
+        wait(futures, return_when=FIRST_COMPLETED)
+        return True
+
+    # -- commit --------------------------------------------------------------------------------------------------------
 
     def _fold_to(self, horizon: int) -> None:
         while self._folded < horizon:
@@ -95,10 +155,10 @@ class Engine:
             if step <= self._done:
                 self._replay(step)
             else:
-                self._commit(step, self._finish(step))
+                self._commit(self._finished(step))
             self._folded = step
 
-    def _finish(self, step: int) -> Done:
+    def _finished(self, step: int) -> StepRecord:
         """Wait for a step, and admit the children of whichever steps come up meanwhile."""
         while True:
             self._admit_proposed(step)
@@ -109,6 +169,24 @@ class Engine:
                 [f.next_future for f in self._flights.values() if not f.next_future.done()], return_when=FIRST_COMPLETED
             )
 
+    def _commit(self, record: StepRecord) -> None:
+        metrics = self._cast.commit(record.committed)
+        tally = self._meter.add(record)
+        self._ledger.commit_step(record, metrics, tally)
+        del self._flights[record.step]
+        self._emit(StepCommitted(self._round, record.step, tally, metrics))
+
+    def _replay(self, step: int) -> None:
+        recorded = self._ledger.step_row(self._round, step).metrics
+        metrics = self._cast.commit(self._ledger.step(self._round, step))
+        if metrics != recorded:
+            raise SparqError(
+                f"resume: step {self._round}.{step} gave the metrics {recorded}, on replay {metrics}; a plugin of this run "
+                "is not repeatable, start a new run"
+            )
+
+    # -- admit ---------------------------------------------------------------------------------------------------------
+
     def _admit_proposed(self, awaited: int) -> None:
         """Admit in step order as far as proposals are there; a failed one is raised when its own step is awaited."""
         while flight := self._flights.get(self._admitted + 1):
@@ -116,63 +194,27 @@ class Engine:
             if not flight.proposing.done() or (flight.proposing.exception() and step != awaited):
                 return
             proposed = flight.proposing.result()
-            children = self._admit(proposed.candidates)
-            admitted = Proposed(tuple(children), proposed.completions)
-            flight.working = self._pool.submit(self._workshop.work, self._round, step, admitted, flight.known)
+            admitted = Proposed(self._admit(step, proposed.candidates), proposed.completions)
+            flight.working = self._pool.submit(self._runner.work, flight.slot, admitted, flight.issue.known)
             self._admitted = step
 
-    def _admit(self, children: tuple[Candidate, ...]) -> list[Candidate]:
-        admitted = list(children)
-        for member, admit in self._cast.each("admit"):
-            admitted = ask_rejections(self._cast, "admit", member, admit, admitted)
-        return admitted
+    def _admit(self, step: int, children: tuple[Candidate, ...]) -> tuple[Candidate, ...]:
+        def ask(problems: list[Problem]) -> list[Rejection | None]:
+            return self._cast.admit(f"step {self._round}.{step}", problems)
+
+        return turned_away(children, ask)
 
     def _readmit(self, step: int) -> None:
         """Ask `admit` again about a recorded step, so that its plugins know those children, and hold it to its word."""
         recorded = self._ledger.proposed(self._round, step)
-        children = tuple(Candidate(p, r if r and r.hook == "propose" else None) for p, r in recorded)
-        for (problem, before), now in zip(recorded, self._admit(children), strict=True):
-            was = before if before and before.hook != "screen" else None
+        children = tuple(Candidate(p, r if r and r.unread else None) for p, r in recorded)
+        for (problem, before), now in zip(recorded, self._admit(step, children), strict=True):
+            was = before if before and not before.screened else None
             if was != now.rejection:
                 raise SparqError(
                     f"resume: `admit` answered differently for problem {problem.id}: recorded {_told(was)}, now "
                     f"{_told(now.rejection)}; a plugin of this run is not repeatable, start a new run"
                 )
-
-    def _commit(self, step: int, done: Done) -> None:
-        record = StepRecord(
-            round=self._round,
-            step=step,
-            horizon=max(0, step - self._in_flight),
-            in_flight=self._in_flight,
-            parents=self._flights[step].parents,
-            model=done.model,
-            worked=done.worked,
-            completions=done.completions,
-            again=done.again,
-        )
-        children = tuple(worked.child for worked in done.worked)
-        again = tuple(retried.child for retried in done.again)
-        metrics = self._fold(Step(round=self._round, step=step, parents=record.parents, children=children, again=again))
-        self.tally = self._meter.add(self.tally, record)
-        self._ledger.commit_step(record, metrics, self.tally)
-        del self._flights[step]
-        self._emit(StepCommitted(self._round, step, self.tally, metrics))
-
-    def _replay(self, step: int) -> None:
-        recorded = self._ledger.step_row(self._round, step).metrics
-        metrics = self._fold(self._ledger.step(self._round, step))
-        if metrics != recorded:
-            raise SparqError(
-                f"resume: step {self._round}.{step} gave the metrics {recorded}, on replay {metrics}; a plugin of this run "
-                "is not repeatable, start a new run"
-            )
-
-    def _fold(self, step: Step) -> dict[str, float]:
-        metrics: dict[str, float] = {}
-        for _, commit in self._cast.each("commit"):
-            metrics |= commit(step=step) or {}
-        return metrics
 
 
 def _told(rejection: Rejection | None) -> str:

@@ -1,38 +1,95 @@
-"""Counters of a run: what one committed step adds, and the equations they must satisfy."""
+"""What a session spends: each step's counters when it is committed, and what is drawn and not yet committed."""
 
+import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from sparq_core.contract.config import Pipeline, Prices
+from sparq_core.contract.sampling import Completion
 from sparq_core.contract.tally import Busy, Tally, Used
 from sparq_core.ledger.entries import StepRecord
-from sparq_core.loop.serving import Occupancy
+from sparq_core.loop.occupancy import Occupancy
 
 MILLION = 1_000_000
 
 
+class Spent(Struct, frozen=True):
+    """What a step, or several, drew."""
+
+    attempts: int = 0
+    used: Mapping[str, Used] = {}
+    """Tokens by role."""
+
+    @classmethod
+    def of(cls, record: StepRecord) -> "Spent":
+        """By one step."""
+        return cls(sum(len(judged) for _, judged in record.attempted), united({}, _used(record)))
+
+    def __add__(self, other: "Spent") -> "Spent":
+        return Spent(self.attempts + other.attempts, united(self.used, other.used.items()))
+
+    def beside(self, tally: Tally) -> Tally:
+        """The counters with this as well, though it is not committed; its attempts have no verdict yet."""
+        verdicts = {**tally.verdicts, "": tally.verdicts.get("", 0) + self.attempts}
+        return replace(tally, verdicts=verdicts, used=united(tally.used, self.used.items()))
+
+
 class Meter:
-    """Counts the steps of a session: what came of them, their tokens, their money, and the wall clock between commits."""
+    """
+    Counts a run: what came of its steps, their tokens, their money, and the wall clock between commits.
 
-    def __init__(self, pipeline: Pipeline, occupancy: Occupancy | None = None) -> None:
+    `drew` may be called from any thread, all else belongs to the engine's.
+    """
+
+    def __init__(self, pipeline: Pipeline, tally: Tally | None = None, occupancy: Occupancy | None = None) -> None:
         self._occupancy = occupancy
-        models = {role: pipeline.models[name] for role, name in pipeline.cast_of_roles().items()}
+        self._model_of = pipeline.cast_of_roles()
+        models = {role: pipeline.models[name] for role, name in self._model_of.items()}
         self._prices = {role: model.prices for role, model in models.items() if model.prices}
-        self._last = time.monotonic()
+        self._last, self._lock = time.monotonic(), threading.Lock()
+        self._drawn: Counter[tuple[str, str]] = Counter()
+        self.tally = self.priced(tally or Tally())
+        """The counters after the last commit."""
 
-    def add(self, tally: Tally, record: StepRecord) -> Tally:
+    def add(self, record: StepRecord) -> Tally:
         """The counters after one more step, committed now."""
         before, self._last = self._last, time.monotonic()
         busy = self._occupancy.take() if self._occupancy else Busy()
-        seconds = tally.seconds + self._last - before
-        return self.priced(replace(add(tally, record), seconds=seconds, busy=tally.busy + busy))
+        seconds = self.tally.seconds + self._last - before
+        self.tally = self.priced(replace(add(self.tally, record), seconds=seconds, busy=self.tally.busy + busy))
+        with self._lock:
+            for role, used in Spent.of(record).used.items():
+                self._drawn -= Counter({(self._model_of[role], "prompt"): used.prompt})
+                self._drawn -= Counter({(self._model_of[role], "sampled"): used.sampled})
+        return self.tally
 
     def priced(self, tally: Tally) -> Tally:
         """The counters with the money of all their tokens, at the prices of this session."""
         return replace(tally, cost=cost(tally.used, self._prices) if self._prices else None)
+
+    def drew(self, model: str, completions: Sequence[Sequence[Completion]]) -> None:
+        """Count what a model has just answered."""
+        with self._lock:
+            self._drawn[model, "prompt"] += sum(c.prompt_tokens for every in completions for c in every)
+            self._drawn[model, "sampled"] += sum(c.tokens for every in completions for c in every)
+
+    def uncommitted(self) -> Tally:
+        """The tokens and the money of what is drawn and not yet committed."""
+        with self._lock:
+            used = {
+                role: Used(self._drawn[model, "prompt"], self._drawn[model, "sampled"])
+                for model, role in {model: role for role, model in self._model_of.items()}.items()
+            }
+        return self.priced(Tally(used=used))
+
+    @property
+    def seconds(self) -> float:
+        """Wall clock up to now, summed over all sessions."""
+        return self.tally.seconds + time.monotonic() - self._last
 
 
 def cost(used: Mapping[str, Used], prices: Mapping[str, Prices]) -> float:
@@ -61,9 +118,8 @@ def add(tally: Tally, record: StepRecord) -> Tally:
         why=dict(Counter(tally.why) + Counter(f"{j.verdict.value}: {j.verdict.reason}" for j in judged)),
         seeds=tally.seeds + seeds * len(children),
         seeds_kept=tally.seeds_kept + seeds * sum(child.outcome == "kept" for child in children),
-        unparsed=tally.unparsed
-        + (not seeds) * sum(c.rejection is not None and c.rejection.hook == "propose" for c in children),
-        used=_united(tally.used, _used(record)),
+        unparsed=tally.unparsed + (not seeds) * sum(c.rejection is not None and c.rejection.unread for c in children),
+        used=united(tally.used, _used(record)),
         cost=tally.cost,
         seconds=tally.seconds,
         busy=tally.busy,
@@ -79,7 +135,8 @@ def _used(record: StepRecord) -> Iterator[tuple[str, Used]]:
         yield completion.role, Used(completion.prompt_tokens, completion.tokens)
 
 
-def _united(before: Mapping[str, Used], more: Iterator[tuple[str, Used]]) -> dict[str, Used]:
+def united(before: Mapping[str, Used], more: Iterable[tuple[str, Used]]) -> dict[str, Used]:
+    """Tokens by role, with more of them."""
     used = dict(before)
     for role, tokens in more:
         so_far = used.get(role, Used())

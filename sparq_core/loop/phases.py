@@ -5,9 +5,11 @@ import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
+from sparq_core import hookspecs
 from sparq_core.contract.errors import PipelineError, SparqError
 from sparq_core.contract.events import Event, PhaseFinished, PhaseStarted, Warned
 from sparq_core.contract.randomness import derive, generator
@@ -17,11 +19,17 @@ from sparq_core.contract.weights import weights_digest
 from sparq_core.ledger import dataset
 from sparq_core.ledger.intervals import compare
 from sparq_core.ledger.overview import kept_after
+from sparq_core.ledger.reader import Reader
 from sparq_core.ledger.writer import Ledger
 from sparq_core.pipeline.cast import Cast
 from sparq_core.pipeline.identity import phase_config
 
-PHASES = ("curate", "train", "benchmark")
+PHASES: dict[str, Callable[..., Any]] = {
+    "curate": hookspecs.curate,
+    "train": hookspecs.train,
+    "benchmark": hookspecs.benchmark,
+}
+"""The phases by the name they have in the ledger, each with the hook that does it."""
 
 
 class Phases:
@@ -30,19 +38,23 @@ class Phases:
     def __init__(self, run: Run, folder: Path, cast: Cast, ledger: Ledger, emit: Callable[[Event], None]) -> None:
         self._run, self._folder, self._cast, self._ledger, self._emit = run, folder, cast, ledger, emit
 
+    @property
+    def trains(self) -> bool:
+        """Whether the pipeline trains."""
+        return self._cast.owner(hookspecs.train) is not None
+
     def curate(self, round: int) -> Path | None:
         """The round's dataset, or None where the pipeline curates nothing."""
-        owner = self._cast.owner("curate")
-        if owner is None:
+        if self._cast.owner(hookspecs.curate) is None:
             return None
         path = self._folder / "dataset" / f"round-{round}.jsonl"
         if self._is_done(round, "curate") and path.exists():
             return path
-        _, curate = owner
         began = self._begin(round, "curate")
         rng = generator(self._run.pipeline.seed, round, "curate")
-        examples = list(self._within_budget(curate(ledger=self._ledger, round=round, rng=rng)))
-        config = phase_config(self._cast, "curate", self._run)
+        with Reader.open(self._folder) as ledger:
+            examples = list(self._within_budget(self._cast.curate(ledger, round, rng)))
+        config = self._config("curate")
         count = dataset.write_jsonl(path, dataset.rows(self._ledger, examples))
         problems = len({e.problem for e in examples})
         if not self._is_done(round, "curate"):
@@ -58,8 +70,7 @@ class Phases:
 
     def train(self, round: int, dataset: Path | None, start: Model) -> Model | None:
         """The round's new model, or None where the pipeline trains none."""
-        owner = self._cast.owner("train")
-        if owner is None or dataset is None:
+        if dataset is None or not self.trains:
             return None
         out = self._folder / "models" / f"round-{round}"
         done = self._ledger.phase(round, "train")
@@ -70,12 +81,11 @@ class Phases:
                 f"round {round}: nothing to train on: no attempt at a kept problem was chosen; see `sparq status`, then widen "
                 "band.correct, raise attempts.k or steps, or change the prompts"
             )
-        _, train = owner
         began = self._begin(round, "train")
         partial = out.with_name(out.name + ".partial")
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
-        train(dataset=dataset, weights=start, out=partial, seed=derive(self._run.pipeline.seed, round, "train") % 2**31)
+        self._cast.train(round, dataset, start, partial, derive(self._run.pipeline.seed, round, "train") % 2**31)
         shutil.rmtree(out, ignore_errors=True)
         partial.rename(out)
         model = self._trained(start, out, None)
@@ -93,19 +103,17 @@ class Phases:
 
     def benchmark(self, round: int, model: Model) -> None:
         """Score a model, unless this ledger has it scored; round 0 is the base."""
-        callers = self._cast.each("benchmark")
-        if not callers or self._is_done(round, "benchmark"):
+        if not self._cast.owner(hookspecs.benchmark) or self._is_done(round, "benchmark"):
             return
         began = self._begin(round, "benchmark")
-        scores: list[Score] = []
-        for member, benchmark in callers:
-            out = self._folder / "logs" / f"benchmark-{round}-{member.name}"
-            out.mkdir(parents=True, exist_ok=True)
-            scores += benchmark(model=model, out=out) or ()
+        scores = self._cast.benchmark(round, model, self._folder / "logs")
         if not scores:
             self._emit(Warned(f"benchmark: no task gave a score for round {round}"))
         digest = hashlib.blake2b(msgspec.json.encode(scores), digest_size=8).hexdigest()
         self._end(round, "benchmark", digest, _told(scores), began, scores)
+
+    def _config(self, name: str) -> str:
+        return phase_config(self._run, self._cast.answering(PHASES[name]))
 
     def _is_done(self, round: int, name: str) -> bool:
         return self._ledger.phase(round, name) is not None
@@ -116,20 +124,19 @@ class Phases:
 
     def _end(self, round: int, name: str, digest: str, detail: str, began: float, scores: Sequence[Score] = ()) -> None:
         if not self._is_done(round, name):
-            config = phase_config(self._cast, name, self._run)
-            self._ledger.commit_phase(round, name, config, digest, detail, scores)
+            self._ledger.commit_phase(round, name, self._config(name), digest, detail, scores)
         self._emit(PhaseFinished(round, name, detail, time.monotonic() - began))
 
 
 def check_unchanged(run: Run, cast: Cast, ledger: Ledger) -> None:
     """PipelineError where a phase that is done was done with other settings than the pipeline has now."""
     for round_ in range(run.pipeline.rounds + 1):
-        for name in PHASES:
-            done = ledger.phase(round_, name)
-            if done and done.config != phase_config(cast, name, run) and cast.each(name):
+        for name, spec in PHASES.items():
+            done, members = ledger.phase(round_, name), cast.answering(spec)
+            if done and members and done.config != (now := phase_config(run, members)):
                 raise PipelineError(
-                    f"{run.folder}: round {round_} is already through '{name}' with other settings ({done.config}, now "
-                    f"{phase_config(cast, name, run)}); set them back, or give another --out"
+                    f"{run.folder}: round {round_} is already through '{name}' with other settings ({done.config}, now {now}); "
+                    "set them back, or give another --out"
                 )
 
 

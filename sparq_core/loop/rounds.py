@@ -1,4 +1,4 @@
-"""How many steps are worked on at once."""
+"""A whole run: seeds, then generate → curate → train → benchmark, round by round."""
 
 from collections.abc import Callable
 from contextlib import closing
@@ -16,10 +16,11 @@ from sparq_core.ledger.writer import Ledger
 from sparq_core.loop import stops
 from sparq_core.loop.engine import Engine
 from sparq_core.loop.meter import Meter
+from sparq_core.loop.occupancy import Occupancy
 from sparq_core.loop.phases import Phases
-from sparq_core.loop.serving import Occupancy, Samplers
+from sparq_core.loop.serving import Hear, Samplers
 from sparq_core.loop.sources import Mutations, Seeds
-from sparq_core.loop.step import Workshop
+from sparq_core.loop.step import StepRunner
 from sparq_core.pipeline.cast import Cast
 
 REQUESTS_A_SLOT = 8
@@ -33,17 +34,6 @@ TOKEN = 4
 """Bytes of a token's text."""
 
 
-def steps_in_flight(pipeline: Pipeline, slots: int | None) -> int:
-    """The number of the pipeline; for `auto`, as many steps as keep `slots` sequences busy, within bounds of memory."""
-    if pipeline.in_flight != "auto":
-        return pipeline.in_flight
-    if slots is None:
-        return WITHOUT_SLOTS
-    step = pipeline.batch * pipeline.attempts.k * pipeline.attempts.max_tokens * TOKEN
-    wanted = ceil(REQUESTS_A_SLOT * slots / pipeline.batch)
-    return max(LEAST, min(wanted, MOST, MEMORY // step))
-
-
 class Ending(Struct, frozen=True):
     """How a run ended."""
 
@@ -53,27 +43,33 @@ class Ending(Struct, frozen=True):
     tally: Tally
 
 
-def run_rounds(
-    run: Run, cast: Cast, ledger: Ledger, emit: Callable[[Event], None], interrupted: Callable[[], bool]
-) -> Ending:
-    """Do what the ledger does not hold yet. `run.folder` may be None, then no phase is done."""
-    return Rounds(run, cast, ledger, emit, interrupted).go()
-
-
 class Rounds:
-    """The rounds of one run. Samplers stay open from round to round, unless a phase needs their memory or changes weights."""
+    """
+    The rounds of one run: `go` does what the ledger does not hold yet.
+
+    Samplers stay open from round to round, unless a phase needs their memory or changes weights. A run without a folder has
+    no phases. `hear` is told the requests of every call of a sampler.
+    """
 
     def __init__(
-        self, run: Run, cast: Cast, ledger: Ledger, emit: Callable[[Event], None], interrupted: Callable[[], bool]
+        self,
+        run: Run,
+        cast: Cast,
+        ledger: Ledger,
+        emit: Callable[[Event], None],
+        interrupted: Callable[[], bool] = lambda: False,
+        most_seeds: int | None = None,
+        hear: Hear = lambda _: None,
     ) -> None:
-        self._run, self._cast, self._ledger = run, cast, ledger
-        self._emit, self._interrupted = emit, interrupted
+        self._run, self._cast, self._ledger, self._most_seeds = run, cast, ledger, most_seeds
+        self._emit, self._interrupted, self._in_flight = emit, interrupted, 1
         self._phases = Phases(run, run.folder, cast, ledger, emit) if run.folder else None
         self._base = self._current = run.model_of("solver")
-        self._samplers = Samplers(cast, {})
-        self._workshop = Workshop(run, cast, self._samplers.serve)
-        self._occupancy = Occupancy(self._samplers.share, lambda: self._workshop.grading.share)
-        self._meter = Meter(run.pipeline, self._occupancy)
+        self._occupancy = Occupancy(lambda: self.samplers.share, lambda: self._runner.grading.share)
+        self._meter = Meter(run.pipeline, ledger.tally(), self._occupancy)
+        allow = stops.fuse(run.pipeline, self._meter, lambda: self._in_flight, cast.proposers)
+        self.samplers = Samplers(cast, hear, allow, self._meter.drew)
+        self._runner = StepRunner(run, cast, self.samplers.serve, cast.policy(run))
 
     def go(self) -> Ending:
         """All rounds, to the end or to what stops them."""
@@ -86,42 +82,43 @@ class Rounds:
                 if reason:
                     break
         finally:
-            self._samplers.close()
+            self.samplers.close()
         return self._end(reason)
 
     def _round(self, round_: int) -> str | None:
         """Generate, then the phases; why the run ends here, or None."""
-        reason = self._generate(round_)
-        if reason == stops.UNPARSED or (round_ and stops.mostly_unparsed(self._ledger.tally())):
-            raise stops.unparsed_error(self._ledger.tally(), self._ledger)
+        reason = self.generate(round_)
+        if reason == stops.UNPARSED or (round_ and stops.mostly_unparsed(self._meter.tally)):
+            raise stops.unparsed_error(self._meter.tally, self._ledger)
         if reason != stops.INTERRUPTED and self._phases and round_ > 0:
             self._current = self._finish(round_, self._phases)
         return stops.INTERRUPTED if self._interrupted() else reason
 
-    def _generate(self, round_: int) -> str | None:
-        pipeline = self._run.pipeline
-        self._samplers.roles = _roles(self._run, self._current)
+    def generate(self, round_: int) -> str | None:
+        """The steps of a round that the ledger does not hold yet; why they ended early, or None."""
+        pipeline, done = self._run.pipeline, self._ledger.steps_of(round_)
+        self.samplers.roles = _roles(self._run, self._current)
         closed = self._ledger.steps_of(round_ + 1) > 0
-        steps = self._ledger.steps_of(round_) if closed else pipeline.steps
-        to_do = round_ > 0 and self._ledger.steps_of(round_) < steps
-        slots = self._samplers.serve("solver").slots if to_do and pipeline.in_flight == "auto" else None
-        in_flight = steps_in_flight(pipeline, slots)
+        steps = done if closed else pipeline.steps
+        asks_slots = round_ > 0 and done < steps and pipeline.in_flight == "auto"
+        self._in_flight = steps_in_flight(pipeline, self.samplers.serve("solver").slots if asks_slots else None)
         source = (
-            Mutations(round_, steps, in_flight, self._run, self._cast, self._ledger, self._workshop)
+            Mutations(round_, steps, self._run, self._cast, self._ledger, self._runner)
             if round_
-            else Seeds(self._run, self._cast)
+            else Seeds(self._run, self._cast, self._most_seeds)
         )
-        engine = Engine(self._cast, self._ledger, self._workshop, in_flight, self._emit, self._meter)
+        stop = stops.rule(pipeline, self._meter, self._interrupted, self._emit)
+        engine = Engine(self._cast, self._ledger, self._runner, source, self._in_flight, self._emit, self._meter, stop)
         with closing(engine), self._occupancy:
-            return engine.run_round(round_, source, stops.rule(pipeline, engine, self._interrupted, self._emit))
+            return engine.run()
 
     def _finish(self, round_: int, phases: Phases) -> Model:
         """The phases after a round; the weights that the next one starts with."""
         dataset = phases.curate(round_)
         if self._interrupted():
             return self._current
-        if self._cast.each("train"):
-            self._samplers.close()
+        if phases.trains:
+            self.samplers.close()
         start = self._base if self._run.pipeline.train.start == "base" else self._current
         trained = phases.train(round_, dataset, start)
         if trained is None or self._interrupted():
@@ -130,13 +127,31 @@ class Rounds:
         return trained
 
     def _end(self, reason: str | None) -> Ending:
-        tally = self._meter.priced(self._ledger.tally())
+        tally = self._meter.tally
         if tally.children and not tally.outcomes.get("kept"):
             self._emit(Warned(f"no problem was kept: {stops.why_none(tally)}"))
         check_conservation(self._ledger, tally)
-        ending = Ending(reason or "done", stops.exit_code(reason), tally)
+        ending = Ending(reason or "done", exit_code(reason), tally)
         self._emit(RunEnded(ending.reason, tally))
         return ending
+
+
+def exit_code(reason: str | None) -> int:
+    """0 done, 3 stopped by a budget, 4 interrupted."""
+    if reason is None:
+        return 0
+    return 4 if reason == stops.INTERRUPTED else 3
+
+
+def steps_in_flight(pipeline: Pipeline, slots: int | None) -> int:
+    """The number of the pipeline; for `auto`, as many steps as keep `slots` sequences busy, within bounds of memory."""
+    if pipeline.in_flight != "auto":
+        return pipeline.in_flight
+    if slots is None:
+        return WITHOUT_SLOTS
+    step = pipeline.batch * pipeline.attempts.k * pipeline.attempts.max_tokens * TOKEN
+    wanted = ceil(REQUESTS_A_SLOT * slots / pipeline.batch)
+    return max(LEAST, min(wanted, MOST, MEMORY // step))
 
 
 def _roles(run: Run, current: Model) -> dict[str, Model]:

@@ -1,28 +1,39 @@
 """Which weights play which role, and the samplers that serve them."""
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from statistics import fmean
-from typing import Self
 
+from sparq_core.contract.errors import PipelineError, nearest
 from sparq_core.contract.records import Model
-from sparq_core.contract.sampling import Completion, Request, Sampler
-from sparq_core.contract.tally import Busy
+from sparq_core.contract.sampling import Completion, Request
+from sparq_core.loop.occupancy import Gauge
 from sparq_core.pipeline.cast import Cast
+from sparq_core.pipeline.guards import GuardedSampler
+
+Hear = Callable[[Sequence[Request]], None]
+"""Told what a sampler is asked."""
+Drew = Callable[[str, Sequence[Sequence[Completion]]], None]
+"""Told what a model, by its name in the pipeline, has just answered."""
 
 
 class Served:
     """A sampler whose calls are counted."""
 
-    def __init__(self, sampler: Sampler) -> None:
-        self._sampler, self._gauge = sampler, Gauge()
-        self.deterministic, self.digest = sampler.deterministic, sampler.digest
-        self.slots: int | None = getattr(sampler, "slots", None)
+    def __init__(
+        self, sampler: GuardedSampler, before: Hear, after: Callable[[Sequence[Sequence[Completion]]], None]
+    ) -> None:
+        self._sampler, self._gauge, self._before, self._after = sampler, Gauge(), before, after
+        self.deterministic, self.digest, self.slots = sampler.deterministic, sampler.digest, sampler.slots
 
     def sample(self, requests: Sequence[Request]) -> Sequence[Sequence[Completion]]:
         """As the sampler does."""
+        self._before(requests)
         with self._gauge:
-            return self._sampler.sample(requests)
+            answers = self._sampler.sample(requests)
+        self._after(answers)
+        return answers
 
     def close(self) -> None:
         """Free the model."""
@@ -31,28 +42,40 @@ class Served:
     @property
     def share(self) -> float:
         """How much of what it can do at once it has to do; where it does not say, whether it is asked at all."""
-        load: int | None = getattr(self._sampler, "load", None)
+        load = self._sampler.load
         return self._gauge.share if self.slots is None or load is None else min(1.0, load / self.slots)
 
 
 class Samplers:
-    """Opens a sampler when a role is first asked for, one for each distinct weights; all are closed together."""
+    """
+    Opens a sampler when a role is first asked for, one for each distinct weights; all are closed together.
 
-    def __init__(self, cast: Cast, roles: Mapping[str, Model]) -> None:
-        self._open = {member.name: call for member, call in cast.each("sampler")}
-        self.roles = roles
+    `hear` is told each call, `allow` raises where no more may be drawn, and `drew` is told what a model has answered.
+    """
+
+    def __init__(self, cast: Cast, hear: Hear, allow: Callable[[], None], drew: Drew) -> None:
+        self._cast, self._hear, self._allow, self._drew = cast, hear, allow, drew
+        self.roles = dict[str, Model]()
+        """Which weights play which role."""
         self._samplers: dict[tuple[str, str], Served] = {}
         self._lock = threading.Lock()
 
     def serve(self, role: str) -> Served:
-        """The sampler of a role; KeyError for a role without a model."""
+        """The sampler of a role; PipelineError for a role without a model."""
+        if role not in self.roles:
+            raise PipelineError(f"roles: no model plays '{role}'; {nearest(role, self.roles)}")
         model = self.roles[role]
         with self._lock:
             key = (model.name, model.path)
             if key not in self._samplers:
-                self._samplers[key] = Served(self._open[f"models.{model.name}"](model=model))
+                self._samplers[key] = Served(self._cast.sampler(model), self._before, partial(self._drew, model.name))
             return self._samplers[key]
 
+    def _before(self, requests: Sequence[Request]) -> None:
+        self._hear(requests)
+        self._allow()
+
+    @property
     def share(self) -> float:
         """How busy the open ones are, between 0 and 1."""
         return fmean([sampler.share for sampler in list(self._samplers.values())] or [0.0])
@@ -63,58 +86,3 @@ class Samplers:
             for sampler in self._samplers.values():
                 sampler.close()
             self._samplers.clear()
-
-
-EVERY = 0.1
-"""Seconds between two looks."""
-
-
-class Gauge:
-    """Counts the calls in progress."""
-
-    def __init__(self) -> None:
-        self._calls, self._lock = 0, threading.Lock()
-
-    def __enter__(self) -> None:
-        with self._lock:
-            self._calls += 1
-
-    def __exit__(self, *_: object) -> None:
-        with self._lock:
-            self._calls -= 1
-
-    @property
-    def share(self) -> float:
-        """1 while there is a call, else 0."""
-        return float(self._calls > 0)
-
-
-class Occupancy:
-    """Watches two shares between 0 and 1 while it is entered."""
-
-    def __init__(self, sampling: Callable[[], float], grading: Callable[[], float]) -> None:
-        self._shares = sampling, grading
-        self._lock, self._ended = threading.Lock(), threading.Event()
-        self._busy = Busy()
-
-    def __enter__(self) -> Self:
-        self._ended.clear()
-        self._thread = threading.Thread(target=self._watch, daemon=True, name="sparq-occupancy")
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._ended.set()
-        self._thread.join()
-
-    def take(self) -> Busy:
-        """What was seen since it was last taken."""
-        with self._lock:
-            busy, self._busy = self._busy, Busy()
-        return busy
-
-    def _watch(self) -> None:
-        while not self._ended.wait(EVERY):
-            sampling, grading = (share() for share in self._shares)
-            with self._lock:
-                self._busy += Busy(EVERY, sampling * EVERY, grading * EVERY)

@@ -1,15 +1,14 @@
 """Where the children of a round come from: the seeds in round 0, mutations of selected parents in every other."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from itertools import islice
 from typing import NamedTuple, Protocol
 
-from sparq_core.contract.errors import SparqError
-from sparq_core.contract.randomness import generator
-from sparq_core.contract.records import Draft
 from sparq_core.contract.run import Run
+from sparq_core.contract.sampling import Place
+from sparq_core.ledger.entries import Retried
 from sparq_core.ledger.reader import Reader
-from sparq_core.loop.step import Known, Parent, Proposed, Workshop, candidates
+from sparq_core.loop.step import Known, Proposed, StepRunner, candidates
 from sparq_core.pipeline.cast import Cast
 
 CHUNK = 256
@@ -20,6 +19,8 @@ class Issue(NamedTuple):
     """A step to be worked on."""
 
     parents: tuple[str, ...]
+    children: int
+    """How many are expected."""
     known: Known
     propose: Callable[[], Proposed]
 
@@ -27,71 +28,70 @@ class Issue(NamedTuple):
 class Source(Protocol):
     """Gives a round's steps in order."""
 
+    round: int
+
     def skip(self) -> None:
         """Pass over a step that the ledger already holds."""
 
-    def issue(self, step: int, pending: Sequence[str]) -> Issue | None:
+    def issue(self, step: int, horizon: int, pending: Sequence[str]) -> Issue | None:
         """The next step, or None when the round has no more; `pending` are parents of steps not yet folded."""
 
 
 class Seeds:
     """Round 0: the seeds as given, in chunks."""
 
+    round = 0
+
     def __init__(self, run: Run, cast: Cast, most: int | None = None) -> None:
-        self._drafts = islice(seeds_of(run, cast), most)
+        self._drafts = islice(cast.load_seeds(run), most)
 
     def skip(self) -> None:
         next(islice(self._drafts, CHUNK - 1, None), None)
 
-    def issue(self, step: int, pending: Sequence[str]) -> Issue | None:  # noqa: ARG002 -- seeds have no parents
+    def issue(self, step: int, horizon: int, pending: Sequence[str]) -> Issue | None:  # noqa: ARG002 -- no parents
         chunk = list(islice(self._drafts, CHUNK))
-        return Issue((), Known(), lambda: Proposed(candidates(0, step, chunk), ())) if chunk else None
-
-
-def seeds_of(run: Run, cast: Cast) -> Iterator[tuple[str, Draft]]:
-    """All seeds as given, each with the plugin that loads it."""
-    for member, load_seeds in cast.each("load_seeds"):
-        yield from ((member.name, draft) for draft in load_seeds(run=run))
+        if not chunk:
+            return None
+        return Issue((), len(chunk), Known(), lambda: Proposed(candidates(0, step, chunk), ()))
 
 
 class Mutations:
     """Every later round: the selector chooses parents, the proposers write children."""
 
-    def __init__(
-        self, round: int, steps: int, in_flight: int, run: Run, cast: Cast, ledger: Reader, workshop: Workshop
-    ) -> None:
-        self._round, self._steps, self._ledger, self._workshop = round, steps, ledger, workshop
-        self._batch, self._seed = run.pipeline.batch, run.pipeline.seed
-        self._in_flight, self._attempts = in_flight, run.pipeline.attempts
-        ((self._member, self._select),) = cast.each("select")
+    def __init__(self, round: int, steps: int, run: Run, cast: Cast, ledger: Reader, runner: StepRunner) -> None:
+        self.round = round
+        self._steps, self._cast, self._ledger, self._runner = steps, cast, ledger, runner
+        self._batch, self._seed, self._again = run.pipeline.batch, run.pipeline.seed, run.pipeline.attempts.again
 
     def skip(self) -> None:
         pass
 
-    def issue(self, step: int, pending: Sequence[str]) -> Issue | None:
+    def issue(self, step: int, horizon: int, pending: Sequence[str]) -> Issue | None:
         if step > self._steps:
             return None
-        rng = generator(self._seed, self._round, step, "select", self._member.name)
-        ids = self._select(rng=rng, n=self._batch, round=self._round, step=step, pending=pending)
-        if not ids:
-            raise SparqError(
-                f"{self._member.place}: '{self._member.name}' has no parents to choose from: no seed was kept; "
-                "see `sparq status`, then look at the seeds or at what screens them"
-            )
+        place = Place(self._seed, self.round, step)
+        ids = self._cast.select(place, self._batch, pending, self._ledger.knows)
         parents = self._ledger.problems(ids)
-        return Issue(tuple(ids), self._known(step, ids), lambda: self._workshop.propose(self._round, step, parents))
+        return Issue(
+            ids,
+            len(ids) * self._cast.proposers,
+            self._known(ids, horizon),
+            lambda: self._runner.propose(self.round, step, parents),
+        )
 
-    def _known(self, step: int, ids: Sequence[str]) -> Known:
+    def _known(self, ids: Sequence[str], horizon: int) -> Known:
         """What the attempts at the parents came to, as far as the settings ask for it and the horizon shows it."""
-        if not (self._attempts.again or self._attempts.from_parents):
+        if not (self._again or self._runner.of_parents):
             return Known()
         counts = {id_: self._ledger.counts(id_) for id_ in ids}
-        again = sorted(id_ for id_, found in counts.items() if found.drawn) if self._attempts.again else []
-        until = step - self._in_flight
+        again = sorted(id_ for id_, found in counts.items() if found.drawn) if self._again else []
         return Known(
             counts,
             tuple(
-                Parent(self._ledger.solved_one(id_).child, tuple(self._ledger.judged_in(id_, self._round, until)))
+                Retried(
+                    child=self._ledger.solved_one(id_).child,
+                    judged=tuple(self._ledger.judged_in(id_, self.round, horizon)),
+                )
                 for id_ in again
             ),
         )

@@ -1,14 +1,17 @@
-"""Why a run stops issuing steps. Rules read committed counters only, so a resumed run decides as a live one would."""
+"""Why a run stops issuing steps, so that a resumed run decides as a live one would."""
 
 from collections.abc import Callable
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from sparq_core.contract.config import BudgetConfig, Pipeline
 from sparq_core.contract.errors import SparqError
 from sparq_core.contract.events import Event, Warned
-from sparq_core.contract.tally import Tally
+from sparq_core.contract.tally import Tally, Used
 from sparq_core.ledger.overview import unread
 from sparq_core.ledger.reader import Reader
-from sparq_core.loop.engine import Engine, StopRule
+from sparq_core.loop.meter import Meter, Spent
 
 INTERRUPTED = "interrupted"
 UNPARSED = "unparsed"
@@ -26,29 +29,83 @@ REMEDIES = {
 """What to change, by the reason of an unknown verdict."""
 
 
-def rule(
-    pipeline: Pipeline,
-    engine: Engine,
-    interrupted: Callable[[], bool],
-    emit: Callable[[Event], None],
-) -> StopRule:
-    """The rule the engine asks before each new step; it also warns, once, when too many attempts are unknown."""
-    warned = False
+class Ahead(Struct, frozen=True):
+    """What steps in flight come to, beyond what is committed."""
 
-    def stop() -> str | None:
+    spent: Spent = Spent()
+    """By those that are worked through."""
+    most_attempts: int = 0
+    """That the others may draw."""
+
+
+StopRule = Callable[[Callable[[], Ahead]], tuple[str | None, bool]]
+"""
+Why no further step should be issued, or None; and whether that is sure, or could be another once the steps in flight are
+worked through. It asks for what is ahead only where that matters.
+"""
+
+
+def rule(pipeline: Pipeline, meter: Meter, interrupted: Callable[[], bool], emit: Callable[[Event], None]) -> StopRule:
+    """
+    The rule the engine asks before each new step; it also warns, once, when too many attempts are unknown.
+
+    Budgets of attempts, tokens and cost are held against all steps issued so far, committed or not, so that the same steps
+    are issued however many are in flight: what a step may still draw is counted in full until it is known.
+    """
+    warned, budget = False, pipeline.budget
+    token_bound = pipeline.attempts.max_tokens
+
+    def stop(ahead: Callable[[], Ahead]) -> tuple[str | None, bool]:
         nonlocal warned
-        tally = engine.tally
+        tally = meter.tally
         if interrupted():
-            return INTERRUPTED
+            return INTERRUPTED, True
         if mostly_unparsed(tally):
-            return UNPARSED
+            return UNPARSED, True
         unknown = tally.verdicts.get("unknown", 0)
         if not warned and tally.attempts >= FIRST_LOOK and unknown > pipeline.attempts.warn_unknown * tally.attempts:
             warned = True
             emit(Warned(_too_many_unknown(tally)))
-        return over_budget(pipeline.budget, tally)
+        if reason := over_budget(budget, replace(tally, seconds=meter.seconds)):
+            return reason, True
+        if budget.attempts is None and budget.tokens is None and budget.cost is None:
+            return None, True
+        coming = ahead()
+        known = meter.priced(coming.spent.beside(tally))
+        if reason := over_budget(budget, known):
+            return reason, True
+        possible = Spent(coming.most_attempts, {"solver": Used(0, coming.most_attempts * token_bound)})
+        return None, over_budget(budget, meter.priced(possible.beside(known))) is None
 
     return stop
+
+
+def fuse(pipeline: Pipeline, meter: Meter, in_flight: Callable[[], int], proposers: int) -> Callable[[], None]:
+    """
+    Asked before each call of a sampler: SparqError once far more is drawn than budgets and steps in flight explain.
+
+    A budget of tokens or cost stops the issue of steps; this ends steps in which a plugin does not stop asking. It allows
+    twice what all attempts of the steps in flight may come to beyond the budget.
+    """
+    budget, attempts = pipeline.budget, pipeline.attempts
+    step = pipeline.batch * proposers * (attempts.k + max(attempts.k, attempts.again) * bool(attempts.again))
+
+    def allow() -> None:
+        if budget.tokens is None and budget.cost is None:
+            return
+        drawn, tally = meter.uncommitted(), meter.tally
+        allowed = meter.priced(Tally(used={"solver": Used(0, 2 * in_flight() * step * attempts.max_tokens)}))
+        for name, now, most, more in (
+            ("tokens", tally.tokens + drawn.tokens, budget.tokens, allowed.tokens),
+            ("cost", (tally.cost or 0) + (drawn.cost or 0), budget.cost, allowed.cost or 0),
+        ):
+            if most is not None and now > most + more:
+                raise SparqError(
+                    f"budget.{name}: {now:,.6g} drawn with the steps in flight, of {most:,.6g}: more than all their attempts "
+                    "can take, so a plugin asks its model without end; mend it, then --resume"
+                )
+
+    return allow
 
 
 def mostly_unparsed(tally: Tally) -> bool:
@@ -80,13 +137,6 @@ def over_budget(budget: BudgetConfig, tally: Tally) -> str | None:
         if most is not None and now >= most:
             return f"budget.{name} reached: {now:{form}} of {most:{form}}"
     return None
-
-
-def exit_code(reason: str | None) -> int:
-    """0 done, 3 stopped by a budget, 4 interrupted."""
-    if reason is None:
-        return 0
-    return 4 if reason == INTERRUPTED else 3
 
 
 def _too_many_unknown(tally: Tally) -> str:

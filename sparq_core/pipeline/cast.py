@@ -1,102 +1,62 @@
 """
-The cast of a run: plugins found, loaded, checked and called.
+The cast of a run: its plugins in YAML order, called through one typed method a hook.
 
-Installed is not active: a pipeline lists the plugins it uses, only those are imported, and one that cannot be used stops the
-run before it spends anything.
+This is the one place that calls plugins. Each method merges what several plugins answer as the hook's page says, and holds
+every answer to the contract of its hook (`boundary`).
 """
 
-import importlib.util
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from random import Random
+from typing import Any, Literal
 
 import pluggy
-from msgspec import Struct
 from msgspec.structs import replace
 
 from sparq_core import hookspecs
-from sparq_core.contract.config import ROLES, Pipeline
-from sparq_core.contract.errors import PipelineError, nearest
-from sparq_core.pipeline.discovery import HOOKS, hooks_of, load_class
-from sparq_core.pipeline.file import given
-from sparq_core.pipeline.settings import config_of, convert, marked, options_of
+from sparq_core.contract.errors import PipelineError
+from sparq_core.contract.events import Event
+from sparq_core.contract.policy import Decide
+from sparq_core.contract.records import (
+    Assessment,
+    BenchmarkText,
+    Case,
+    Draft,
+    Example,
+    Finding,
+    Model,
+    Problem,
+    Rejection,
+    Score,
+    Step,
+    Trial,
+    Verdict,
+)
+from sparq_core.contract.run import Run
+from sparq_core.contract.sampling import Place
+from sparq_core.contract.weights import weights_files
+from sparq_core.ledger.dataset import COLUMNS
+from sparq_core.ledger.reader import Reader
+from sparq_core.pipeline.boundary import (
+    Call,
+    Untouched,
+    aligned,
+    copied,
+    finite,
+    nothing,
+    plain,
+    records,
+    streamed,
+)
+from sparq_core.pipeline.discovery import Member
+from sparq_core.pipeline.guards import GuardedSampler, Rationing
 
-T = TypeVar("T")
-Caller = Callable[..., Any]
-ONE_OWNER = ("select", "assess", "curate", "train")
-NEEDED = {"load_seeds": "jsonl-seeds", "select": "static-uniform", "propose": "mutate", "verify": "sympy"}
-
-
-class Member(Struct, frozen=True):
-    """One plugin of the cast."""
-
-    name: str
-    place: str
-    """Where the pipeline names it."""
-    plugin: object
-    config: Struct | None
-    origin: str
-    """The distribution and version it comes from, or the file."""
-
-    def hooks(self) -> list[str]:
-        return hooks_of(type(self.plugin))
-
-
-def _check_hooks(plugin_class: type, use: str, place: str) -> None:
-    """PipelineError where a class answers no hook, misspells one, or owns two that have one owner each."""
-    unmarked = [h for h in HOOKS if callable(getattr(plugin_class, h, None)) and h not in hooks_of(plugin_class)]
-    if unmarked:
-        raise PipelineError(f"{place}: method '{unmarked[0]}' of '{use}' is named after a hook but lacks @hookimpl")
-    if not hooks_of(plugin_class):
-        raise PipelineError(f"{place}: plugin '{use}' answers no hook; its methods need a hook's name and @hookimpl")
-    strangers = [n for n in vars(plugin_class) if n not in HOOKS and hasattr(vars(plugin_class)[n], "sparq_impl")]
-    if strangers:
-        raise PipelineError(f"{place}: '{use}' has a @hookimpl '{strangers[0]}'; {nearest(strangers[0], HOOKS)}")
-    owned = [hook for hook in hooks_of(plugin_class) if hook in ONE_OWNER]
-    if len(owned) > 1:
-        raise PipelineError(f"{place}: plugin '{use}' answers {' and '.join(owned)}: split it, one such hook each")
-
-
-def alone(use: str, settings: Sequence[str], hook: str, example: str) -> tuple[Member, Caller]:
-    """One plugin outside a run, with `name=value` settings, and its answer to a hook; PipelineError where it has none."""
-    member = _build(use, given(settings, "--option"), "--use", Path.cwd())
-    callers = Cast([member]).each(hook)
-    if not callers:
-        raise PipelineError(f"--use {use}: it does not answer '{hook}'; e.g. {example} does")
-    return callers[0]
-
-
-def _build(use: str, options: Mapping[str, Any], place: str, base: Path) -> Member:
-    plugin_class, origin = load_class(use, place, base)
-    for module, install in getattr(plugin_class, "requires", {}).items():
-        if importlib.util.find_spec(module) is None:
-            raise PipelineError(f"{place}: plugin '{use}' needs the package '{module}': pip install '{install}'")
-    _check_hooks(plugin_class, use, place)
-    kind = config_of(plugin_class)
-    if kind is None:
-        if options:
-            raise PipelineError(f"{place}.with: plugin '{use}' has no options")
-        return Member(use, place, plugin_class(), None, origin)
-    config = convert(_with_absolute_files(options, kind, base), kind, f"{place}.with")
-    for option, path in marked(config, "file"):
-        if not Path(path).exists():
-            raise PipelineError(f"{place}.with.{option}: there is no file {path}")
-    return Member(use, place, plugin_class(config), config, origin)
-
-
-def _with_absolute_files(options: Mapping[str, Any], kind: type[Struct], base: Path) -> dict[str, Any]:
-    files = {option.name for option in options_of(kind) if option.mark == "file"}
-
-    def absolute(value: Any) -> Any:
-        if isinstance(value, list):
-            return [absolute(item) for item in value]
-        return str((base / value).resolve()) if isinstance(value, str) else value
-
-    return {name: absolute(value) if name in files else value for name, value in options.items()}
+Spec = Callable[..., Any]
+UNVERIFIED = Verdict(value="unknown", reason="unverified")
 
 
 class Cast:
-    """The plugins of one run in YAML order, with a typed way to call them."""
+    """The plugins of one run."""
 
     def __init__(self, members: Sequence[Member]) -> None:
         self.members = list(members)
@@ -107,128 +67,360 @@ class Cast:
                 self._manager.register(member.plugin, name=member.name)
             except pluggy.PluginValidationError as error:
                 raise PipelineError(f"{member.place}: plugin '{member.name}' does not fit its hook: {error}") from error
-        self._callers = {hook: [(m, self._caller(hook, m)) for m in members if hook in m.hooks()] for hook in HOOKS}
+        self._relays = {
+            hook: [(m, self._relay(hook, m)) for m in members if hook in m.hooks()] for hook in hookspecs.HOOKS
+        }
 
-    def _caller(self, hook: str, member: Member) -> Caller:
-        others = [m.plugin for m in self.members if m is not member]
-        relay = self._manager.subset_hook_caller(hook, remove_plugins=others)
+    def _relay(self, hook: str, member: Member) -> Callable[..., Any]:
+        """Calls one plugin alone, with those of the arguments that it names."""
+        return self._manager.subset_hook_caller(hook, [m.plugin for m in self.members if m is not member])
 
-        def call(**arguments: Any) -> Any:
-            try:
-                answers = relay(**arguments)
-            except Exception as error:
-                error.add_note(f"while plugin '{member.name}' ({member.place}) answered '{hook}'")
-                raise
-            return answers[0] if answers else None
+    def _asked(self, spec: Spec, when: str, **arguments: Any) -> Iterator[tuple[Member, Call, Any]]:
+        """Each plugin that answers a hook, in YAML order, with its answer."""
+        for member, relay in self._relays[spec.__name__]:
+            call = Call(member.name, member.place, spec, when)
+            yield member, call, _answer(call, relay, arguments)
 
-        return call
-
-    def each(self, hook: str) -> list[tuple[Member, Caller]]:
+    def answering(self, spec: Spec) -> list[Member]:
         """Who answers a hook, in YAML order."""
-        return self._callers[hook]
+        return [member for member, _ in self._relays[spec.__name__]]
 
-    def owner(self, hook: str) -> tuple[Member, Caller] | None:
+    def owner(self, spec: Spec) -> Member | None:
         """Who answers a one-owner hook, or None."""
-        return self._callers[hook][0] if self._callers[hook] else None
+        return next(iter(self.answering(spec)), None)
 
-    def asks(self, hook: str, argument: str) -> bool:
+    def asks(self, spec: Spec, argument: str) -> bool:
         """Whether somebody's answer to a hook names an argument."""
-        return any(argument in answer.argnames for answer in getattr(self._manager.hook, hook).get_hookimpls())
+        return any(argument in answer.argnames for answer in getattr(self._manager.hook, spec.__name__).get_hookimpls())
 
-    def member(self, name: str) -> Member:
-        return next(m for m in self.members if m.name == name)
+    def deciding(self) -> list[Member]:
+        """The plugins that steps depend on: those that answer more than hooks which are free to change."""
+        names = {spec.__name__ for spec in hookspecs.FREE}
+        if self.asks(hookspecs.start, hookspecs.benchmark_texts.__name__):
+            names.discard(hookspecs.benchmark_texts.__name__)
+        return [member for member in self.members if not set(member.hooks()) <= names]
 
-    def aligned(self, hook: str, member: Member, answer: Sequence[T] | None, count: int) -> Sequence[T]:
-        """The answer of a batch hook, once its length is known to be right."""
-        if answer is None or len(answer) != count:
-            given = "nothing" if answer is None else f"{len(answer)} answers"
-            raise ValueError(
-                f"plugin '{member.name}' ({member.place}) answered '{hook}' with {given} for {count} items"
+    @property
+    def selects_statically(self) -> bool:
+        """Whether parents are chosen without looking at what became of children."""
+        return all(getattr(type(member.plugin), "static", False) for member in self.answering(hookspecs.select))
+
+    @property
+    def proposers(self) -> int:
+        """How many plugins write children of each parent."""
+        return len(self._relays["propose"])
+
+    # -- before anything is spent --------------------------------------------------------------------------------------
+
+    def check(self, run: Run) -> list[Finding]:
+        """What the plugins notice, each with its place in the pipeline."""
+        found: list[Finding] = []
+        for member, relay in self._relays["check"]:
+            call = Call(member.name, member.place, hookspecs.check)
+            model = run.models.get(member.name.removeprefix("models.")) if member.place.startswith("models.") else None
+            answer = _answer(call, relay, {"run": run, "model": model})
+            findings = streamed(call, answer, Finding) if answer is not None else ()
+            found += [replace(finding, place=f"{member.place}.{finding.place}") for finding in findings]
+        return found
+
+    def start(self, run: Run, warn: Callable[[str], None], begun: list[Member]) -> None:
+        """Start all plugins; `begun` is filled with those that need to be stopped."""
+        texts = lambda: self._benchmark_texts(run)  # noqa: E731 -- asked by plugins, perhaps never
+        for member in self.members:
+            for relay in (relay for starting, relay in self._relays["start"] if starting is member):
+                call = Call(member.name, member.place, hookspecs.start)
+                nothing(call, _answer(call, relay, {"run": run, "benchmark_texts": texts, "warn": warn}))
+            begun.append(member)
+
+    def _benchmark_texts(self, run: Run) -> Iterator[BenchmarkText]:
+        for _, call, answer in self._asked(hookspecs.benchmark_texts, "", run=run):
+            yield from streamed(call, answer, BenchmarkText)
+
+    def stop(self, run: Run, begun: Sequence[Member], warn: Callable[[str], None]) -> None:
+        """Stop the plugins that were started, in reverse; one that fails is a warning."""
+        for member, relay in reversed(self._relays["stop"]):
+            if member in begun:
+                try:
+                    _answer(Call(member.name, member.place, hookspecs.stop), relay, {"run": run})
+                except Exception as error:  # noqa: BLE001 -- the run is over, the rest must still be stopped
+                    warn(f"plugin '{member.name}' did not stop cleanly: {_cause(error)}")
+
+    def observers(self, warn: Callable[[str], None]) -> Callable[[Event], None]:
+        """Tells every observer; one that raises is disabled with one warning."""
+        watching = list(self._relays["observe"])
+
+        def tell(event: Event) -> None:
+            for member, relay in list(watching):
+                try:
+                    _answer(Call(member.name, member.place, hookspecs.observe), relay, {"event": event})
+                except Exception as error:  # noqa: BLE001 -- watching must not stop the run
+                    watching[:] = [pair for pair in watching if pair[0] is not member]
+                    warn(f"observer '{member.name}' is disabled: {_cause(error)}")
+
+        return tell
+
+    # -- problems ------------------------------------------------------------------------------------------------------
+
+    def load_seeds(self, run: Run) -> Iterator[tuple[str, Draft]]:
+        """All seeds as given, each with the plugin that loads it."""
+        for member, call, answer in self._asked(hookspecs.load_seeds, "the seeds", run=run):
+            for draft in streamed(call, answer, Draft):
+                yield member.name, _checked_draft(call, draft, (), 0)
+
+    def select(self, place: Place, n: int, pending: Sequence[str], known: Callable[[str], bool]) -> tuple[str, ...]:
+        """Ids of the parents of a step; `known` says whether the ledger holds a problem."""
+        ((member, relay),) = self._relays["select"]
+        call = Call(member.name, member.place, hookspecs.select, str(place))
+        given = list(pending)
+        rng = place.rng("select", member.name)
+        answer = _answer(call, relay, {"rng": rng, "n": n, "round": place.round, "step": place.step, "pending": given})
+        if given != list(pending):
+            raise call.wrong(given, "it changed the list of pending parents")
+        ids: list[str] = aligned(call, answer, str, n)
+        for id_ in dict.fromkeys(ids):
+            if not known(id_):
+                raise call.wrong(id_, "the ledger holds no problem of this id")
+        return tuple(ids)
+
+    def propose(self, place: Place, parents: Sequence[Problem]) -> list[tuple[str, Draft]]:
+        """The children that all plugins write, each with who wrote it."""
+        drafts: list[tuple[str, Draft]] = []
+        ids = tuple(parent.id for parent in parents)
+        for member, relay in self._relays["propose"]:
+            call = Call(member.name, member.place, hookspecs.propose, str(place))
+            given, llm = list(parents), place.llm("propose", member.name)
+            untouched = Untouched(given, _extra)
+            arguments = {"parents": given, "llm": llm, "rng": place.rng("propose", member.name)}
+            answer = records(call, _answer(call, relay, arguments), Draft)
+            untouched.check(call)
+            drafts += [(member.name, _checked_draft(call, draft, ids, len(llm.recorded))) for draft in answer]
+        return drafts
+
+    def admit(self, when: str, children: Sequence[Problem]) -> list[Rejection | None]:
+        """Who turns each child away before anything is paid for it, knowing all that came before, or None."""
+        return self._rejections("admit", when, children, lambda _: {})
+
+    def screen(self, place: Place, children: Sequence[Problem]) -> list[Rejection | None]:
+        """Who turns each child away before it is attempted, by looking at it alone, or None."""
+        return self._rejections("screen", str(place), children, lambda name: {"llm": place.llm("screen", name)})
+
+    def _rejections(
+        self,
+        hook: Literal["admit", "screen"],
+        when: str,
+        children: Sequence[Problem],
+        more: Callable[[str], dict[str, Any]],
+    ) -> list[Rejection | None]:
+        rejections: list[Rejection | None] = [None] * len(children)
+        for member, relay in self._relays[hook]:
+            left = [i for i, rejection in enumerate(rejections) if rejection is None]
+            if not left:
+                break
+            call = Call(member.name, member.place, getattr(hookspecs, hook), when)
+            batch = [children[i] for i in left]
+            untouched = Untouched(batch, _extra)
+            answer = _answer(call, relay, {"children": batch, **more(member.name)})
+            reasons = aligned(call, answer, str | None, len(left))
+            untouched.check(call)
+            for i, reason in zip(left, reasons, strict=True):
+                if reason == "":
+                    raise call.wrong(answer, "an empty reason; None lets a child pass")
+                rejections[i] = Rejection(hook, member.name, reason) if reason else None
+        return rejections
+
+    # -- attempts ------------------------------------------------------------------------------------------------------
+
+    def sampler(self, model: Model) -> GuardedSampler:
+        """The open sampler of a model."""
+        relays = {member.name: (member, relay) for member, relay in self._relays["sampler"]}
+        member, relay = relays[f"models.{model.name}"]
+        call = Call(member.name, member.place, hookspecs.sampler)
+        return GuardedSampler(call, _answer(call, relay, {"model": model}))
+
+    def policy(self, run: Run) -> Rationing:
+        """What gives each problem its ration of attempts; to be asked once a run."""
+        for member, relay in self._relays["policy"]:
+            call = Call(member.name, member.place, hookspecs.policy)
+            policy = _answer(call, relay, {"run": run, "decide": self.decide()})
+            for name in ("more", "gave_up", "solve_rate"):
+                if not callable(getattr(policy, name, None)):
+                    raise call.wrong(policy, f"it has no method `{name}`")
+            return Rationing(policy, call)
+        return Rationing()
+
+    def decide(self) -> Decide:
+        """How the assessing plugin decides from counts alone; PipelineError where a policy needs that and it does not say."""
+        ((assessing, _),) = self._relays["assess"]
+        ((member, _),) = self._relays["policy"]
+        decide: Decide | None = getattr(assessing.plugin, "decide", None)
+        if not callable(decide):
+            raise PipelineError(
+                f"{member.place}: '{member.name}' may stop early, but '{assessing.name}' needs all attempts to decide; leave "
+                f"'{member.name}' out"
             )
+        return decide
+
+    def verify(self, when: str, trials: Sequence[Trial]) -> list[Verdict]:
+        """The chain's verdict on each trial."""
+        verdicts = [UNVERIFIED] * len(trials)
+        for member, relay in self._relays["verify"]:
+            left = [i for i, verdict in enumerate(verdicts) if verdict.value == "unknown"]
+            if not left:
+                break
+            call = Call(member.name, member.place, hookspecs.verify, when)
+            batch = [trials[i] for i in left]
+            untouched = Untouched(batch, lambda trial: trial.problem.extra)
+            answers = aligned(call, _answer(call, relay, {"trials": batch}), Verdict | None, len(left))
+            untouched.check(call)
+            for i, verdict in zip(left, answers, strict=True):
+                if verdict is not None:
+                    verdicts[i] = replace(verdict, by=member.name)
+        return verdicts
+
+    def assess(self, when: str, cases: Sequence[Case]) -> list[Assessment]:
+        """What the attempts at each problem mean."""
+        ((member, relay),) = self._relays["assess"]
+        call = Call(member.name, member.place, hookspecs.assess, when)
+        batch = list(cases)
+        untouched = Untouched(batch, _extra_of_case)
+        answers = aligned(call, _answer(call, relay, {"cases": batch}), Assessment, len(cases))
+        untouched.check(call)
+        for case, assessment in zip(cases, answers, strict=True):
+            _check_assessment(call, case, assessment)
+        return answers
+
+    def describe(self, place: Place, cases: Sequence[Case]) -> list[dict[str, Any]]:
+        """The descriptors of each kept problem."""
+        descriptors: list[dict[str, Any]] = [{} for _ in cases]
+        for member, relay in self._relays["describe"] if cases else ():
+            call = Call(member.name, member.place, hookspecs.describe, str(place))
+            batch = list(cases)
+            untouched = Untouched(batch, _extra_of_case)
+            answer = _answer(call, relay, {"cases": batch, "llm": place.llm("describe", member.name)})
+            answers = aligned(call, _as_dicts(answer), dict[str, Any], len(cases))
+            untouched.check(call)
+            said = member.describes()
+            for united, given in zip(descriptors, answers, strict=True):
+                if said is not None and (more := given.keys() - set(said)):
+                    raise call.wrong(given, f"'{min(more)}' is not among its `describes`")
+                _unite(call, united, given)
+        return descriptors
+
+    def commit(self, step: Step) -> dict[str, float]:
+        """Fold a step into the plugins' state; their metrics."""
+        metrics: dict[str, float] = {}
+        when = f"step {step.round}.{step.step}"
+        for member, relay in self._relays["commit"]:
+            call = Call(member.name, member.place, hookspecs.commit, when)
+            untouched = Untouched([step], _contents)
+            answer = _answer(call, relay, {"step": step})
+            untouched.check(call)
+            given = copied(call, dict(answer) if isinstance(answer, Mapping) else answer, dict[str, float] | None) or {}
+            for name, value in given.items():
+                finite(call, answer, value, f"'{name}'")
+            metrics |= given
+        return metrics
+
+    # -- the end of a round --------------------------------------------------------------------------------------------
+
+    def curate(self, ledger: Reader, round: int, rng: Random) -> Iterator[Example]:
+        """The chosen examples: attempts at the problems they name, each at most once."""
+        for _, call, answer in self._asked(hookspecs.curate, f"round {round}", ledger=ledger, round=round, rng=rng):
+            seen: set[int] = set()
+            for example in streamed(call, answer, Example):
+                if example.attempt in seen:
+                    raise call.wrong(example, f"attempt {example.attempt} is chosen twice")
+                if not ledger.is_attempt_at(example.attempt, example.problem):
+                    raise call.wrong(
+                        example, f"the ledger holds no attempt {example.attempt} at problem {example.problem}"
+                    )
+                seen.add(example.attempt)
+                yield example
+
+    def train(self, round: int, dataset: Path, weights: Model, out: Path, seed: int) -> None:
+        """Fine-tune weights into the folder `out`."""
+        arguments = {"dataset": dataset, "weights": weights, "out": out, "seed": seed}
+        for _, call, answer in self._asked(hookspecs.train, f"round {round}", **arguments):
+            nothing(call, answer)
+            if not weights_files(out):
+                raise call.wrong(sorted(file.name for file in out.iterdir()), f"it left no model in {out}")
+
+    def benchmark(self, round: int, model: Model, logs: Path) -> list[Score]:
+        """All scores of a model; each plugin gets a folder of its own among the logs."""
+        scores: dict[tuple[str, str], Score] = {}
+        for member, relay in self._relays["benchmark"]:
+            call = Call(member.name, member.place, hookspecs.benchmark, f"round {round}")
+            out = logs / f"benchmark-{round}-{member.name}"
+            out.mkdir(parents=True, exist_ok=True)
+            for score in records(call, _answer(call, relay, {"model": model, "out": out}), Score):
+                finite(call, score, score.value, "the value")
+                if (score.task, score.item) in scores:
+                    raise call.wrong(score, f"item '{score.item}' of task '{score.task}' is scored twice")
+                scores[score.task, score.item] = score
+        return list(scores.values())
+
+
+def _answer(call: Call, relay: Callable[..., Any], arguments: dict[str, Any]) -> Any:
+    with call:
+        answers = relay(**arguments)
+    return answers[0] if answers else None
+
+
+def _cause(error: Exception) -> str:
+    cause = error.__cause__ or error
+    return f"{type(cause).__name__}: {cause}"
+
+
+def _extra(problem: Problem) -> Mapping[str, Any]:
+    return problem.extra
+
+
+def _extra_of_case(case: Case) -> Mapping[str, Any]:
+    return case.problem.extra
+
+
+def _contents(step: Step) -> list[object]:
+    """What of a step could be changed."""
+    return [(child.problem.extra, child.descriptors) for child in (*step.children, *step.again)]
+
+
+def _checked_draft(call: Call, draft: Draft, parents: Sequence[str], asked: int) -> Draft:
+    for parent in draft.parents:
+        if parent not in parents:
+            raise call.wrong(draft, f"'{parent}' is none of the parents it was given")
+    if draft.ordinal is not None and not 0 <= draft.ordinal < asked:
+        raise call.wrong(draft, f"it was read from completion {draft.ordinal}, but {asked} were asked for")
+    return replace(draft, extra=plain(call, draft.extra, "extra")) if draft.extra else draft
+
+
+def _check_assessment(call: Call, case: Case, assessment: Assessment) -> None:
+    if assessment.outcome == "rejected":
+        raise call.wrong(assessment, "an attempted problem cannot be rejected")
+    finite(call, assessment, assessment.quality, "the quality")
+    if assessment.quality < 0:
+        raise call.wrong(assessment, f"the quality is {assessment.quality}")
+    if assessment.verdicts is not None and len(assessment.verdicts) != len(case.judged):
+        raise call.wrong(assessment, f"{len(assessment.verdicts)} verdicts for {len(case.judged)} attempts")
+
+
+def _as_dicts(answer: object) -> object:
+    if not isinstance(answer, list | tuple):
         return answer
+    return [dict(item) if isinstance(item, Mapping) else item for item in answer]
 
 
-def load_cast(pipeline: Pipeline, base: Path) -> Cast:
-    """
-    Load every plugin a pipeline names and check that together they make a run.
-
-    `base` is the folder relative paths start from. PipelineError for whatever does not fit.
-    """
-    members = [
-        replace(_build(model.use, model.options, f"models.{name}", base), name=f"models.{name}")
-        for name, model in pipeline.models.items()
-    ]
-    for i, entry in enumerate(pipeline.plugins):
-        member = _build(entry.use, entry.options, f"plugins[{i}]", base)
-        twins = sum(m.name.partition("#")[0] == member.name for m in members)
-        members.append(replace(member, name=f"{member.name}#{twins + 1}") if twins else member)
-    members += _default_assess(members, base)
-    _check_owners(members)
-    _check_models(pipeline, members)
-    _check_roles(pipeline, members)
-    return Cast(members)
+def _unite(call: Call, united: dict[str, Any], given: Mapping[str, Any]) -> None:
+    if twice := united.keys() & given.keys():
+        raise call.wrong(dict(given), f"'{min(twice)}' is described by another plugin, too")
+    for key, value in given.items():
+        if key in COLUMNS:
+            raise call.wrong(dict(given), f"'{key}' is a column of the dataset")
+        if isinstance(value, float):
+            finite(call, dict(given), value, f"'{key}'")
+        elif not (value is None or isinstance(value, str | int) or _is_labels(value)):
+            raise call.wrong(dict(given), f"'{key}' is {type(value).__name__}")
+    united.update(given)
 
 
-def load_graders(pipeline: Pipeline, base: Path) -> Cast:
-    """The plugins of a pipeline that verify and assess, alone."""
-    members = []
-    for i, entry in enumerate(pipeline.plugins):
-        hooks = set(hooks_of(load_class(entry.use, f"plugins[{i}]", base)[0]))
-        if hooks & {"verify", "assess"}:
-            members.append(_build(entry.use, entry.options, f"plugins[{i}]", base))
-    members += _default_assess(members, base)
-    _check_owners(members, needed={"verify"})
-    return Cast(members)
-
-
-def _default_assess(members: Sequence[Member], base: Path) -> list[Member]:
-    """The band, where no plugin assesses."""
-    return [] if any("assess" in m.hooks() for m in members) else [_build("band", {}, "assess (by default)", base)]
-
-
-def _check_owners(members: Sequence[Member], needed: Collection[str] = NEEDED) -> None:
-    for hook in ONE_OWNER:
-        owners = [m for m in members if hook in m.hooks()]
-        if len(owners) > 1:
-            names = " and ".join(f"'{m.name}' ({m.place})" for m in owners)
-            raise PipelineError(f"only one plugin may {hook}, found {names}; remove one")
-    answered = {hook for member in members for hook in member.hooks()}
-    for hook, example in NEEDED.items():
-        if hook in needed and hook not in answered:
-            raise PipelineError(f"plugins: none of them answers '{hook}'; add one, e.g. {example}")
-    if "train" in answered and "curate" not in answered:
-        raise PipelineError("plugins: one answers 'train' but none 'curate'; add one, e.g. curate-band")
-
-
-def _check_models(pipeline: Pipeline, members: Sequence[Member]) -> None:
-    for member in members[: len(pipeline.models)]:
-        if "sampler" not in member.hooks():
-            raise PipelineError(f"{member.place}.use: plugin '{_use(member, pipeline)}' is no sampler; e.g. hf is one")
-    roles = pipeline.cast_of_roles()
-    for role, model in roles.items():
-        if model not in pipeline.models:
-            raise PipelineError(f"roles.{role}: no model is named '{model}'; {nearest(model, pipeline.models)}")
-    solver = next((m for m in members if m.name == f"models.{roles.get('solver')}"), None)
-    if solver and any("train" in m.hooks() for m in members) and not getattr(type(solver.plugin), "trainable", False):
-        raise PipelineError(
-            f"{solver.place}: a model served by '{_use(solver, pipeline)}' cannot be trained; leave the plugin out that "
-            "answers 'train', or serve the solver from local weights (use: hf)"
-        )
-
-
-def _check_roles(pipeline: Pipeline, members: Sequence[Member]) -> None:
-    roles = pipeline.cast_of_roles()
-    asked = [("roles", "solver"), *(("train.updates", role) for role in pipeline.train.updates)]
-    for member in members:
-        asked += [(f"{member.place}.with.{option}", role) for option, role in marked(member.config, "role")]
-    known = {*ROLES, *(role for _, role in asked)}
-    for role in pipeline.roles:
-        if role not in known:
-            raise PipelineError(f"roles.{role}: nothing asks for this role; {nearest(role, sorted(known))}")
-    for place, role in asked:
-        if role not in roles:
-            raise PipelineError(f"{place}: no model plays the role '{role}'; add it to roles ({nearest(role, roles)})")
-
-
-def _use(member: Member, pipeline: Pipeline) -> str:
-    return pipeline.models[member.name.removeprefix("models.")].use
+def _is_labels(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)

@@ -1,14 +1,47 @@
-"""Plugins found among what is installed, and loaded from packages or from one file."""
+"""Plugins found among what is installed, loaded from a package or from one file, and made with their options."""
 
 import importlib.util
 import sys
+from collections.abc import Callable, Mapping
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
+from typing import Any
 
-from sparq_core import hookspecs
+from msgspec import Struct
+
 from sparq_core.contract.errors import PipelineError, nearest
+from sparq_core.hookspecs import HOOKS, ONE_OWNER
+from sparq_core.pipeline.settings import config_of, convert, marked, options_of
 
-HOOKS = tuple(name for name, spec in vars(hookspecs).items() if hasattr(spec, "sparq_spec"))
+FAULTS = (Exception, SystemExit, GeneratorExit)
+"""What a plugin's code may raise; Ctrl-C is the user's."""
+
+
+class Member(Struct, frozen=True):
+    """One plugin of the cast."""
+
+    name: str
+    place: str
+    """Where the pipeline names it."""
+    plugin: object
+    config: Struct | None
+    origin: str
+    """The distribution and version it comes from, or the file."""
+
+    def answers(self, *specs: Callable[..., Any]) -> bool:
+        """Whether it answers one of these hooks."""
+        return any(hasattr(getattr(type(self.plugin), spec.__name__, None), "sparq_impl") for spec in specs)
+
+    def hooks(self) -> list[str]:
+        """The hooks it answers, by name."""
+        return hooks_of(type(self.plugin))
+
+    def describes(self) -> tuple[str, ...] | None:
+        """What it says it describes problems by; None where it does not say."""
+        said = getattr(self.plugin, "describes", None)
+        if said is None:
+            return None
+        return (said,) if isinstance(said, str) else tuple(said)
 
 
 def hooks_of(plugin: type) -> list[str]:
@@ -42,7 +75,7 @@ def load_class(use: str, place: str, base: Path) -> tuple[type, str]:
         raise PipelineError(f"{place}: no plugin named '{use}' is installed; {nearest(use, known)}")
     try:
         plugin = known[use].load()
-    except Exception as error:
+    except FAULTS as error:
         raise PipelineError(
             f"{place}: plugin '{use}' of {origin_of(known[use])} cannot be imported: {type(error).__name__}: {error}"
         ) from error
@@ -62,8 +95,65 @@ def _load_file(use: str, place: str, base: Path) -> tuple[type, str]:
     sys.modules[spec.name] = module
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except FAULTS as error:
         raise PipelineError(f"{place}: {path} cannot be imported: {type(error).__name__}: {error}") from error
     if not isinstance(getattr(module, name, None), type):
         raise PipelineError(f"{place}: {path} has no class '{name}'")
     return getattr(module, name), str(path)
+
+
+def build(use: str, options: Mapping[str, Any], place: str, base: Path) -> Member:
+    """The plugin that `use` names, made with its options; PipelineError for whatever is wrong with either."""
+    plugin_class, origin = load_class(use, place, base)
+    for module, install in getattr(plugin_class, "requires", {}).items():
+        if importlib.util.find_spec(module) is None:
+            raise PipelineError(f"{place}: plugin '{use}' needs the package '{module}': pip install '{install}'")
+    _check_hooks(plugin_class, use, place)
+    config = _config(plugin_class, use, options, place, base)
+    try:
+        plugin = plugin_class() if config is None else plugin_class(config)
+    except PipelineError:
+        raise
+    except FAULTS as error:
+        raise PipelineError(f"{place}: plugin '{use}' cannot be made: {type(error).__name__}: {error}") from error
+    return Member(use, place, plugin, config, origin)
+
+
+def _check_hooks(plugin_class: type, use: str, place: str) -> None:
+    """PipelineError where a class answers no hook, misspells one, or owns two that have one owner each."""
+    answered = hooks_of(plugin_class)
+    unmarked = [h for h in HOOKS if callable(getattr(plugin_class, h, None)) and h not in answered]
+    if unmarked:
+        raise PipelineError(f"{place}: method '{unmarked[0]}' of '{use}' is named after a hook but lacks @hookimpl")
+    if not answered:
+        raise PipelineError(f"{place}: plugin '{use}' answers no hook; its methods need a hook's name and @hookimpl")
+    strangers = [n for n in vars(plugin_class) if n not in HOOKS and hasattr(vars(plugin_class)[n], "sparq_impl")]
+    if strangers:
+        raise PipelineError(f"{place}: '{use}' has a @hookimpl '{strangers[0]}'; {nearest(strangers[0], HOOKS)}")
+    owned = [spec.__name__ for spec in ONE_OWNER if spec.__name__ in answered]
+    if len(owned) > 1:
+        raise PipelineError(f"{place}: plugin '{use}' answers {' and '.join(owned)}: split it, one such hook each")
+
+
+def _config(plugin_class: type, use: str, options: Mapping[str, Any], place: str, base: Path) -> Struct | None:
+    kind = config_of(plugin_class)
+    if kind is None:
+        if options:
+            raise PipelineError(f"{place}.with: plugin '{use}' has no options")
+        return None
+    config = convert(_with_absolute_files(options, kind, base), kind, f"{place}.with")
+    for option, path in marked(config, "file"):
+        if not Path(path).exists():
+            raise PipelineError(f"{place}.with.{option}: there is no file {path}")
+    return config
+
+
+def _with_absolute_files(options: Mapping[str, Any], kind: type[Struct], base: Path) -> dict[str, Any]:
+    files = {option.name for option in options_of(kind) if option.mark == "file"}
+
+    def absolute(value: Any) -> Any:
+        if isinstance(value, list):
+            return [absolute(item) for item in value]
+        return str((base / value).resolve()) if isinstance(value, str) else value
+
+    return {name: absolute(value) if name in files else value for name, value in options.items()}

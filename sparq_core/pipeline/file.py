@@ -11,6 +11,9 @@ from sparq_core.contract.config import Pipeline
 from sparq_core.contract.errors import PipelineError, nearest
 from sparq_core.pipeline.settings import T, convert
 
+POLICY_OPTIONS = {"policy", "complete", "wave", "pilot", "prior", "from_parents", "worth"}
+"""Settings of `attempts` that are options of the plugins `settled`, `pilot` and `bayes` since ledgers of format 3."""
+
 
 class _Loader(yaml.SafeLoader):
     """YAML without its traps: `1e-4` is a number, `12:30` and `no` are texts, and a key given twice is an error."""
@@ -48,7 +51,19 @@ def load_pipeline(path: Path, overrides: Sequence[str] = ()) -> Pipeline:
         raise PipelineError(f"{path}: a pipeline is a mapping of settings, this is {_kind(data)}")
     for override in overrides:
         apply_override(data, override)
+    _refuse_moved(data, path)
     return convert(data, Pipeline, str(path))
+
+
+def _refuse_moved(data: dict[str, Any], path: Path) -> None:
+    """PipelineError for what stood elsewhere before ledgers of format 3, saying where it is now."""
+    attempts = data.get("attempts")
+    if isinstance(attempts, dict) and (moved := POLICY_OPTIONS & attempts.keys()):
+        use = attempts.get("policy", "bayes")
+        raise PipelineError(
+            f"{path}: attempts.{'policy' if 'policy' in moved else min(moved)}: how many attempts there are is a plugin now: "
+            f"put {{use: {use}}} under plugins, with its options there (see `sparq plugins {use}`), or leave it out for all K"
+        )
 
 
 def apply_override(data: dict[str, Any], override: str, option: str = "--set") -> None:

@@ -1,27 +1,23 @@
 """What makes a run this run: whatever of it changes, the ledger would mix two different ones."""
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
+from sparq_core import hookspecs
 from sparq_core.contract.config import Pipeline
-from sparq_core.contract.errors import PipelineError
 from sparq_core.contract.run import Run
-from sparq_core.pipeline.cast import Cast, Member
+from sparq_core.pipeline.cast import Cast
+from sparq_core.pipeline.discovery import Member
 from sparq_core.pipeline.settings import marked, options_of
-
-FREE_HOOKS = {"check", "start", "stop", "observe", "curate", "train", "benchmark", "benchmark_texts"}
-"""A plugin that answers only these may change between a run and its resumption; finished phases may not."""
 
 
 def identity_of(run: Run, cast: Cast) -> dict[str, Any]:
     """Everything that steps depend on: models, prompts, files and options, but not how many steps or rounds."""
     pipeline = run.pipeline
-    free = FREE_HOOKS - ({"benchmark_texts"} if cast.asks("start", "benchmark_texts") else set())
-    cast_identity = {m.name: _member(m) for m in cast.members if not set(m.hooks()) <= free}
     return {
         "seed": pipeline.seed,
         "batch": pipeline.batch,
@@ -32,27 +28,37 @@ def identity_of(run: Run, cast: Cast) -> dict[str, Any]:
         },
         "attempts": {k: v for k, v in msgspec.to_builtins(pipeline.attempts).items() if k != "warn_unknown"},
         "train.updates": list(pipeline.train.updates),
-        "plugins": cast_identity,
+        "plugins": {member.name: _member(member) for member in cast.deciding()},
     }
 
 
-def phase_config(cast: Cast, hook: str, run: Run) -> str:
-    """The settings a phase depends on, as JSON."""
-    config: dict[str, Any] = {m.name: _member(m) for m, _ in cast.each(hook)}
-    if hook == "train":
+def phase_config(run: Run, members: Sequence[Member]) -> str:
+    """The settings a phase depends on, as JSON: those of the plugins that do it, and where training starts."""
+    config: dict[str, Any] = {member.name: _member(member) for member in members}
+    if any(member.answers(hookspecs.train) for member in members):
         config["train.from"] = run.pipeline.train.start
     return msgspec.json.encode(config, order="sorted").decode()
 
 
-def check_same(recorded: str, now: Mapping[str, Any], folder: Path | None) -> None:
-    """PipelineError showing the difference, where a run folder holds a run of another identity."""
-    differences = list(_differences(msgspec.json.decode(recorded), _plain(now)))
-    if differences:
-        raise PipelineError(
-            f"{folder}: holds another run; these settings differ (there → here):\n  "
-            + "\n  ".join(differences)
-            + "\nSet them back to go on with it, or give another --out."
-        )
+class Change(NamedTuple):
+    """A setting that is other than it was."""
+
+    setting: str
+    before: Any
+    after: Any
+
+    @property
+    def may_be_accepted(self) -> bool:
+        """Whether a run can go on with it: a plugin that was mended, or has other options or files."""
+        return self.setting.startswith("plugins.")
+
+    def __str__(self) -> str:
+        return f"{self.setting}: {_short(self.before)} → {_short(self.after)}"
+
+
+def changes_since(recorded: str, now: Mapping[str, Any]) -> list[Change]:
+    """What of an identity is other than the recorded one."""
+    return list(_differences(msgspec.json.decode(recorded), msgspec.json.decode(msgspec.json.encode(now))))
 
 
 def _member(member: Member) -> dict[str, Any]:
@@ -75,16 +81,12 @@ def _content(path: Path) -> str:
     return digest.hexdigest()
 
 
-def _plain(value: Any) -> Any:
-    return msgspec.json.decode(msgspec.json.encode(value))
-
-
-def _differences(there: Any, here: Any, path: str = "") -> Iterator[str]:
+def _differences(there: Any, here: Any, path: str = "") -> Iterator[Change]:
     if isinstance(there, dict) and isinstance(here, dict):
         for key in sorted(there.keys() | here.keys()):
             yield from _differences(there.get(key), here.get(key), f"{path}.{key}" if path else key)
     elif there != here:
-        yield f"{path}: {_short(there)} → {_short(here)}"
+        yield Change(path, there, here)
 
 
 def _short(value: Any) -> str:
@@ -94,14 +96,13 @@ def _short(value: Any) -> str:
 
 def is_static(pipeline: Pipeline, cast: Cast) -> bool:
     """Whether parents are chosen without looking at what became of children, so that `in_flight` changes nothing."""
-    selectors = [member.plugin for member, _ in cast.each("select")]
-    return all(getattr(type(plugin), "static", False) for plugin in selectors) and not pipeline.attempts.again
+    return cast.selects_statically and not pipeline.attempts.again
 
 
 def grading_of(cast: Cast) -> dict[str, object]:
-    """Who verifies and assesses, and how."""
+    """Who says what attempts are worth, and how."""
     return {
         m.name: {"hooks": m.hooks(), "with": msgspec.to_builtins(m.config) if m.config else {}}
         for m in cast.members
-        if {"verify", "assess"} & set(m.hooks())
+        if m.answers(hookspecs.verify, hookspecs.assess, hookspecs.policy)
     }

@@ -1,23 +1,25 @@
 """A pipeline made ready to run: loaded, its cast assembled and checked, nothing spent."""
 
+from collections.abc import Sequence
 from importlib.metadata import entry_points
 from pathlib import Path
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from sparq_core.contract.config import AttemptsConfig, Pipeline
+from sparq_core.contract.config import Pipeline
 from sparq_core.contract.errors import PipelineError
 from sparq_core.contract.records import (
     Finding,
     Model,
 )
 from sparq_core.contract.run import Run
-from sparq_core.contract.templates import check_template
-from sparq_core.pipeline.cast import Cast, load_cast
+from sparq_core.contract.templates import DUMMY_PROBLEM, check_template
+from sparq_core.contract.weights import weights_digest
+from sparq_core.pipeline.assembly import load_cast
+from sparq_core.pipeline.cast import Cast
 from sparq_core.pipeline.file import load_pipeline
 from sparq_core.pipeline.identity import is_static
-from sparq_core.policies import Decide
 
 PLAIN_TEMPLATE = """\
 {% for message in messages %}{{ message['role'] | capitalize }}: {% if message['role'] == 'assistant' %}\
@@ -68,7 +70,7 @@ def check_in_flight(pipeline: Pipeline, cast: Cast) -> None:
         )
 
 
-class Session(Struct, frozen=True):
+class Prepared(Struct, frozen=True):
     """A pipeline that was loaded and whose cast fits together."""
 
     run: Run
@@ -77,50 +79,31 @@ class Session(Struct, frozen=True):
     """The pipeline file's text, as given."""
 
 
-def load(path: Path, overrides: tuple[str, ...] = ()) -> Session:
+def load(path: Path, overrides: Sequence[str] = ()) -> Prepared:
     """Load a pipeline and its cast; PipelineError for whatever is wrong with them."""
     pipeline = load_pipeline(path, overrides)
     base = path.resolve().parent
-    check_template(pipeline.attempts.prompt, "attempts.prompt", "problem")
+    check_template(pipeline.attempts.prompt, "attempts.prompt", problem=DUMMY_PROBLEM)
     check_budget(pipeline)
     cast = load_cast(pipeline, base)
-    decider(cast, pipeline.attempts)
     check_in_flight(pipeline, cast)
     run = Run(pipeline=pipeline, base=base, folder=None, models=resolve_models(pipeline, base))
-    return Session(run, cast, path.read_text(encoding="utf-8"))
+    return Prepared(run, cast, path.read_text(encoding="utf-8"))
 
 
-def check(session: Session) -> list[Finding]:
-    """Everything the plugins notice without spending anything."""
-    findings: list[Finding] = []
-    for member, hook in session.cast.each("check"):
-        model = (
-            session.run.models.get(member.name.removeprefix("models.")) if member.place.startswith("models.") else None
-        )
-        found = hook(run=session.run, model=model) or ()
-        findings += [replace(finding, place=f"{member.place}.{finding.place}") for finding in found]
-    return findings
-
-
-def refuse_errors(findings: list[Finding]) -> list[Finding]:
-    """The warnings; PipelineError with all errors if there are any."""
+def warnings_of(prepared: Prepared) -> list[Finding]:
+    """What the plugins warn of, without spending anything; PipelineError with all that they find wrong."""
+    findings = prepared.cast.check(prepared.run)
     errors = [finding for finding in findings if finding.level == "error"]
     if errors:
         raise PipelineError("\n".join(f"{finding.place}: {finding.message}" for finding in errors))
     return findings
 
 
-def decider(cast: Cast, config: AttemptsConfig) -> Decide | None:
-    """How the assessing plugin decides from counts alone; PipelineError where a policy needs that and it does not say."""
-    if config.policy == "fixed":
-        return None
-    ((member, _),) = cast.each("assess")
-    decide: Decide | None = getattr(member.plugin, "decide", None)
-    if decide is None:
-        raise PipelineError(
-            f"attempts.policy: '{config.policy}' stops early, but '{member.name}' needs all attempts to decide; set it to fixed"
-        )
-    return decide
+def with_digests(run: Run, folder: Path | None = None) -> Run:
+    """A run whose models are named by their weights, which are read for it, and which writes to `folder`."""
+    models = {name: replace(model, digest=weights_digest(model.path)) for name, model in run.models.items()}
+    return replace(run, folder=folder, models=models)
 
 
 def check_budget(pipeline: Pipeline) -> None:

@@ -64,7 +64,7 @@ class Option(Struct, frozen=True):
     """As YAML would show it; `required` where there is none."""
     description: str
     mark: str
-    """`file` or `role` where the option names one, `free` where it may change on resume, else empty."""
+    """`file`, `role` or `descriptor` where the option names one, `free` where it may change on resume, else empty."""
 
 
 def config_of(plugin: type) -> type[Struct] | None:
@@ -124,11 +124,11 @@ def type_at(kind: Any, path: Sequence[str]) -> Any:
 
 
 def marked(config: Struct | None, mark: str) -> Iterator[tuple[str, str]]:
-    """The values of all options with a mark, as (option, value): one for each element of a list."""
+    """The values of all options with a mark, as (option, value): one for each element of a list or key of a mapping."""
     for option in options_of(type(config)) if config else ():
         if option.mark == mark:
             value = getattr(config, option.name)
-            for item in value if isinstance(value, list | tuple) else [value]:
+            for item in value if isinstance(value, list | tuple | dict) else [value]:
                 if item is not None:
                     yield option.name, item
 
@@ -157,6 +157,8 @@ def _metas(kind: Any) -> Iterator[msgspec.Meta]:
     elif get_origin(kind) in {Union, types.UnionType, list, tuple}:
         for arg in get_args(kind):
             yield from _metas(arg)
+    elif get_origin(kind) is dict:
+        yield from _metas(get_args(kind)[0])
 
 
 def _default(field: msgspec.structs.FieldInfo) -> str:

@@ -203,7 +203,7 @@ def test_usage_errors_exit_2() -> None:
     assert "Missing argument" in sparq("run", code=2)
 
 
-def test_a_bug_keeps_its_traceback(sums: Callable[..., Any], tmp_path: Path) -> None:
+def test_a_plugins_bug_is_shown_by_the_plugins_own_frames(sums: Callable[..., Any], tmp_path: Path) -> None:
     (tmp_path / "bug.py").write_text(
         "import sparq_core as sparq\nclass Bug:\n    @sparq.hookimpl\n"
         "    def screen(self, children): return [1 / 0 for _ in children]\n"
@@ -213,5 +213,9 @@ def test_a_bug_keeps_its_traceback(sums: Callable[..., Any], tmp_path: Path) -> 
     (tmp_path / "pipeline.yaml").write_text(json.dumps(pipeline))
     told = sparq("run", tmp_path / "pipeline.yaml", "--out", tmp_path / "run", code=1)
     assert "ZeroDivisionError" in told
-    assert "while plugin './bug.py:Bug' (plugins[7]) answered 'screen'" in told
+    assert "plugin './bug.py:Bug' (plugins[7]), hook `screen`, step 0.1: ZeroDivisionError" in told
+    assert "in screen" in told
+    assert "sparq_core" not in told
+    whole = sparq("--debug", "run", tmp_path / "pipeline.yaml", "--out", tmp_path / "again", code=1)
+    assert "sparq_core/loop/engine.py" in whole
     assert "`--resume` goes on from there" in told

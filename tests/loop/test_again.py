@@ -8,10 +8,8 @@ import pytest
 
 import sparq_core as sparq
 from sparq_assess.band import Band, BandConfig
-from sparq_core.contract.config import AttemptsConfig
 from sparq_core.loop import session
 from sparq_core.pipeline import prepare
-from sparq_core.policies import prior_from
 from sparq_core.testing import Ran, run_pipeline
 from sparq_mapelites import Archive, MapElites, MapElitesConfig
 
@@ -53,20 +51,28 @@ def test_what_a_problem_was_kept_for_stays(again: Ran) -> None:
         assert all(s.child.counts.drawn == len(s.attempts) == 8 for s in ledger.solved() if not s.child.problem.is_seed)
 
 
-@pytest.mark.parametrize("attempts", [AGAIN, {"k": 8, "policy": "bayes", "wave": 2, "from_parents": 4.0, "again": 2}])
+BAYES = {"use": "bayes", "with": {"wave": 2, "from_parents": 4.0}}
+
+
+@pytest.mark.parametrize(("attempts", "policies"), [(AGAIN, []), ({"k": 8, "again": 2}, [BAYES])])
 def test_an_interrupted_run_ends_as_an_uninterrupted_one(
-    sums: Callable[..., Any], tmp_path: Path, attempts: dict[str, Any]
+    sums: Callable[..., Any], tmp_path: Path, attempts: dict[str, Any], policies: list[Any]
 ) -> None:
-    whole = run_pipeline(sums("map-elites", attempts=attempts), tmp_path / "whole")
+    def pipeline(**settings: Any) -> dict[str, Any]:
+        made: dict[str, Any] = sums("map-elites", attempts=attempts, **settings)
+        made["plugins"] += policies
+        return made
+
+    whole = run_pipeline(pipeline(), tmp_path / "whole")
     committed: list[sparq.Event] = []
 
     def watch(event: sparq.Event) -> None:
         committed.extend([event] * isinstance(event, sparq.StepCommitted))
 
-    run_pipeline(sums("map-elites", attempts=attempts, steps=1), tmp_path / "parts")
+    run_pipeline(pipeline(steps=1), tmp_path / "parts")
     loaded = prepare.load(tmp_path / "whole" / "pipeline.yaml")
     session.execute(loaded, tmp_path / "parts" / "run", True, [watch], lambda: len(committed) > 3)
-    parts = run_pipeline(sums("map-elites", attempts=attempts), tmp_path / "parts", resume=True)
+    parts = run_pipeline(pipeline(), tmp_path / "parts", resume=True)
     assert parts.read().last_digest() == whole.read().last_digest()
 
 
@@ -119,27 +125,3 @@ def test_quality_that_few_attempts_say_is_believed_less() -> None:
     assert quality(0.0, 2, 16) == quality(0.0, 4, 32) == pytest.approx(0.875)
     assert quality(2.0, 2, 16) == pytest.approx(1 - 3 / 18)
     assert quality(2.0, 2, 16) < quality(2.0, 4, 32) < 0.875
-
-
-def test_a_prior_takes_in_what_the_parents_came_to() -> None:
-    config = AttemptsConfig(prior=(1.0, 1.0), from_parents=4.0)
-    assert prior_from(config, 4, 16) == (2.0, 4.0)
-    assert prior_from(config, 0, 0) == (1.0, 1.0)
-    assert prior_from(AttemptsConfig(prior=(1.0, 1.0)), 4, 16) == (1.0, 1.0)
-
-
-def test_children_of_hopeless_parents_get_fewer_attempts() -> None:
-    from sparq_core.policies import policy_of
-
-    config = AttemptsConfig(k=16, policy="bayes", wave=1, from_parents=8.0)
-    band = Band(BandConfig())
-    band.set(16)
-    hopeless, even = (policy_of(config, band.decide, prior_from(config, correct, 16)) for correct in (0, 8))
-
-    def drawn(policy: Any) -> int:
-        counts = sparq.Counts()
-        while n := policy.more(counts):
-            counts = sparq.Counts(0, counts.drawn + n)
-        return counts.drawn
-
-    assert drawn(hopeless) < drawn(even)

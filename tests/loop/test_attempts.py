@@ -7,11 +7,11 @@ from hypothesis import strategies as st
 import sparq_core as sparq
 from sparq_assess.band import Band, BandConfig, band_of
 from sparq_core.contract.config import AttemptsConfig
-from sparq_core.loop.attempts import count, settle, tally_case
-from sparq_core.policies import Policy
+from sparq_core.loop.attempts import count, counted, settle
+from sparq_core.pipeline.guards import Rationing
 
 VALUES = st.lists(st.sampled_from(["correct", "incorrect", "unknown"]), min_size=1, max_size=16)
-FIXED = Policy(16)
+FIXED = Rationing().ration(16)
 PROBLEM = sparq.Problem(id="1.1.0", statement="?", answer="1")
 
 
@@ -33,7 +33,7 @@ def assess(values: list[sparq.Value], correct: tuple[int, int] | None = None) ->
     band = Band(BandConfig(correct=correct))
     band._k = len(values)
     band._correct = band_of(correct, len(values))
-    (assessment,) = band.assess([tally_case(PROBLEM, judged(values), FIXED)])
+    (assessment,) = band.assess([counted(PROBLEM, judged(values), FIXED)])
     return assessment
 
 
@@ -85,7 +85,7 @@ def test_the_band_keeps_its_meaning_when_some_are_undecided() -> None:
 
 @given(VALUES, st.floats(0, 1))
 def test_too_few_decided_attempts_leave_a_problem_unresolved(values: list[sparq.Value], share: float) -> None:
-    case = tally_case(PROBLEM, judged(values), FIXED)
+    case = counted(PROBLEM, judged(values), FIXED)
     said = sparq.Assessment(outcome="kept", quality=0.5)
     _, assessment = settle(case, said, AttemptsConfig(min_decided=share), FIXED)
     unresolved = case.counts.decided < share * case.counts.drawn
@@ -93,7 +93,7 @@ def test_too_few_decided_attempts_leave_a_problem_unresolved(values: list[sparq.
 
 
 def test_an_assessment_may_set_the_reference_and_revise_verdicts() -> None:
-    case = tally_case(PROBLEM, judged(["incorrect", "incorrect"]), FIXED)
+    case = counted(PROBLEM, judged(["incorrect", "incorrect"]), FIXED)
     verdicts = tuple(sparq.Verdict(value="correct", answer="2") for _ in range(2))
     said = sparq.Assessment(outcome="kept", answer="2", verdicts=verdicts)
     revised, _ = settle(case, said, AttemptsConfig(), FIXED)

@@ -42,6 +42,11 @@ def add(pipeline: Pipeline, use: str, **values: Any) -> None:
     pipeline["plugins"].append({"use": use, "with": values})
 
 
+def added(pipeline: Any, *uses: str) -> None:
+    for use in uses:
+        add(pipeline, use)
+
+
 CASES: dict[str, tuple[Callable[[Pipeline], Any], list[str]]] = {
     "unknown top-level key": (lambda p: p.update(stepps=3), ["stepps", "did you mean 'steps'"]),
     "unknown nested key": (lambda p: p["attempts"].update(kk=3), ["attempts.kk", "did you mean 'k'"]),
@@ -64,8 +69,11 @@ CASES: dict[str, tuple[Callable[[Pipeline], Any], list[str]]] = {
     "band upside down": (lambda p: add(p, "band", correct=[6, 2]), ["band.correct", "upside down"]),
     "band above K": (lambda p: add(p, "band", correct=[2, 14]), ["band.correct", "attempts.k = 8"]),
     "missing plugin": (lambda p: add(p, "map-elitse"), ["plugins[7]", "did you mean 'map-elites'"]),
-    "two selectors": (lambda p: add(p, "map-elites"), ["only one plugin may select", "plugins[1]", "plugins[7]"]),
-    "two curators": (lambda p: add(p, "curate-band"), ["only one plugin may curate"]),
+    "two selectors": (
+        lambda p: add(p, "map-elites"),
+        ["only one plugin may answer 'select'", "plugins[1]", "plugins[7]"],
+    ),
+    "two curators": (lambda p: add(p, "curate-band"), ["only one plugin may answer 'curate'"]),
     "no selector": (lambda p: drop(p, "static-uniform"), ["'select'", "e.g. static-uniform"]),
     "no seeds plugin": (lambda p: drop(p, "jsonl-seeds"), ["'load_seeds'", "e.g. jsonl-seeds"]),
     "no verifier": (lambda p: drop(p, "sympy"), ["'verify'", "e.g. sympy"]),
@@ -111,12 +119,24 @@ CASES: dict[str, tuple[Callable[[Pipeline], Any], list[str]]] = {
         lambda p: options(p, "mutate", prompt="{{ parnt.statement }}"),
         ["mutate.with.prompt", "parnt", "parent"],
     ),
+    "template with a misspelt attribute": (
+        lambda p: options(p, "mutate", prompt="{{ parent.statment }}"),
+        ["mutate.with.prompt", "did you mean 'statement'"],
+    ),
     "template that is broken": (lambda p: p["attempts"].update(prompt="{{ problem"), ["attempts.prompt"]),
     "prompt without the problem": (
         lambda p: p["attempts"].update(prompt="Solve it."),
         ["attempts.prompt", "'problem'"],
     ),
-    "policy that does not exist": (lambda p: p["attempts"].update(policy="bays"), ["attempts.policy", "'settled'"]),
+    "policy in its old place": (
+        lambda p: p["attempts"].update(policy="bayes", worth=60.0),
+        ["attempts.policy", "is a plugin now", "use: bayes"],
+    ),
+    "two policies": (lambda p: added(p, "settled", "bayes"), ["only one plugin may answer 'policy'"]),
+    "policy that needs an assessment by counts": (
+        lambda p: added(p, "settled", "majority"),
+        ["'settled' may stop early", "'majority' needs all attempts"],
+    ),
     "role nothing asks for": (lambda p: p.update(roles={"solvr": "student"}), ["roles.solvr", "did you mean 'solver'"]),
     "broken name": (lambda p: p.update(name="../up"), ["name"]),
     "local plugin file that is not there": (
@@ -126,6 +146,10 @@ CASES: dict[str, tuple[Callable[[Pipeline], Any], list[str]]] = {
     "lm-eval task that is not there": (
         lambda p: add(p, "lm-eval", tasks=["gsm9k"]),
         ["plugins[7].with.tasks", "gsm9k"],
+    ),
+    "niche that nothing describes": (
+        lambda p: options(p, "static-uniform", niches={"skils": {}}),
+        ["plugins[1].with.niches", "did you mean 'skills'"],
     ),
     "niche upside down": (
         lambda p: options(p, "static-uniform", niches={"words": {"bins": 5, "low": 9, "high": 1}}),

@@ -78,5 +78,7 @@ def test_a_run_with_it(sums: Callable[..., Any], tmp_path: Path, use: str) -> No
 
 
 def test_a_majority_needs_all_attempts(sums: Callable[..., Any], tmp_path: Path) -> None:
-    with pytest.raises(sparq.PipelineError, match="needs all attempts to decide"):
-        run_pipeline(with_assess(sums, "majority", attempts={"k": 8, "policy": "settled"}), tmp_path)
+    pipeline = with_assess(sums, "majority")
+    pipeline["plugins"].append({"use": "settled"})
+    with pytest.raises(sparq.PipelineError, match="'majority' needs all attempts to decide"):
+        run_pipeline(pipeline, tmp_path)

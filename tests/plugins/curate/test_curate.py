@@ -266,6 +266,8 @@ def described(sums: Any, folder: Path, describes: list[str], **options: Any) -> 
     (folder / "features.py").write_text(FEATURES)
     pipeline = sums()
     cast = [entry for entry in pipeline["plugins"] if entry["use"] not in {"skills", "curate-band"}]
+    if describes == ["./features.py:Features"]:
+        cast[1] = {**cast[1], "with": {"niches": {"sql_features": {}}}}
     pipeline["plugins"] = [*cast, *({"use": use} for use in describes), {"use": "curate", "with": options}]
     (folder / "pipeline.yaml").write_text(yaml.safe_dump(pipeline))
     return folder / "pipeline.yaml"
@@ -283,6 +285,11 @@ def test_the_only_list_of_labels_makes_the_niches(tmp_path: Path, sums: Any) -> 
     assert "skills" not in told
     sparq_command("curate", str(tmp_path / "run"), "--option", "labels=size", "--budget", "2")
     assert "known: size, sql_features" in curate(tmp_path / "run", "--option", "labels=skills", "--budget", "2", code=1)
+
+
+def test_labels_that_nothing_describes_are_refused_before_the_run(tmp_path: Path, sums: Any) -> None:
+    told = run(described(sums, tmp_path, ["skills"], labels="topics"), code=2)
+    assert "plugins[6].with.labels: no plugin describes problems by 'topics'" in told
 
 
 def test_several_lists_of_labels_want_a_choice(tmp_path: Path, sums: Any) -> None:

@@ -74,11 +74,32 @@ def test_at_most_max_labels_make_a_niche() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "cell"), [(-5, 0), (0, 0), (9.99, 0), (10, 1), (49.9, 4), (50, 4), (99, 4), (None, -1)]
+    ("value", "cell"),
+    [(-5, 0), (0, 0), (9.99, 0), (10, 1), (49.9, 4), (50, 4), (99, 4), (None, -1), (1e308, 4), (float("nan"), -1)],
 )
 def test_numbers_are_binned_and_clipped(value: float | None, cell: int) -> None:
     niches = Niches({"words": Axis(bins=5, low=0, high=50)})
     assert niches.of({"words": value}) == (cell,)
+
+
+def test_a_string_is_one_label() -> None:
+    niches = Niches({"topic": Axis(top=None)})
+    niches.learn({"topic": "algebra"})
+    assert niches.of({"topic": "algebra"}) == (("algebra",),)
+    assert niches.of({"topic": None}) == ((),)
+
+
+@pytest.mark.parametrize(
+    ("axis", "value", "message"),
+    [
+        (Axis(), 5.0, r"niches\.words: 5\.0 is a number, not labels; cut it by `bins`"),
+        (Axis(bins=5), ["a"], r"niches\.words: \['a'\] is no number; leave `bins` out"),
+        (Axis(bins=5), "a", r"niches\.words: 'a' is no number"),
+    ],
+)
+def test_a_descriptor_that_does_not_fit_its_axis_is_refused(axis: Axis, value: Any, message: str) -> None:
+    with pytest.raises(sparq.PipelineError, match=message):
+        Niches({"words": axis}).of({"words": value})
 
 
 def step(round: int, number: int, *children: tuple[str, float, list[str]]) -> sparq.Step:
@@ -142,7 +163,8 @@ def test_metrics_count_children_not_seeds(plugin: Any) -> None:
 
 @pytest.mark.parametrize("plugin", every())
 def test_no_seeds_no_parents(plugin: Any) -> None:
-    assert plugin.select(rng=sparq.generator(1), n=3, pending=()) == []
+    with pytest.raises(sparq.NoParents, match="no seed was kept"):
+        plugin.select(rng=sparq.generator(1), n=3, pending=())
 
 
 def test_static_diverse_draws_niches_of_the_seeds_uniformly() -> None:
@@ -175,11 +197,11 @@ def test_no_parent_gets_more_children_than_allowed() -> None:
     plugin = StaticUniform(StaticConfig(max_children=3))
     plugin.commit(SEEDS)
     first = plugin.select(rng=sparq.generator(1), n=4, pending=())
-    second = plugin.select(rng=sparq.generator(2), n=4, pending=first)
-    assert all((first + second).count(parent) <= 3 for parent in ("0.1.0", "0.1.1"))
-    assert len(first + second) == 6
+    second = plugin.select(rng=sparq.generator(2), n=2, pending=first)
+    assert sorted(first + second) == ["0.1.0"] * 3 + ["0.1.1"] * 3
     plugin.commit(sparq.Step(round=1, step=1, parents=tuple(first + second), children=()))
-    assert plugin.select(rng=sparq.generator(3), n=4, pending=()) == []
+    with pytest.raises(sparq.NoParents, match="max_children is 3"):
+        plugin.select(rng=sparq.generator(3), n=1, pending=())
 
 
 def test_a_covering_batch_has_as_many_different_labels_as_it_can() -> None:
@@ -248,3 +270,27 @@ def test_a_selector_warns_the_user_of_a_collapse() -> None:
         )
         selector.commit(sparq.Step(round=1, step=step, parents=(), children=children))
     assert len(told) == 1
+
+
+@pytest.mark.parametrize(
+    "plugin",
+    [StaticUniform(StaticConfig(niches={"sqll": Axis()})), MapElites(MapElitesConfig(niches={"sqll": Axis()}))],
+)
+def test_niches_of_what_nothing_is_described_by_are_refused_at_the_first_children(plugin: Any) -> None:
+    plugin.commit(SEEDS)
+    plugin.commit(sparq.Step(round=1, step=1, parents=(), children=()))
+    with pytest.raises(sparq.PipelineError, match=r"niches: no problem is described by 'sqll'; .*known: skills"):
+        plugin.commit(step(1, 2, ("x", 0.5, ["a"])))
+
+
+def test_a_descriptor_that_some_problems_lack_is_no_mistake() -> None:
+    plugin = StaticUniform(StaticConfig(niches={"size": Axis(bins=2)}))
+    child = sparq.Child(problem=sparq.Problem(id="0.1.0", statement="?"), outcome="kept", descriptors={"size": 1})
+    plugin.commit(sparq.Step(round=0, step=1, parents=(), children=(child,)))
+    assert plugin.commit(step(1, 1, ("x", 0.5, ["a"])))["filled_niches"] == 1.0
+
+
+def test_niches_may_stay_empty_where_nothing_is_described() -> None:
+    plugin = StaticUniform(StaticConfig())
+    child = sparq.Child(problem=sparq.Problem(id="1.1.0", statement="?"), outcome="kept")
+    assert plugin.commit(sparq.Step(round=1, step=1, parents=(), children=(child,)))["filled_niches"] == 1.0

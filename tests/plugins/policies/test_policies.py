@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from math import comb
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -14,8 +15,10 @@ import sparq_core as sparq
 from sparq_assess.band import Band, BandConfig
 from sparq_core.contract.config import AttemptsConfig
 from sparq_core.ledger.intervals import solve_rate_interval
-from sparq_core.policies import Bayes, Policy, policy_of
+from sparq_core.pipeline.guards import Ration, Rationing
 from sparq_core.testing import run_pipeline
+from sparq_policies import Bayes, BayesConfig, Pilot, PilotConfig, Settled, SettledConfig
+from sparq_policies.rules import OptimalStopping
 
 VALUES = st.sampled_from(["correct", "incorrect", "unknown"])
 ADAPTIVE = ("settled", "pilot", "bayes")
@@ -27,21 +30,39 @@ def band(k: int, correct: tuple[int, int] | None = None) -> Band:
     return made
 
 
-def policy(name: str, k: int = 16, **settings: Any) -> Policy:
-    return policy_of(AttemptsConfig(k=k, policy=name, **settings), band(k).decide)  # type: ignore[arg-type]
+def run(k: int) -> sparq.Run:
+    pipeline = sparq.Pipeline(name="p", steps=1, attempts=AttemptsConfig(k=k), models={}, plugins=[])
+    return sparq.Run(pipeline=pipeline, base=Path(), folder=None, models={})
 
 
-def draw(rule: Policy, outcomes: list[str]) -> sparq.Counts:
+def policy(name: str, k: int = 16, parents: sparq.Counts = sparq.Counts(), **options: Any) -> Ration:  # noqa: B008
+    """A problem's ration of k attempts; `wave` of a pilot is all that is left."""
+    if name == "pilot":
+        options.pop("wave", None)
+    kinds: dict[str, tuple[Any, Any]] = {
+        "settled": (Settled, SettledConfig),
+        "pilot": (Pilot, PilotConfig),
+        "bayes": (Bayes, BayesConfig),
+    }
+    plugin, config = kinds[name]
+    plugin = plugin(config(**options))
+    return Rationing(plugin.policy(run(k), band(k).decide)).ration(k, parents)
+
+
+FIXED = Rationing().ration(16)
+
+
+def draw(rule: Ration, outcomes: list[str]) -> sparq.Counts:
     """The counts a policy ends with if the attempts come out like this."""
     counts = sparq.Counts()
     while (n := rule.more(counts)) > 0:
-        assert counts.drawn + n <= rule.k
+        assert counts.drawn + n <= rule.most
         seen = Counter(outcomes[: counts.drawn + n])
         counts = sparq.Counts(seen["correct"], seen["incorrect"], seen["unknown"])
     return counts
 
 
-def ends(rule: Policy, p: float) -> Iterator[tuple[sparq.Counts, float]]:
+def ends(rule: Ration, p: float) -> Iterator[tuple[sparq.Counts, float]]:
     """Every end a policy may come to for a solve rate, with its probability."""
     ahead = {(0, 0): 1.0}
     while ahead:
@@ -116,7 +137,7 @@ def test_bayes_is_the_best_plan_there_is() -> None:
     """Its expected gain, over its own prior, is no less than that of any rule that gives up below some count."""
     worth, prior = 60.0, (0.25, 0.25)
 
-    def gain(rule: Policy) -> float:
+    def gain(rule: Ration) -> float:
         rng = Random(1)
         total = 0.0
         rates = [rng.betavariate(*prior) for _ in range(400)]
@@ -127,15 +148,14 @@ def test_bayes_is_the_best_plan_there_is() -> None:
         return total / len(rates)
 
     best = gain(policy("bayes", wave=4, worth=worth, prior=prior))
-    assert best >= gain(policy("fixed"))
+    assert best >= gain(FIXED)
     assert best >= gain(policy("settled", wave=4))
-    assert all(best >= gain(policy("pilot", pilot=pilot)) - 1e-9 for pilot in (4, 8, 12))
+    assert all(best >= gain(policy("pilot", first=first)) - 1e-9 for first in (4, 8, 12))
 
 
 @pytest.mark.parametrize("worth", [20.0, 60.0, 200.0])
 def test_the_more_a_problem_is_worth_the_more_attempts_it_gets(worth: float) -> None:
     few, many = (policy("bayes", worth=w, wave=1) for w in (worth, 2 * worth))
-    assert isinstance(few, Bayes)
     for p in (0.05, 0.2, 0.6):
         drawn = [sum(counts.drawn * weight for counts, weight in ends(rule, p)) for rule in (few, many)]
         assert drawn[0] <= drawn[1] + 1e-9
@@ -144,8 +164,10 @@ def test_the_more_a_problem_is_worth_the_more_attempts_it_gets(worth: float) -> 
 @pytest.mark.parametrize("name", ADAPTIVE)
 @pytest.mark.parametrize("complete", [True, False])
 def test_a_run_with_a_policy(sums: Any, tmp_path: Any, name: str, complete: bool) -> None:
-    attempts = {"k": 8, "policy": name, "wave": 2, "pilot": 4, "complete": complete}
-    ran = run_pipeline(sums(attempts=attempts), tmp_path / "adaptive")
+    pipeline = sums()
+    size = {"first": 4} if name == "pilot" else {"wave": 2}
+    pipeline["plugins"].append({"use": name, "with": {**size, "complete": complete}})
+    ran = run_pipeline(pipeline, tmp_path / "adaptive")
     whole = run_pipeline(sums(), tmp_path / "fixed")
     assert ran.ending.tally.attempts <= whole.ending.tally.attempts
     assert ran.ending.tally.attempts < whole.ending.tally.attempts or complete
@@ -158,8 +180,32 @@ def test_a_run_with_a_policy(sums: Any, tmp_path: Any, name: str, complete: bool
 
 def test_a_settled_run_keeps_what_a_fixed_one_keeps(sums: Any, tmp_path: Any) -> None:
     names: list[list[tuple[str, sparq.Counts]]] = []
-    for attempts in ({"k": 8}, {"k": 8, "policy": "settled", "wave": 2}):
-        ran = run_pipeline(sums(attempts=attempts), tmp_path / str(len(names)))
+    for policies in ([], [{"use": "settled", "with": {"wave": 2}}]):
+        pipeline = sums()
+        pipeline["plugins"] += policies
+        ran = run_pipeline(pipeline, tmp_path / str(len(names)))
         with ran.read() as ledger:
             names.append([(s.child.problem.id, s.child.counts) for s in ledger.solved() if not s.child.problem.is_seed])
     assert names[0] == names[1]
+
+
+def test_a_prior_takes_in_what_the_parents_came_to() -> None:
+    def prior(from_parents: float, parents: sparq.Counts) -> tuple[float, float]:
+        rule = OptimalStopping(16, band(16).decide, 4, complete=True, prior=(1.0, 1.0), from_parents=from_parents)
+        assert rule.of_parents == bool(from_parents)
+        return rule.prior(parents)
+
+    assert prior(4.0, sparq.Counts(4, 12)) == (2.0, 4.0)
+    assert prior(4.0, sparq.Counts()) == (1.0, 1.0)
+    assert prior(0.0, sparq.Counts(4, 12)) == (1.0, 1.0)
+
+
+def test_children_of_hopeless_parents_get_fewer_attempts() -> None:
+    def drawn(parents: sparq.Counts) -> int:
+        ration = policy("bayes", parents=parents, wave=1, from_parents=8.0)
+        counts = sparq.Counts()
+        while n := ration.more(counts):
+            counts = sparq.Counts(0, counts.drawn + n)
+        return counts.drawn
+
+    assert drawn(sparq.Counts(0, 16)) < drawn(sparq.Counts(8, 8))

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 import sparq_core as sparq
+from sparq_core.contract.sampling import Place
 from sparq_core.loop import session
 from sparq_core.pipeline import prepare
 from sparq_core.testing import run_pipeline
@@ -113,10 +114,10 @@ def test_the_quickstarts_benchmark_is_known_without_naming_its_files(sums: Calla
     pipeline["models"]["student"] = {"use": "hf", "model": "sparq-tiny"}
     (tmp_path / "pipeline.yaml").write_text(json.dumps(pipeline))
     loaded = prepare.load(tmp_path / "pipeline.yaml")
-    ((_, screen),) = loaded.cast.each("screen")
     with session.started(loaded.run, loaded.cast, lambda event: None):
-        said = screen(children=children(asked.upper(), "A fresh problem: how many horns have nine goats?"), llm=None)
-    assert said == ["contaminated by in_distribution", None]
+        fresh = "A fresh problem: how many horns have nine goats?"
+        said = loaded.cast.screen(Place(1, 1, 1), children(asked.upper(), fresh))
+    assert [rejection and rejection.reason for rejection in said] == ["contaminated by in_distribution", None]
 
 
 def test_a_task_whose_documents_cannot_be_had_is_named(tmp_path: Path) -> None:

@@ -1,0 +1,38 @@
+"""`sparq migrate`: a run of an older format, copied forward."""
+
+import json
+from pathlib import Path
+
+import click
+
+from sparq_core.cli.arguments import RUN
+from sparq_core.ledger.migration import migrate as copy_forward
+from sparq_core.ledger.storage import FORMAT
+
+
+@click.command()
+@RUN
+@click.option("--to", type=click.Path(path_type=Path), help=f"Folder of the copy [default: RUN-format-{FORMAT}].")
+@click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
+def migrate(run: Path, to: Path | None, as_json: bool) -> None:
+    """
+    Copy the run folder RUN, made by an older version, into one that this version reads.
+
+    RUN itself stays as it is. The copy keeps every row and the run's digest, and can be resumed, regraded and exported.
+    """
+    done = copy_forward(run, to or run.with_name(f"{run.name}-format-{FORMAT}"))
+    if as_json:
+        told = {
+            "folder": str(done.folder),
+            "from": done.before,
+            "to": FORMAT,
+            "digest": done.digest,
+            "notes": done.notes,
+        }
+        click.echo(json.dumps(told, indent=2))
+        return
+    click.echo(
+        f"format {done.before} → {FORMAT}: {done.folder}, the same digest {done.digest or '(nothing committed)'}"
+    )
+    for note in done.notes:
+        click.echo(f"to go on with it, {note}")

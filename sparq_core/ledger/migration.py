@@ -1,0 +1,184 @@
+"""Ledgers of older formats copied forward: a run folder anew, never in place, with one step for each format since."""
+
+import json
+import os
+import shutil
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import yaml
+
+from sparq_core.contract.errors import PipelineError, SparqError
+from sparq_core.ledger import storage
+from sparq_core.ledger.conservation import check_conservation
+from sparq_core.ledger.reader import Reader
+
+RESOLVED = "pipeline.resolved.yaml"
+
+
+class Migrated(NamedTuple):
+    """What a migration came to."""
+
+    folder: Path
+    before: int
+    """The format the ledger had."""
+    digest: str
+    """Of the run, the same before and after."""
+    notes: list[str]
+    """What is to be changed by hand: the user's own pipeline file is left alone."""
+
+
+def migrate(folder: Path, to: Path) -> Migrated:
+    """
+    Copy a run folder into `to`, its ledger in today's format; the models are linked where the file system can.
+
+    The copy appears whole or not at all. PipelineError where there is nothing to copy or it cannot be done.
+    """
+    before = _format(folder)
+    if to.exists():
+        raise PipelineError(f"{to}: exists already; give another --to")
+    lock = storage.Lock(folder)
+    try:
+        partial = to.with_name(to.name + ".partial")
+        shutil.rmtree(partial, ignore_errors=True)
+        _copy_files(folder, partial)
+        _copy_ledger(folder / storage.DATABASE, partial / storage.DATABASE)
+        notes = _step_forward(partial, before)
+        digest = _checked(folder, partial)
+        partial.rename(to)
+    finally:
+        lock.release()
+    return Migrated(to, before, digest, notes)
+
+
+def _format(folder: Path) -> int:
+    path = folder / storage.DATABASE
+    if not path.is_file():
+        raise PipelineError(f"{folder}: there is no run here (no {path.name})")
+    with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
+        try:
+            (version,) = connection.execute("PRAGMA user_version").fetchone()
+        except sqlite3.DatabaseError as error:
+            raise SparqError(f"{path}: cannot be read as a ledger: {error}") from error
+    if version == storage.FORMAT:
+        raise PipelineError(f"{path}: is of format {version} already; there is nothing to migrate")
+    if version not in STEPS:
+        known = " and ".join(map(str, STEPS))
+        raise PipelineError(f"{path}: is of format {version}; this version copies format {known} forward, no other")
+    return int(version)
+
+
+def _copy_files(folder: Path, to: Path) -> None:
+    def ignored(_: str, names: list[str]) -> list[str]:
+        return [n for n in names if n.startswith(storage.DATABASE) or n == ".lock" or n.endswith(".partial")]
+
+    def copy(source: str, target: str) -> str:
+        if Path(source).relative_to(folder).parts[0] == "models":
+            try:
+                os.link(source, target)
+            except OSError:
+                return str(shutil.copy2(source, target))
+            return target
+        return str(shutil.copy2(source, target))
+
+    shutil.copytree(folder, to, ignore=ignored, copy_function=copy)
+
+
+def _copy_ledger(path: Path, to: Path) -> None:
+    source = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
+    with closing(source), closing(sqlite3.connect(to)) as target:
+        source.backup(target)
+
+
+def _step_forward(folder: Path, before: int) -> list[str]:
+    notes: list[str] = []
+    with closing(sqlite3.connect(folder / storage.DATABASE, isolation_level=None)) as connection:
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("BEGIN")
+        for version in range(before, storage.FORMAT):
+            notes += STEPS[version](connection)
+        connection.execute(f"PRAGMA user_version = {storage.FORMAT}")
+        connection.execute("COMMIT")
+        (pipeline,) = connection.execute("SELECT pipeline FROM run").fetchone()
+    resolved = yaml.safe_dump(json.loads(pipeline), sort_keys=False, allow_unicode=True)
+    (folder / RESOLVED).write_text(resolved, encoding="utf-8")
+    return notes
+
+
+def _checked(folder: Path, copy: Path) -> str:
+    """The copy's digest, once it is known to be the original's and its counts add up."""
+    last = "SELECT digest FROM step ORDER BY round DESC, step DESC LIMIT 1"
+    with closing(sqlite3.connect(f"{(folder / storage.DATABASE).resolve().as_uri()}?mode=ro", uri=True)) as original:
+        row = original.execute(last).fetchone()
+    with Reader.open(copy) as reader:
+        check_conservation(reader, reader.tally())
+        digest = reader.last_digest()
+    if digest != (row[0] if row else ""):
+        raise SparqError(f"{copy}: the copy's digest {digest} is not that of {folder}; please report this")
+    return digest
+
+
+# -- one step a format -------------------------------------------------------------------------------------------------
+
+POLICIES = {
+    "settled": {"complete": "complete", "wave": "wave"},
+    "pilot": {"complete": "complete", "pilot": "first"},
+    "bayes": {name: name for name in ("complete", "wave", "prior", "from_parents", "worth")},
+}
+"""Options of format 2 under `attempts`, each with its name in the plugin that has it since."""
+
+
+def _from_2(connection: sqlite3.Connection) -> list[str]:
+    """
+    Format 3: how many attempts a problem gets is a plugin; the ledger knows the pipeline's folder and accepted changes.
+
+    A step's digest is made of what it holds, not of the pipeline's form, so the chain of digests stays as it is.
+    """
+    (name, pipeline, identity, cast) = connection.execute('SELECT name, pipeline, identity, "cast" FROM run').fetchone()
+    plan, same, members = json.loads(pipeline), json.loads(identity), json.loads(cast)
+    attempts = plan["attempts"]
+    policy = _moved(attempts)
+    _moved(same["attempts"])
+    if policy:
+        plan["plugins"].append(policy)
+        same["plugins"][policy["use"]] = {"with": policy["with"], "files": {}}
+        members[policy["use"]] = members.get("band", "sparq-engine")
+        (grading,) = connection.execute("SELECT config FROM grading WHERE id = 1").fetchone()
+        graded = json.loads(grading) | {policy["use"]: {"hooks": ["policy"], "with": policy["with"]}}
+        connection.execute(
+            "UPDATE grading SET plugins = ?, config = ? WHERE id = 1", (json.dumps(list(graded)), json.dumps(graded))
+        )
+    connection.execute("DROP TABLE run")
+    connection.execute(
+        "CREATE TABLE run (id INTEGER PRIMARY KEY CHECK (id = 1), name TEXT NOT NULL, base TEXT NOT NULL,"
+        ' pipeline TEXT NOT NULL, identity TEXT NOT NULL, "cast" TEXT NOT NULL)'
+    )
+    rows = [json.dumps(value, ensure_ascii=False) for value in (plan, same, members)]
+    connection.execute("INSERT INTO run VALUES (1, ?, '', ?, ?, ?)", (name, *rows))
+    connection.execute(
+        "CREATE TABLE change (id INTEGER PRIMARY KEY, round INTEGER NOT NULL, step INTEGER NOT NULL, setting TEXT NOT NULL,"
+        " before TEXT NOT NULL, after TEXT NOT NULL)"
+    )
+    line = json.dumps(policy) if policy else ""
+    return (
+        [f"in your pipeline file, write this line under `plugins` in place of attempts.policy: {line}"]
+        if policy
+        else []
+    )
+
+
+def _moved(attempts: dict[str, Any]) -> dict[str, Any] | None:
+    """Takes the options of policies out of `attempts`; the plugin that has them now, None where all K were drawn."""
+    old = {
+        name: attempts.pop(name) for name in ("policy", "complete", "wave", "pilot", "prior", "from_parents", "worth")
+    }
+    if old["policy"] == "fixed":
+        return None
+    return {"use": old["policy"], "with": {new: old[name] for name, new in POLICIES[old["policy"]].items()}}
+
+
+STEPS: dict[int, Callable[[sqlite3.Connection], list[str]]] = {2: _from_2}
+"""What brings a ledger from each format to the next; gives what the user has to change by hand."""

@@ -1,0 +1,135 @@
+"""A pipeline's plugins put together: made one by one, then checked that they make a run."""
+
+from collections.abc import Callable, Collection, Sequence
+from pathlib import Path
+from typing import Any
+
+from msgspec.structs import replace
+
+from sparq_core import hookspecs
+from sparq_core.contract.config import ROLES, Pipeline
+from sparq_core.contract.errors import PipelineError, nearest
+from sparq_core.pipeline.cast import Cast
+from sparq_core.pipeline.discovery import Member, build, hooks_of, load_class
+from sparq_core.pipeline.file import given
+from sparq_core.pipeline.settings import marked
+
+Spec = Callable[..., Any]
+
+
+def load_cast(pipeline: Pipeline, base: Path) -> Cast:
+    """
+    Load every plugin a pipeline names and check that together they make a run.
+
+    `base` is the folder relative paths start from. PipelineError for whatever does not fit.
+    """
+    members = [
+        replace(build(model.use, model.options, f"models.{name}", base), name=f"models.{name}")
+        for name, model in pipeline.models.items()
+    ]
+    for i, entry in enumerate(pipeline.plugins):
+        member = build(entry.use, entry.options, f"plugins[{i}]", base)
+        twins = sum(m.name.partition("#")[0] == member.name for m in members)
+        members.append(replace(member, name=f"{member.name}#{twins + 1}") if twins else member)
+    members += _default_assess(members, base)
+    _check_owners(members)
+    _check_models(pipeline, members)
+    _check_roles(pipeline, members)
+    _check_descriptors(pipeline, members)
+    cast = Cast(members)
+    if cast.owner(hookspecs.policy):
+        cast.decide()
+    return cast
+
+
+def load_graders(pipeline: Pipeline, base: Path) -> Cast:
+    """The plugins of a pipeline that say what attempts are worth, alone: those that verify, assess or decide how many."""
+    grading = {spec.__name__ for spec in (hookspecs.verify, hookspecs.assess, hookspecs.policy)}
+    members = [
+        build(entry.use, entry.options, f"plugins[{i}]", base)
+        for i, entry in enumerate(pipeline.plugins)
+        if grading & set(hooks_of(load_class(entry.use, f"plugins[{i}]", base)[0]))
+    ]
+    members += _default_assess(members, base)
+    _check_owners(members, needed={hookspecs.verify})
+    return Cast(members)
+
+
+def alone(use: str, settings: Sequence[str], spec: Spec, example: str, base: Path) -> tuple[Member, Cast]:
+    """One plugin outside a run, with `name=value` settings; PipelineError where it does not answer the hook."""
+    member = build(use, given(settings, "--option"), "--use", base)
+    if not member.answers(spec):
+        raise PipelineError(f"--use {use}: it does not answer '{spec.__name__}'; e.g. {example} does")
+    return member, Cast([member])
+
+
+def _default_assess(members: Sequence[Member], base: Path) -> list[Member]:
+    """The band, where no plugin assesses."""
+    if any(member.answers(hookspecs.assess) for member in members):
+        return []
+    return [build("band", {}, f"{hookspecs.assess.__name__} (by default)", base)]
+
+
+def _check_owners(members: Sequence[Member], needed: Collection[Spec] = hookspecs.NEEDED) -> None:
+    for spec in hookspecs.ONE_OWNER:
+        owners = [member for member in members if member.answers(spec)]
+        if len(owners) > 1:
+            names = " and ".join(f"'{m.name}' ({m.place})" for m in owners)
+            raise PipelineError(f"only one plugin may answer '{spec.__name__}', found {names}; remove one")
+    for spec in needed:
+        if not any(member.answers(spec) for member in members):
+            raise PipelineError(
+                f"plugins: none of them answers '{spec.__name__}'; add one, e.g. {hookspecs.NEEDED[spec]}"
+            )
+    trains, curates = (any(m.answers(spec) for m in members) for spec in (hookspecs.train, hookspecs.curate))
+    if trains and not curates:
+        raise PipelineError("plugins: one answers 'train' but none 'curate'; add one, e.g. curate-band")
+
+
+def _check_models(pipeline: Pipeline, members: Sequence[Member]) -> None:
+    for member in members[: len(pipeline.models)]:
+        if not member.answers(hookspecs.sampler):
+            raise PipelineError(f"{member.place}.use: plugin '{_use(member, pipeline)}' is no sampler; e.g. hf is one")
+    roles = pipeline.cast_of_roles()
+    for role, model in roles.items():
+        if model not in pipeline.models:
+            raise PipelineError(f"roles.{role}: no model is named '{model}'; {nearest(model, pipeline.models)}")
+    solver = next((m for m in members if m.name == f"models.{roles.get('solver')}"), None)
+    trains = any(member.answers(hookspecs.train) for member in members)
+    if solver and trains and not getattr(type(solver.plugin), "trainable", False):
+        raise PipelineError(
+            f"{solver.place}: a model served by '{_use(solver, pipeline)}' cannot be trained; leave the plugin out that "
+            "answers 'train', or serve the solver from local weights (use: hf)"
+        )
+
+
+def _check_roles(pipeline: Pipeline, members: Sequence[Member]) -> None:
+    roles = pipeline.cast_of_roles()
+    asked = [("roles", "solver"), *(("train.updates", role) for role in pipeline.train.updates)]
+    for member in members:
+        asked += [(f"{member.place}.with.{option}", role) for option, role in marked(member.config, "role")]
+    known = {*ROLES, *(role for _, role in asked)}
+    for role in pipeline.roles:
+        if role not in known:
+            raise PipelineError(f"roles.{role}: nothing asks for this role; {nearest(role, sorted(known))}")
+    for place, role in asked:
+        if role not in roles:
+            raise PipelineError(f"{place}: no model plays the role '{role}'; add it to roles ({nearest(role, roles)})")
+
+
+def _check_descriptors(pipeline: Pipeline, members: Sequence[Member]) -> None:
+    """PipelineError where nothing describes problems by what an option names; a default counts once anything is described."""
+    said = [member.describes() for member in members if member.answers(hookspecs.describe)]
+    if None in said:
+        return
+    known = {key for keys in said for key in keys or ()}
+    written = {f"plugins[{i}]": entry.options for i, entry in enumerate(pipeline.plugins)}
+    for member in members:
+        for option, key in marked(member.config, "descriptor"):
+            if key not in known and (known or option in written.get(member.place, ())):
+                hint = nearest(key, known) if known else "add a plugin that does, e.g. skills"
+                raise PipelineError(f"{member.place}.with.{option}: no plugin describes problems by '{key}'; {hint}")
+
+
+def _use(member: Member, pipeline: Pipeline) -> str:
+    return pipeline.models[member.name.removeprefix("models.")].use

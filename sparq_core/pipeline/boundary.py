@@ -1,0 +1,242 @@
+"""
+Where plugins' answers cross into the engine: each is held to the contract of its hook before anything uses it.
+
+Structure is the contract: types, lengths, values, finite numbers. What crosses is a copy, so a plugin cannot change it
+afterwards. What a text says is never a matter of contract: characters that no file can hold are replaced.
+"""
+
+import inspect
+import math
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cache
+from numbers import Integral, Real
+from types import TracebackType
+from typing import Any, NamedTuple, TypeVar
+
+import msgspec
+
+from sparq_core.contract.errors import PluginError, SparqError
+
+T = TypeVar("T")
+
+SHOWN = 200
+"""Characters of a wrong answer that an error shows."""
+
+
+class Call(NamedTuple):
+    """One call of a plugin, as a context in which whatever it raises becomes a `PluginError` that names it."""
+
+    plugin: str
+    place: str
+    """Where the pipeline names the plugin."""
+    spec: Callable[..., Any]
+    """The hook."""
+    when: str = ""
+    """The step or the round, in words; empty before the first."""
+
+    @property
+    def hook(self) -> str:
+        return self.spec.__name__
+
+    def __str__(self) -> str:
+        return f"plugin '{self.plugin}' ({self.place}), hook `{self.hook}`" + f", {self.when}" * bool(self.when)
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        if error is None or isinstance(error, PluginError) or _is_ctrl_c(error):
+            return
+        if isinstance(error, SparqError):
+            error.add_note(f"said by {self}")
+            return
+        raise PluginError(f"{self}: {type(error).__name__}: {error}") from error
+
+    def wrong(self, gave: object, why: str) -> PluginError:
+        """The error that stops the run: what the plugin gave, what is wrong with it, what the contract says."""
+        return PluginError(f"{self}: {why}\n  it gave: {_shown(gave)}\n  the contract: {contract_of(self.spec)}")
+
+
+def _is_ctrl_c(error: BaseException) -> bool:
+    return isinstance(error, KeyboardInterrupt) and threading.current_thread() is threading.main_thread()
+
+
+@cache
+def contract_of(spec: Callable[..., Any]) -> str:
+    """What a hook's page says of its answer."""
+    lines = (inspect.getdoc(spec) or "").splitlines()
+    first = next(i for i, line in enumerate(lines) if line.startswith("Answer: "))
+    last = next(i for i, line in enumerate(lines) if line.startswith("Merged: "))
+    return " ".join(lines[first:last]).removeprefix("Answer: ")
+
+
+def _shown(gave: object) -> str:
+    try:
+        text = repr(gave)
+    except Exception as error:  # noqa: BLE001 -- a plugin's own __repr__
+        text = f"a {type(gave).__name__} whose repr raises {type(error).__name__}"
+    return text if len(text) <= SHOWN else text[:SHOWN] + "…"
+
+
+# -- copies ------------------------------------------------------------------------------------------------------------
+
+
+def _plain_number(value: Any) -> Any:
+    """Numbers of other libraries, numpy's above all."""
+    if isinstance(value, Integral):
+        return int(value)
+    if isinstance(value, Real):
+        return float(value)
+    raise TypeError(f"{type(value).__name__} is not plain data")
+
+
+_encode = msgspec.msgpack.Encoder(enc_hook=_plain_number).encode
+
+
+@cache
+def _decoder(kind: Any) -> "msgspec.msgpack.Decoder[Any]":
+    return msgspec.msgpack.Decoder(kind)
+
+
+def copied(call: Call, answer: object, kind: Any) -> Any:
+    """The answer as a value of its own, all its types checked; `kind` may be any type msgspec knows."""
+    try:
+        try:
+            data = _encode(answer)
+        except UnicodeEncodeError:
+            data = _encode(mended(msgspec.to_builtins(answer, enc_hook=_plain_number)))
+        return _decoder(kind).decode(data)
+    except msgspec.ValidationError as error:
+        raise call.wrong(answer, str(error)) from None
+    except (TypeError, ValueError, OverflowError, RecursionError) as error:
+        raise call.wrong(answer, f"this is not plain data: {error}") from None
+
+
+def mended(value: Any) -> Any:
+    """Plain data with the characters replaced that UTF-8 cannot say (lone surrogates)."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    if isinstance(value, dict):
+        return {mended(key): mended(item) for key, item in value.items()}
+    return [mended(item) for item in value] if isinstance(value, list) else value
+
+
+def record(call: Call, answer: object, kind: type[T]) -> T:
+    """One record of exactly this type."""
+    if not isinstance(answer, kind):
+        raise call.wrong(answer, f"this is {_a(answer)}, not a {kind.__name__}")
+    value: T = copied(call, answer, kind)
+    return value
+
+
+def aligned(call: Call, answer: object, item: Any, count: int) -> list[Any]:
+    """A list of `count` answers, one for each item of the batch, each None or of the type `item` where that says so."""
+    answers = listed(call, answer)
+    if len(answers) != count:
+        raise call.wrong(answer, f"{len(answers)} answers for a batch of {count}")
+    _check_records(call, answers, item)
+    copies: list[Any] = copied(call, answers, list[item])
+    return copies
+
+
+def listed(call: Call, answer: object) -> Sequence[Any]:
+    """A list or tuple."""
+    if not isinstance(answer, list | tuple):
+        raise call.wrong(answer, f"this is {_a(answer)}, not a list")
+    return answer
+
+
+def records(call: Call, answer: object, kind: type[T]) -> list[T]:
+    """A list of records of this type, however many."""
+    answers = listed(call, answer)
+    _check_records(call, answers, kind)
+    copies: list[T] = copied(call, answers, list[kind])  # type: ignore[valid-type] # built at run time
+    return copies
+
+
+def _check_records(call: Call, answers: Sequence[Any], kind: Any) -> None:
+    """Plain data in the shape of a record is no record."""
+    structs = tuple(
+        k for k in getattr(kind, "__args__", (kind,)) if isinstance(k, type) and issubclass(k, msgspec.Struct)
+    )
+    optional = type(None) in getattr(kind, "__args__", ())
+    for answer in answers if structs else ():
+        if not (isinstance(answer, structs) or (optional and answer is None)):
+            raise call.wrong(answer, f"one of the answers is {_a(answer)}, not a {structs[0].__name__}")
+
+
+def streamed(call: Call, answer: object, kind: type[T]) -> Iterator[T]:
+    """Records of this type from an iterable, each checked when it is taken."""
+    if not isinstance(answer, Iterable) or isinstance(answer, str | bytes | Mapping):
+        raise call.wrong(answer, f"this is {_a(answer)}, not an iterable of {kind.__name__}")
+    with call:
+        items = iter(answer)
+    while True:
+        with call:
+            try:
+                item = next(items)
+            except StopIteration:
+                break
+        yield record(call, item, kind)
+
+
+def nothing(call: Call, answer: object) -> None:
+    """No answer at all."""
+    if answer is not None:
+        raise call.wrong(answer, f"this is {_a(answer)}, where nothing is asked")
+
+
+def _a(answer: object) -> str:
+    return "nothing" if answer is None else f"a {type(answer).__name__}"
+
+
+# -- values ------------------------------------------------------------------------------------------------------------
+
+
+def finite(call: Call, gave: object, value: float, what: str) -> None:
+    """A number that is not NaN or infinite."""
+    if not math.isfinite(value):
+        raise call.wrong(gave, f"{what} is {value}")
+
+
+def plain(call: Call, data: Mapping[str, Any], what: str) -> dict[str, Any]:
+    """JSON data as the ledger gives it back: tuples are lists, keys are text; NaN and infinities cannot be kept."""
+    _check_finite(call, data, what)
+    try:
+        value: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(data))
+    except (TypeError, ValueError, OverflowError) as error:
+        raise call.wrong(data, f"{what} is not JSON: {error}") from None
+    return value
+
+
+def _check_finite(call: Call, data: Any, what: str) -> None:
+    if isinstance(data, float):
+        finite(call, data, data, what)
+    elif isinstance(data, dict | list):
+        for item in data.values() if isinstance(data, dict) else data:
+            _check_finite(call, item, what)
+
+
+# -- inputs ------------------------------------------------------------------------------------------------------------
+
+
+class Untouched:
+    """Notices, after a call, that a plugin changed the batch it was given; records are frozen, what they hold may not be."""
+
+    def __init__(self, batch: list[Any], inner: Callable[[Any], Any]) -> None:
+        self._batch, self._inner = batch, inner
+        self._items, self._data = list(batch), self._fingerprint(batch)
+
+    def _fingerprint(self, batch: list[Any]) -> bytes:
+        return _encode([self._inner(item) for item in batch])
+
+    def check(self, call: Call) -> None:
+        """PluginError where the batch is not as it was."""
+        same = len(self._batch) == len(self._items) and all(map(_is, self._batch, self._items))
+        if not same or self._fingerprint(self._batch) != self._data:
+            raise call.wrong(self._batch, "it changed the batch it was given; hooks leave their input as it is")
+
+
+def _is(one: object, other: object) -> bool:
+    return one is other

@@ -1,0 +1,122 @@
+"""The objects that plugins hand over, samplers and policies: each answer they give is held to their contract."""
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+from msgspec import Struct
+
+from sparq_core import hookspecs
+from sparq_core.contract.errors import PluginError
+from sparq_core.contract.policy import AllAtOnce, Policy
+from sparq_core.contract.records import Counts
+from sparq_core.contract.sampling import Completion, Request, Sampler
+from sparq_core.pipeline.boundary import Call, aligned, copied, finite
+
+NONE = Counts()
+MOST_TOKENS = 2**40
+"""More than any count of tokens can be; SQLite's integers hold it a million times over."""
+
+
+class GuardedSampler:
+    """A sampler whose completions are as many as were asked for, and well-formed."""
+
+    def __init__(self, call: Call, sampler: object) -> None:
+        self._call = call
+        for name in ("sample", "close"):
+            if not callable(getattr(sampler, name, None)):
+                raise call.wrong(sampler, f"it has no method `{name}`")
+        self._sampler = cast("Sampler", sampler)
+        self.deterministic = copied(call, getattr(sampler, "deterministic", None), bool)
+        self.digest = copied(call, getattr(sampler, "digest", None), str)
+        self.slots: int | None = copied(call, getattr(sampler, "slots", None), int | None)
+
+    @property
+    def load(self) -> int | None:
+        load: int | None = getattr(self._sampler, "load", None)
+        return load
+
+    def sample(self, requests: Sequence[Request]) -> list[list[Completion]]:
+        """As the sampler does; PluginError where it does not keep its contract."""
+        with self._call:
+            answers = self._sampler.sample(requests)
+        if not isinstance(answers, list | tuple) or len(answers) != len(requests):
+            raise self._call.wrong(
+                answers, f"`sample` answers a list with one list for each of {len(requests)} requests"
+            )
+        return [
+            [self._checked(c) for c in aligned(self._call, completions, Completion, request.n)]
+            for request, completions in zip(requests, answers, strict=True)
+        ]
+
+    def _checked(self, completion: Completion) -> Completion:
+        for count in (completion.tokens, completion.prompt_tokens):
+            if not 0 <= count < MOST_TOKENS:
+                raise self._call.wrong(completion, f"{count} is no count of tokens")
+        return completion
+
+    def close(self) -> None:
+        """Free the model."""
+        with self._call:
+            self._sampler.close()
+
+
+class Ration(Struct, frozen=True):
+    """
+    How many attempts one problem gets: a policy's say, and never more than `most`.
+
+    Asked between waves with the counts so far.
+    """
+
+    policy: Policy
+    most: int
+    parents: Counts = NONE
+    call: Call | None = None
+    """Where a plugin answers; None for the core's own rule."""
+
+    def more(self, counts: Counts) -> int:
+        """Attempts of the next wave, 0 when there were enough; PluginError for more than is left."""
+        n: int = self._asked(self.policy.more, counts, int)
+        if not 0 <= n <= self.most - counts.drawn:
+            raise self._wrong(n, f"`more` says {n} after {counts.drawn} of at most {self.most} attempts")
+        return n
+
+    def gave_up(self, counts: Counts) -> bool:
+        """Whether attempts ended early because the problem would not be kept."""
+        gave_up: bool = self._asked(self.policy.gave_up, counts, bool)
+        return gave_up
+
+    def solve_rate(self, counts: Counts) -> float | None:
+        """The unbiased solve rate; None where nothing was decided."""
+        rate: float | None = self._asked(self.policy.solve_rate, counts, float | None)
+        if rate is not None and self.call:
+            finite(self.call, rate, rate, "a solve rate")
+            if not 0 <= rate <= 1:
+                raise self._wrong(rate, f"`solve_rate` says {rate}")
+        return rate
+
+    def _asked(self, method: Any, counts: Counts, kind: Any) -> Any:
+        if self.call is None:
+            return method(counts, self.parents)
+        with self.call:
+            answer = method(counts, self.parents)
+        return copied(self.call, answer, kind)
+
+    def _wrong(self, gave: object, why: str) -> PluginError:
+        return (self.call or Call("attempts", "attempts", hookspecs.policy)).wrong(gave, why)
+
+
+class Rationing(Struct, frozen=True):
+    """What the hook `policy` came to: it gives each problem its ration of attempts."""
+
+    policy: Policy | None = None
+    """None: all at once."""
+    call: Call | None = None
+
+    @property
+    def of_parents(self) -> bool:
+        """Whether rations depend on how the attempts at the parents came out."""
+        return bool(getattr(self.policy, "of_parents", False))
+
+    def ration(self, most: int, parents: Counts = NONE) -> Ration:
+        """The ration of a problem that may have `most` attempts."""
+        return Ration(self.policy or AllAtOnce(most), most, parents, self.call)
