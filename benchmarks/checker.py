@@ -24,7 +24,7 @@ from math_verify import parse, verify
 
 import sparq_core as sparq
 from sparq_sympy import Checker, Sympy, SympyConfig, final_answer
-from sparq_sympy.answer import read
+from sparq_sympy.reading.answer import read
 
 RESULTS = Path(__file__).parent / "results" / "checker.json"
 SAMPLE = 1_000

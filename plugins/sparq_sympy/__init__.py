@@ -7,9 +7,9 @@ from msgspec import Meta, field
 
 import sparq_core as sparq
 from sparq_sympy.checker import Checker, equivalent
-from sparq_sympy.compare import Conventions
 from sparq_sympy.decide import VERSION, Decision
-from sparq_sympy.extract import MARKERS, Found, final_answer
+from sparq_sympy.equality.compare import Conventions
+from sparq_sympy.reading.final_answer import MARKERS, Found, final_answer
 
 __all__ = ["VERSION", "Checker", "Conventions", "Decision", "Found", "Sympy", "equivalent", "final_answer"]
 

@@ -5,10 +5,10 @@ from collections import OrderedDict
 from functools import lru_cache
 from threading import Lock
 
-from sparq_sympy.answer import read
-from sparq_sympy.compare import Conventions
 from sparq_sympy.decide import Decision, decide
-from sparq_sympy.pool import Pool
+from sparq_sympy.equality.compare import Conventions
+from sparq_sympy.math_verify.pool import Pool
+from sparq_sympy.reading.answer import read
 
 REMEMBERED = 50_000
 """Verdicts of math-verify that are kept."""

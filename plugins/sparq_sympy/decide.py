@@ -6,11 +6,10 @@ from typing import Literal
 
 from msgspec import Struct
 
-from sparq_sympy import units
-from sparq_sympy.answer import Answer, read
-from sparq_sympy.compare import Comparison, Conventions
-from sparq_sympy.exact import TooLargeError
-from sparq_sympy.syntax import Apply, Node, Number, Symbol, Words, variables
+from sparq_sympy.equality.compare import Comparison, Conventions
+from sparq_sympy.reading import units
+from sparq_sympy.reading.answer import Answer, read
+from sparq_sympy.tree.nodes import Apply, Node, Number, Symbol, TooLargeError, Words, variables
 
 VERSION = "1"
 """Of the checker: a verdict may change with it."""

@@ -291,7 +291,7 @@ def children_of(pid: int) -> list[int]:
 
 
 def forkers(pid: int) -> list[int]:
-    return [c for c in children_of(pid) if b"sparq_sympy.worker" in Path(f"/proc/{c}/cmdline").read_bytes()]
+    return [c for c in children_of(pid) if b"sparq_sympy.math_verify.worker" in Path(f"/proc/{c}/cmdline").read_bytes()]
 
 
 def examine(folder: Path) -> dict[str, object]:

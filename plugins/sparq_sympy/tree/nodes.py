@@ -4,6 +4,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
+ANYTHING = "·"
+"""What an inequality without a left side speaks of: the name of a symbol."""
+
+
+class TooLargeError(Exception):
+    """The value, or a step on the way to it, is out of bounds."""
+
 
 @dataclass(frozen=True, slots=True)
 class Number:

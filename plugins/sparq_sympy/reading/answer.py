@@ -4,12 +4,11 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from sparq_sympy import screen, spelling, units
-from sparq_sympy.exact import TooLargeError
-from sparq_sympy.parser import parse
-from sparq_sympy.syntax import Apply, Node, Words, walk
-from sparq_sympy.tokens import UnsupportedError
-from sparq_sympy.words import MEANING, as_words, choice, is_prose
+from sparq_sympy.reading import limits, spelling, units
+from sparq_sympy.reading.formula import parse
+from sparq_sympy.reading.tokens import UnsupportedError
+from sparq_sympy.reading.words import MEANING, as_words, choice, is_prose
+from sparq_sympy.tree.nodes import Apply, Node, TooLargeError, Words, walk
 
 CACHED = 20_000
 """Answers kept as read."""
@@ -68,8 +67,8 @@ class Answer:
 @lru_cache(maxsize=CACHED)
 def read(text: str) -> Answer:
     """An answer's text, read."""
-    cleaned = screen.clean(text)
-    if refused := screen.refuse(cleaned):
+    cleaned = spelling.clean(text)
+    if refused := limits.refuse(cleaned):
         return Answer(cleaned, cleaned, "", ("", None), "", None, None, refused)
     bare = spelling.plain(spelling.unwrap(_LABEL.sub("", cleaned)))
     if (whole := _WHOLE_TEXT.fullmatch(bare)) and re.search(r"\d", whole[1]):

@@ -1,6 +1,52 @@
-"""Differences of spelling that carry no meaning, taken away as text: wrappers, spacing, font commands, thousands."""
+"""Differences of spelling that carry no meaning, taken away as text: Unicode, wrappers, spacing, font commands, thousands."""
 
 import re
+import unicodedata
+
+_SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾ⁿⁱ", "0123456789+-=()ni")
+_SUBSCRIPTS = str.maketrans("₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎", "0123456789+-=()")
+_RAISED = re.compile("[⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾ⁿⁱ]+")
+_LOWERED = re.compile("[₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎]+")
+_VULGAR = re.compile("(?<=[0-9])(?=[¼½¾⅐-⅞])")
+_SIGNS = {
+    **dict.fromkeys("−–—‐‑‒﹣－", "-"),
+    **dict.fromkeys("×✕✖⨯", r"\times "),
+    **dict.fromkeys("·⋅∙•", r"\cdot "),
+    **dict.fromkeys("÷∕⁄", "/"),
+    **dict.fromkeys("≤⩽≦", r"\le "),
+    **dict.fromkeys("≥⩾≧", r"\ge "),
+    **dict.fromkeys("°º˚", r"^\circ "),
+    **dict.fromkeys("‘’′", "'"),
+    **dict.fromkeys("…⋯", r"\ldots "),
+    **dict.fromkeys("∅Ø", r"\emptyset "),
+    "≠": r"\ne ",
+    "≈": r"\approx ",
+    "±": r"\pm ",
+    "∓": r"\mp ",
+    "∞": r"\infty ",
+    "∈": r"\in ",
+    "∪": r"\cup ",
+    "∩": r"\cap ",
+    "√": r"\sqrt ",
+    "∛": r"\sqrt[3]",
+    "π": r"\pi ",
+    "θ": r"\theta ",
+    "α": r"\alpha ",
+    "β": r"\beta ",
+    "γ": r"\gamma ",
+    "λ": r"\lambda ",
+    "μ": r"\mu ",
+    "φ": r"\phi ",
+    "ω": r"\omega ",
+    "ℝ": r"\mathbb{R}",
+    "ℤ": r"\mathbb{Z}",
+    "ℕ": r"\mathbb{N}",
+    "∠": r"\angle ",
+    "△": r"\triangle ",
+    "⟨": r"\langle ",
+    "⟩": r"\rangle ",
+}
+_SIGN = re.compile("[" + "".join(map(re.escape, _SIGNS)) + "]")
 
 _COMMANDS = re.compile(
     r"\\(?:left|right|[bB]ig{1,2}[lrm]?|displaystyle|textstyle|limits|nolimits|hfill)(?![A-Za-z])\s*\.?(?=[^0-9]|$)"
@@ -26,6 +72,27 @@ _MULTIPLIERS = {"dozen": 12, "hundred": 100, "thousand": 10**3, "million": 10**6
 _MULTIPLIER = re.compile(rf"(?<=\d)\s*(?:\\text\{{)?\s*({'|'.join(_MULTIPLIERS)})s?\b(\s*\}})?", re.IGNORECASE)
 _TIMES = re.compile(r"(?<=\d)\s*[xX]\s*(?=10\s*\^)")
 _MATH = (("$$", "$$"), ("$", "$"), (r"\(", r"\)"), (r"\[", r"\]"))
+
+
+def clean(text: str) -> str:
+    """Unicode digits, signs, superscripts and fractions in their LaTeX or ASCII spelling; no format characters."""
+    text = text.strip()
+    if text.isascii():
+        return text
+    text = _VULGAR.sub(" ", text)
+    text = _RAISED.sub(lambda m: "^{" + m[0].translate(_SUPERSCRIPTS) + "}", text)
+    text = _LOWERED.sub(lambda m: "_{" + m[0].translate(_SUBSCRIPTS) + "}", text)
+    text = _SIGN.sub(lambda m: _SIGNS[m[0]], text)
+    text = unicodedata.normalize("NFKC", text)
+    text = "".join(_plain(c) for c in text if unicodedata.category(c) != "Cf")
+    return _SIGN.sub(lambda m: _SIGNS[m[0]], text)
+
+
+def _plain(character: str) -> str:
+    if character.isascii():
+        return character
+    digit = unicodedata.decimal(character, None)
+    return character if digit is None else str(digit)
 
 
 def unwrap(text: str) -> str:

@@ -2,7 +2,7 @@
 
 import re
 
-from sparq_sympy.names import KNOWN
+from sparq_sympy.reading.names import KNOWN
 
 _NAMES = {
     "mm": "millimeter millimetre",

@@ -1,38 +1,43 @@
-r"""
-From an answer's text to its tree: LaTeX and plain notation alike, by recursive descent.
+"""
+The grammar of answers, from lists down to powers, by recursive descent over tokens.
 
-Text is never handed to anything that evaluates it. What the grammar does not know raises UnsupportedError.
+How the smallest parts are read, numbers, names, brackets and commands, it is told by a table.
 """
 
-from sparq_sympy.names import RELATIONS
-from sparq_sympy.primaries import CLOSERS, Primaries, joined, literal
-from sparq_sympy.syntax import Apply, Node, Number, Symbol, walk
-from sparq_sympy.tokens import UnsupportedError, tokens
+from collections.abc import Callable, Mapping
+from fractions import Fraction
 
+from sparq_sympy.reading.names import BARS, CLOSERS, RELATIONS
+from sparq_sympy.reading.tokens import Cursor, Token, UnsupportedError
+from sparq_sympy.tree.nodes import ANYTHING, Apply, Node, Number, Symbol, TooLargeError, walk
+
+LARGEST_EXPONENT = 5_000
+"""Of ten, in scientific notation."""
 _DOTS = (r"\ldots", r"\dots", r"\cdots", r"\dotsc")
 _SETS = {r"\cup": "union", "U": "union", r"\cap": "intersection", r"\setminus": "minus", r"\backslash": "minus"}
 _LOGIC = {r"\lor": "or", r"\vee": "or", r"\land": "and", r"\wedge": "and"}
 _JOINED = {**dict(zip(_LOGIC, _LOGIC, strict=True)), "and": "and", "or": "or"}
 _TERM_SIGNS = {"+": "", "-": "neg", r"\pm": "pm", r"\mp": "mp"}
-ANYTHING = "·"
-"""What an inequality without a left side speaks of."""
 _DEGREE, _MARKS = r"\circ", frozenset({r"\circ", r"\prime", r"\top"})
+_BY_TEXT = frozenset({"sign", "command"})
+"""Kinds of token of which the text says how to go on."""
+
+Reader = Callable[["Grammar", str], Node]
+"""Reads what begins with the token that was just passed, whose text it is given."""
 
 
-def parse(text: str) -> Node:
-    """The tree of an answer; UnsupportedError where it has none, TooLargeError for a number out of bounds."""
-    reader = _Reader(tokens(text))
-    try:
-        node = reader.statement()
-    except (RecursionError, IndexError, ValueError, ZeroDivisionError) as error:
-        raise UnsupportedError(type(error).__name__) from error
-    if reader.peek().kind != "end":
-        raise UnsupportedError(f"unexpected {reader.peek().text!r}")
-    return node
+class Grammar(Cursor):
+    """
+    A place among tokens, and what may be read from there.
 
+    `primaries` read the smallest parts: those of a sign or command are found by its text, the others by the kind of token.
+    """
 
-class _Reader(Primaries):
-    """The grammar from lists down to powers."""
+    def __init__(self, found: list[Token], primaries: Mapping[str, Reader]) -> None:
+        super().__init__(found)
+        self._primaries = primaries
+        self.bars = 0
+        """Absolute values that are open here."""
 
     # Lists, relations, sets
 
@@ -99,7 +104,7 @@ class _Reader(Primaries):
         if self.accept(r"\not"):
             return "!=" if self._relation_sign() == "=" else "not"
         token = self.peek()
-        if token.kind in {"sign", "command"} and token.text in RELATIONS:
+        if token.kind in _BY_TEXT and token.text in RELATIONS:
             self.skip(1)
             return RELATIONS[token.text]
         return None
@@ -189,3 +194,75 @@ class _Reader(Primaries):
         else:
             node = self.group() if self.sees("{") else self.postfix()
         return Apply("^", (node, self.exponent())) if self.accept("^", "**") else node
+
+    # The smallest parts, and what stands around them
+
+    def primary(self) -> Node:
+        """One number, symbol, function, command or bracket."""
+        token = self.next()
+        by_text = token.kind in _BY_TEXT or token.text in BARS
+        reader = self._primaries.get(token.text if by_text else token.kind)
+        if reader is None:
+            raise UnsupportedError(
+                f"unknown command {token.text}" if token.kind == "command" else f"unexpected {token.text!r}"
+            )
+        return reader(self, token.text)
+
+    def postfix(self) -> Node:
+        """A primary with its factorial, percent or degree sign."""
+        return self.postfixed(self.primary())
+
+    def postfixed(self, node: Node) -> Node:
+        """A node with what is written after it."""
+        while True:
+            if self.accept("!"):
+                node = Apply("!!", (node,)) if self.accept("!") else Apply("!", (node,))
+            elif self.accept(r"\%", "%"):
+                node = Apply("/", (node, Number(Fraction(100))))
+            elif self.accept(r"\degree"):
+                node = Apply("deg", (node,))
+            else:
+                return node
+
+    def starts_factor(self) -> bool:
+        """Whether what stands here is multiplied with what stands before it, without a sign."""
+        token = self.peek()
+        if token.kind == "letter":
+            return not (token.text == "U" and (token.spaced or self.peek(1).text in {"(", "["}))
+        if token.kind == "text":
+            return token.text.strip(" ,").lower() not in {"and", "or", ""}
+        if token.text in BARS:
+            return self.bars == 0
+        return token.kind in {"name", "word"} or (token.kind in _BY_TEXT and token.text in self._primaries)
+
+    def group(self) -> Node:
+        """What stands between brackets."""
+        opener = self.next().text
+        node = self.statement()
+        self.expect(CLOSERS[opener])
+        return node
+
+    def argument(self) -> Node:
+        r"""An argument of a command: a group, or a single digit, letter or command, as in `\frac12`."""
+        if self.sees("{"):
+            return self.group()
+        token = self.peek()
+        if token.kind != "number":
+            return self.primary()
+        self.skip(1)
+        if len(token.text) > 1:
+            self.put_back(Token("number", token.text[1:]))
+        return Number(Fraction(token.text[0]))
+
+
+def literal(text: str) -> Fraction:
+    """A number as it is written; TooLargeError where its exponent is out of bounds."""
+    mantissa, _, exponent = text.lower().partition("e")
+    if exponent and abs(int(exponent[:8])) > LARGEST_EXPONENT:
+        raise TooLargeError
+    return Fraction(mantissa) * Fraction(10) ** int(exponent or 0)
+
+
+def joined(op: str, args: list[Node]) -> Node:
+    """An operation on several nodes; one alone is itself."""
+    return Apply(op, tuple(args)) if len(args) > 1 else args[0]

@@ -3,7 +3,7 @@
 import re
 from fractions import Fraction
 
-from sparq_sympy.syntax import Apply, Node, Number, Symbol, Words
+from sparq_sympy.tree.nodes import Apply, Node, Number, Symbol, Words
 
 _NUMBERS = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen "

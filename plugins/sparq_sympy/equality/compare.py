@@ -7,10 +7,9 @@ from typing import Annotated, ClassVar, Literal
 
 from msgspec import Meta, Struct
 
-from sparq_sympy import matrices, points, regions, relations
-from sparq_sympy.exact import TooLargeError, exact
-from sparq_sympy.parser import ANYTHING
-from sparq_sympy.shapes import (
+from sparq_sympy.equality import points, regions, relations
+from sparq_sympy.equality.exact import exact
+from sparq_sympy.equality.shapes import (
     are_named,
     args,
     data,
@@ -24,7 +23,8 @@ from sparq_sympy.shapes import (
     with_imaginary,
     with_names,
 )
-from sparq_sympy.syntax import Apply, Node, Number, Symbol, Words, has, variables
+from sparq_sympy.tree import matrices
+from sparq_sympy.tree.nodes import ANYTHING, Apply, Node, Number, Symbol, TooLargeError, Words, has, variables
 
 WHOLE_NAMES = frozenset("nkmN")
 """Variables that are read as whole numbers, if nothing else makes two sides equal."""

@@ -4,9 +4,9 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import Any
 
-from sparq_sympy import points
-from sparq_sympy.points import UndefinedError
-from sparq_sympy.syntax import CONSTANTS, Apply, Node, Symbol, Words, variables, walk
+from sparq_sympy.equality import points
+from sparq_sympy.equality.points import UndefinedError
+from sparq_sympy.tree.nodes import CONSTANTS, Apply, Node, Symbol, Words, variables, walk
 
 FLIPPED = {"<": ">", ">": "<", "<=": ">=", ">=": "<=", "=": "=", "!=": "!="}
 _NAMING = frozenset({"abs", "unknown-function", "ratio", "*", "brackets", "/", "inverse", "^", "conjugate"})

@@ -3,7 +3,7 @@
 import re
 from typing import NamedTuple
 
-from sparq_sympy.names import KNOWN
+from sparq_sympy.reading.names import KNOWN
 
 
 class UnsupportedError(Exception):
@@ -66,27 +66,27 @@ class Cursor:
 
     def __init__(self, found: list[Token]) -> None:
         self._tokens = found
-        self._at = 0
+        self.at = 0
 
     def peek(self, ahead: int = 0) -> Token:
         """A token from here on; `END` beyond the last."""
-        at = self._at + ahead
+        at = self.at + ahead
         return self._tokens[at] if at < len(self._tokens) else END
 
     def next(self) -> Token:
         """The token here, passed."""
         token = self.peek()
-        self._at += 1
+        self.at += 1
         return token
 
     def skip(self, count: int) -> None:
         """Pass tokens that were looked at."""
-        self._at += count
+        self.at += count
 
     def put_back(self, token: Token) -> None:
         """Put a token in place of the one that was just passed."""
-        self._at -= 1
-        self._tokens[self._at] = token
+        self.at -= 1
+        self._tokens[self.at] = token
 
     def sees(self, *texts: str) -> bool:
         """Whether the token here is one of these signs or commands."""
@@ -96,7 +96,7 @@ class Cursor:
     def accept(self, *texts: str) -> bool:
         """Pass the token here if it is one of these signs or commands."""
         if self.sees(*texts):
-            self._at += 1
+            self.at += 1
             return True
         return False
 

@@ -1,4 +1,4 @@
-"""Names the parser knows, with and without a backslash."""
+"""Names and signs that the grammar knows, with and without a backslash."""
 
 FUNCTIONS = {
     **{
@@ -144,3 +144,16 @@ RELATIONS = {
 """Relation signs by every spelling."""
 
 SETS = {"R": "reals", "Z": "integers", "N": "naturals", "Q": "rationals", "C": "complexes"}
+
+CLOSERS = {
+    "(": ")",
+    "[": "]",
+    "{": "}",
+    r"\{": r"\}",
+    r"\langle": r"\rangle",
+    r"\lfloor": r"\rfloor",
+    r"\lceil": r"\rceil",
+}
+"""What closes a bracket."""
+
+BARS = frozenset({"|", r"\vert", r"\lvert", r"\rvert", r"\|", r"\Vert"})

@@ -10,8 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
-from sparq_sympy.exact import TooLargeError
-from sparq_sympy.syntax import Apply, Node, Number, Symbol, Words, has, variables, walk
+from sparq_sympy.tree.nodes import Apply, Node, Number, Symbol, TooLargeError, Words, has, variables, walk
 
 DIGITS, MORE_DIGITS = 50, 130
 MOST_OPERATIONS = 4_000

@@ -4,15 +4,11 @@ import math
 from collections.abc import Callable
 from fractions import Fraction
 
-from sparq_sympy.syntax import Apply, Node, Number
+from sparq_sympy.tree.nodes import Apply, Node, Number, TooLargeError
 
 MOST_BITS = 1 << 16
 """Of a numerator or denominator."""
 LARGEST_FACTORIAL = 5_000
-
-
-class TooLargeError(Exception):
-    """The value, or a step on the way to it, is out of bounds."""
 
 
 def exact(node: Node) -> Fraction | None:

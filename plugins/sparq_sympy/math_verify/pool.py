@@ -83,7 +83,7 @@ class Forker:
         }
         with theirs:
             self._process = subprocess.Popen(  # noqa: S603 -- our own module
-                [sys.executable, "-m", "sparq_sympy.worker", str(theirs.fileno())],
+                [sys.executable, "-m", "sparq_sympy.math_verify.worker", str(theirs.fileno())],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,

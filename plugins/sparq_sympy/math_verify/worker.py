@@ -1,5 +1,5 @@
 """
-Processes that compare answers with math-verify, apart from ours: `python -m sparq_sympy.worker FD`.
+Processes that compare answers with math-verify, apart from ours: `python -m sparq_sympy.math_verify.worker FD`.
 
 The process that is started loads everything once and then only forks: a worker is ready in milliseconds. It holds one socket
 to the engine; what arrives on it is `fork`, with the socket of the new worker, or `kill PID`. When the engine is gone, so are

@@ -37,16 +37,17 @@ def grade(
 
     With --explain, tell how one answer compares with one reference.
     """
-    from sparq_sympy import explaining, grading
+    from sparq_sympy.grade import rows
+    from sparq_sympy.grade.explain import show
 
-    plugin = grading.checker(options)
+    plugin = rows.checker(options)
     try:
         if explain:
-            explaining.show(plugin, *explain)
+            show(plugin, *explain)
         elif file is None:
             raise click.UsageError("name a FILE to grade, or use --explain GOLD ANSWER")
         else:
-            columns = grading.Columns(problem_column, answer_column, solution_column, bare)
-            grading.grade(plugin, file, columns, out)
+            columns = rows.Columns(problem_column, answer_column, solution_column, bare)
+            rows.grade(plugin, file, columns, out)
     finally:
         plugin.stop()

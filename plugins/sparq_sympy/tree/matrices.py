@@ -1,6 +1,6 @@
 """Sums, products and determinants of matrices, written out in their elements."""
 
-from sparq_sympy.syntax import Apply, Node
+from sparq_sympy.tree.nodes import Apply, Node
 
 Rows = list[list[Node]]
 LARGEST = 5

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from sparq_sympy import relations
-from sparq_sympy.syntax import Apply, Node, Symbol, has, walk
+from sparq_sympy.equality import relations
+from sparq_sympy.tree.nodes import Apply, Node, Symbol, has, walk
 
 
 def op(node: Node) -> str:

@@ -4,10 +4,9 @@ import itertools
 from collections.abc import Sequence
 from typing import Any
 
-from sparq_sympy import points, relations
-from sparq_sympy.exact import TooLargeError
-from sparq_sympy.points import UndefinedError
-from sparq_sympy.syntax import Apply, Node, Symbol, variables
+from sparq_sympy.equality import points, relations
+from sparq_sympy.equality.points import UndefinedError
+from sparq_sympy.tree.nodes import Apply, Node, Symbol, TooLargeError, variables
 
 ORDER = frozenset({"<", ">", "<=", ">=", "!="})
 MOST_EDGES = 60

@@ -4,8 +4,8 @@ from rich.console import Console
 from rich.markup import escape
 
 from sparq_sympy import Sympy
-from sparq_sympy.answer import Answer, read
-from sparq_sympy.syntax import shown
+from sparq_sympy.reading.answer import Answer, read
+from sparq_sympy.tree.nodes import shown
 
 COLOURS = {"correct": "green", "incorrect": "red", "unknown": "yellow"}
 

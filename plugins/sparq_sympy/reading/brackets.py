@@ -1,0 +1,88 @@
+"""Brackets and bars: groups, tuples, intervals, sets, absolute values."""
+
+from sparq_sympy.reading.grammar import Grammar, Reader
+from sparq_sympy.reading.names import BARS, CLOSERS
+from sparq_sympy.reading.tokens import UnsupportedError
+from sparq_sympy.tree.nodes import Apply, Node
+
+_SUCH_THAT = frozenset({":", "|", r"\mid", r"\vert", r"\colon"})
+
+
+def bracketed(grammar: Grammar, opener: str) -> Node:
+    """A group, an interval, a tuple, a set; `[1, 2)` closes with the other bracket."""
+    if opener in {r"\{", "{"} and grammar.accept(CLOSERS[opener]):
+        return Apply("set", ())
+    bars, grammar.bars = grammar.bars, 0
+    if opener == "{" and _chooses(grammar):
+        node: Node = _choose(grammar)
+    elif opener == r"\{" and _builds(grammar):
+        node = _built(grammar)
+    else:
+        node = _enclosed(grammar, opener)
+    grammar.bars = bars
+    return node
+
+
+def _enclosed(grammar: Grammar, opener: str) -> Node:
+    """Items up to what closes them, and what the two brackets make of them."""
+    items, how = grammar.items()
+    closer = grammar.next().text
+    if closer != CLOSERS[opener] and not {opener, closer} <= {"(", ")", "[", "]"}:
+        raise UnsupportedError(f"{opener} is closed by {closer or 'nothing'}")
+    if opener in {r"\lfloor", r"\lceil"}:
+        return Apply("floor" if opener == r"\lfloor" else "ceil", tuple(items))
+    if opener == r"\{" or (opener == "{" and len(items) > 1):
+        return Apply("set", tuple(items), how)
+    if len(items) == 1 and opener != r"\langle":
+        return items[0]
+    return Apply("brackets", tuple(items), "()" if opener == r"\langle" else opener + closer)
+
+
+def _chooses(grammar: Grammar) -> bool:
+    r"""Whether a brace holds a `\choose` of its own."""
+    depth = ahead = 0
+    while depth >= 0 and grammar.peek(ahead).kind != "end":
+        text = grammar.peek(ahead).text
+        depth += {"{": 1, "}": -1}.get(text, 0)
+        if text == r"\choose" and not depth:
+            return True
+        ahead += 1
+    return False
+
+
+def _choose(grammar: Grammar) -> Node:
+    r"""`n \choose k}`."""
+    top = grammar.sum()
+    grammar.expect(r"\choose")
+    bottom = grammar.sum()
+    grammar.expect("}")
+    return Apply("binomial", (top, bottom))
+
+
+def _builds(grammar: Grammar) -> bool:
+    r"""Whether a set is given by a condition: `\{x : x > 2\}`."""
+    bare = 1 + 5 * ([grammar.peek(i).text for i in range(1, 6)] == [r"\in", r"\mathbb", "{", "R", "}"])
+    return grammar.peek().kind == "letter" and grammar.peek(bare).text in _SUCH_THAT
+
+
+def _built(grammar: Grammar) -> Node:
+    """The condition of a set."""
+    while not grammar.accept(*_SUCH_THAT):
+        grammar.skip(1)
+    items, _ = grammar.items()
+    grammar.expect(r"\}")
+    return items[0] if len(items) == 1 else Apply("list", tuple(items), "and")
+
+
+def absolute(grammar: Grammar, _: str) -> Node:
+    """`|x|`, after its first bar."""
+    grammar.bars += 1
+    inner = grammar.sum()
+    if grammar.next().text not in BARS:
+        raise UnsupportedError("an absolute value is not closed")
+    grammar.bars -= 1
+    return Apply("abs", (inner,))
+
+
+BRACKETS: dict[str, Reader] = {**dict.fromkeys(CLOSERS, bracketed), **dict.fromkeys(BARS, absolute)}
+"""Readers by what opens them."""

@@ -1,0 +1,110 @@
+"""LaTeX commands that are no names: fractions, decorations, matrices, series."""
+
+from sparq_sympy.reading.grammar import Grammar, Reader
+from sparq_sympy.reading.names import SETS
+from sparq_sympy.reading.tokens import UnsupportedError
+from sparq_sympy.tree import matrices
+from sparq_sympy.tree.nodes import Apply, Node, Symbol
+
+_MATRICES = frozenset({"matrix", "pmatrix", "bmatrix", "Bmatrix", "vmatrix", "array", "smallmatrix"})
+
+
+def fraction(grammar: Grammar, _: str) -> Node:
+    r"""`\frac12`; a derivative is not for this grammar."""
+    if [grammar.peek(i).text for i in range(5)] == ["{", "d", "}", "{", "d"]:
+        raise UnsupportedError("a derivative")
+    return Apply("/", (grammar.argument(), grammar.argument()))
+
+
+def binomial(grammar: Grammar, _: str) -> Node:
+    r"""`\binom{n}{k}`."""
+    return Apply("binomial", (grammar.argument(), grammar.argument()))
+
+
+def conjugate(grammar: Grammar, _: str) -> Node:
+    r"""`\overline{z}`; over digits after a point it was taken care of before."""
+    inside = grammar.argument()
+    return Symbol(f"bar {inside.name}") if isinstance(inside, Symbol) else Apply("conjugate", (inside,))
+
+
+def decorated(grammar: Grammar, command: str) -> Node:
+    r"""`\hat{x}`, another variable than x."""
+    mark = command.strip("\\")
+    inside = grammar.argument()
+    return Symbol(f"{mark} {inside.name}") if isinstance(inside, Symbol) else inside
+
+
+def undecorated(grammar: Grammar, _: str) -> Node:
+    r"""`\vec{x}`, the same as x."""
+    return grammar.argument()
+
+
+def empty(_grammar: Grammar, _: str) -> Node:
+    r"""`\emptyset`."""
+    return Apply("set", ())
+
+
+def number_set(grammar: Grammar, _: str) -> Node:
+    r"""`\mathbb{R}`."""
+    name = grammar.flat()
+    if name not in SETS:
+        raise UnsupportedError(f"unknown set {name}")
+    return Symbol(SETS[name])
+
+
+def figure(grammar: Grammar, command: str) -> Node:
+    r"""`\angle ABC`, a name."""
+    name = command.strip("\\")
+    while grammar.peek().kind in {"letter", "word"}:
+        name += grammar.next().text
+    return Symbol(name)
+
+
+def matrix(grammar: Grammar, _: str) -> Node:
+    r"""`\begin{pmatrix} … \end{pmatrix}`; a determinant between bars."""
+    name = grammar.flat()
+    if name not in _MATRICES:
+        raise UnsupportedError(f"unknown environment {name}")
+    if name == "array" and grammar.sees("{"):
+        grammar.flat()
+    cells: list[list[Node]] = [[]]
+    while not grammar.accept(r"\end"):
+        if grammar.accept(r"\\"):
+            cells.append([])
+        elif not grammar.accept("&", r"\hline"):
+            cells[-1].append(grammar.sum())
+    grammar.flat()
+    cells = [row for row in cells if row]
+    if name != "vmatrix":
+        return matrices.from_rows(cells)
+    if (determinant := matrices.determinant(cells)) is None:
+        raise UnsupportedError("a determinant that is not square")
+    return determinant
+
+
+def series(grammar: Grammar, command: str) -> Node:
+    r"""`\sum_{k=1}^{n} term`."""
+    name = command.strip("\\")
+    grammar.expect("_")
+    start = grammar.group()
+    grammar.expect("^")
+    end = grammar.exponent()
+    if not (isinstance(start, Apply) and start.data == "=" and isinstance(start.args[0], Symbol)):
+        raise UnsupportedError("a series without a range")
+    return Apply(name, (start.args[0], start.args[1], end, grammar.term()))
+
+
+COMMANDS: dict[str, Reader] = {
+    r"\frac": fraction,
+    **dict.fromkeys((r"\binom", r"\dbinom", r"\tbinom"), binomial),
+    **dict.fromkeys((r"\overline", r"\bar"), conjugate),
+    **dict.fromkeys((r"\hat", r"\tilde", r"\widehat", r"\widetilde"), decorated),
+    **dict.fromkeys((r"\vec", r"\overrightarrow", r"\underline"), undecorated),
+    **dict.fromkeys((r"\mathbf", r"\boldsymbol", r"\mathcal", r"\bm"), undecorated),
+    **dict.fromkeys((r"\emptyset", r"\varnothing"), empty),
+    r"\mathbb": number_set,
+    **dict.fromkeys((r"\angle", r"\triangle", r"\measuredangle"), figure),
+    r"\begin": matrix,
+    **dict.fromkeys((r"\sum", r"\prod"), series),
+}
+"""Readers by command."""
