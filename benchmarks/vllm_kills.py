@@ -2,7 +2,7 @@
 vLLM's processes killed ten times in a run: `python benchmarks/vllm_kills.py`.
 
 Runs the quickstart's generation with vLLM, undisturbed and then with kill −9 for any of the engine's processes, ten times while
-it works. The two runs must have the same identity digest and byte-identical exports. Takes ten minutes.
+it works. The two runs must have the same digest and byte-identical exports. Takes ten minutes.
 """
 
 import json

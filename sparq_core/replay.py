@@ -1,9 +1,10 @@
 """A finished run seen anew: graded, binned or curated again. Nothing is sampled, nothing that was there changes."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import msgspec
 from msgspec import Struct
@@ -15,14 +16,16 @@ from sparq_core.contract.records import Judged, Trial
 from sparq_core.contract.run import Run
 from sparq_core.ledger import dataset
 from sparq_core.ledger.entries import Graded
-from sparq_core.ledger.reader import GRADING, Reader
+from sparq_core.ledger.overview import attempted
+from sparq_core.ledger.reader import GRADING, Reader, RunRow
 from sparq_core.ledger.writer import writing
 from sparq_core.loop.attempts import Attempts
 from sparq_core.loop.session import started
 from sparq_core.pipeline.assembly import alone, load_graders
 from sparq_core.pipeline.cast import Cast
+from sparq_core.pipeline.discovery import Member
 from sparq_core.pipeline.file import load_pipeline
-from sparq_core.pipeline.identity import grading_of
+from sparq_core.pipeline.identity import grading_of, other_code
 
 BATCH = 256
 """Problems judged at once."""
@@ -36,6 +39,8 @@ class Regraded(Struct, frozen=True):
     """Problems by their outcome in the first grading and in this one."""
     verdicts: Counter[tuple[str, str]]
     """Attempts by their verdict in the first grading and in this one."""
+    warnings: list[str]
+    """Plugins of one file that are others than the run's own."""
 
 
 def regrade(folder: Path, overrides: Sequence[str]) -> Regraded:
@@ -44,19 +49,37 @@ def regrade(folder: Path, overrides: Sequence[str]) -> Regraded:
 
     `overrides` are as `--set` has them. PipelineError where they are wrong; the ledger then is as it was.
     """
-    Reader.open(folder).close()
+    with Reader.open(folder) as reader:
+        described = reader.run()
+    base = _base(described, folder)
     pipeline = load_pipeline(folder / "pipeline.resolved.yaml", overrides)
-    cast = load_graders(pipeline, folder)
-    run = Run(pipeline=pipeline, base=folder, folder=folder, models={})
+    cast = load_graders(pipeline, base)
+    run = Run(pipeline=pipeline, base=base, folder=folder, models={})
     moved: Counter[tuple[str, str]] = Counter()
     verdicts: Counter[tuple[str, str]] = Counter()
-    with writing(folder) as ledger:
-        with started(run, cast, lambda _: None):
-            rationing = cast.policy(run)
-            attempts = Attempts(cast, pipeline.attempts, pipeline.seed, rationing)
-            graded = list(_graded(ledger, cast, attempts, rationing.of_parents, moved, verdicts))
+    warnings = [f"{file} is another than the run's own" for file in other_code(described.identity, cast.members)]
+    with writing(folder) as ledger, started(run, cast, lambda event: warnings.append(str(event))):
+        rationing = cast.policy(run)
+        attempts = Attempts(cast, pipeline.attempts, pipeline.seed, rationing)
+        graded = _graded(ledger, cast, attempts, rationing.of_parents, moved, verdicts)
         grading = ledger.add_grading(grading_of(cast), graded)
-    return Regraded(grading, moved, verdicts)
+    return Regraded(grading, moved, verdicts, warnings)
+
+
+def _base(described: RunRow, folder: Path) -> Path:
+    """Where the pipeline's relative paths start: its own folder, as long as that is there."""
+    base = Path(described.base)
+    return base if described.base and base.is_dir() else folder
+
+
+def _alone(
+    use: str, settings: Sequence[str], spec: Callable[..., Any], example: str, folder: Path
+) -> tuple[Member, Cast]:
+    """One plugin; a file is looked for here, then where the run's pipeline was."""
+    with Reader.open(folder) as reader:
+        base = _base(reader.run(), folder)
+    here = not use.startswith(".") or (Path.cwd() / use.rpartition(":")[0]).is_file()
+    return alone(use, settings, spec, example, Path.cwd() if here else base)
 
 
 def _graded(
@@ -67,7 +90,7 @@ def _graded(
     moved: Counter[tuple[str, str]],
     verdicts: Counter[tuple[str, str]],
 ) -> Iterator[Graded]:
-    ids = iter([id_ for (id_,) in ledger.query("SELECT problem FROM attempt GROUP BY problem ORDER BY min(id)")])
+    ids = iter(attempted(ledger))
     while some := list(islice(ids, BATCH)):
         problems = ledger.problems(some)
         before = [ledger.judged(problem.id) for problem in problems]
@@ -93,7 +116,7 @@ def rebin(folder: Path, use: str, settings: Sequence[str]) -> list[tuple[str, di
 
     Which parents it would have drawn is not part of it: the children are those of the run.
     """
-    _, cast = alone(use, settings, hookspecs.commit, "map-elites", Path.cwd())
+    _, cast = _alone(use, settings, hookspecs.commit, "map-elites", folder)
     found: list[tuple[str, dict[str, float]]] = []
     with Reader.open(folder) as ledger:
         for round_ in range(ledger.last_round() + 1):
@@ -114,9 +137,9 @@ def curate(
     `settings` are its options as `name=value`. Gives the file, the examples and the problems in it. PipelineError where the
     plugin or an option is wrong, or the file is there already.
     """
-    member, cast = alone(use, settings, hookspecs.curate, "curate", Path.cwd())
+    member, cast = _alone(use, settings, hookspecs.curate, "curate", folder)
     with Reader.open(folder, grading) as graded, writing(folder) as ledger:
-        pipeline, last = dataset.pipeline_of(ledger), ledger.last_round()
+        pipeline, last = ledger.pipeline(), ledger.last_round()
         options = msgspec.to_builtins(member.config) if member.config else {}
         config = {member.name: {"with": options}, "grading": grading}
         name = msgspec.json.encode(config, order="sorted").decode()

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 import sparq_core as sparq
 from sparq_curate.arithmetic import wrong_step
 from sparq_curate.filters import Candidate, diverse, good, quality_diverse, shuffled
+from sparq_curate.labels import descriptor_of_niches
 from sparq_curate.solutions import apart, sampled, shortest
 
 __all__ = ["Candidate", "Curate", "CurateBand", "CurateBandConfig", "CurateConfig"]
@@ -59,7 +60,10 @@ class CurateConfig(CurateBandConfig, frozen=True, kw_only=True, forbid_unknown_f
         ),
     ] = "qd"
     budget: Annotated[sparq.Positive | None, Meta(description="Problems to take; none: all.")] = None
-    labels: Annotated[sparq.Descriptor, Meta(description="The descriptor whose labels make a niche.")] = "skills"
+    labels: Annotated[
+        sparq.Descriptor | None,
+        Meta(description="The descriptor whose labels make a niche; none: the only one that is a list of labels."),
+    ] = None
     mean: Annotated[float, Meta(ge=0, le=1, description="quality: the quality wanted (1 − solve rate).")] = 0.5
     spread: Annotated[float, Meta(gt=0, description="quality: standard deviation of the Gaussian around it.")] = 0.1
     pick: Annotated[
@@ -95,7 +99,8 @@ class Curate:
     @sparq.hookimpl
     def curate(self, ledger: sparq.Reader, round: int, rng: Random) -> Iterator[sparq.Example]:
         rounds = None if self._config.scope == "all" else [round]
-        found = [self._candidate(solved) for solved in ledger.solved(rounds)]
+        labels = descriptor_of_niches(ledger.descriptors(), self._config.labels) if self._take_turns else None
+        found = [_candidate(solved, labels) for solved in ledger.solved(rounds)]
         if self._config.check_steps:
             found = [self._checked(ledger, problem) for problem in found]
         for problem in self._chosen([c for c in found if c.correct], rng):
@@ -105,21 +110,16 @@ class Curate:
             for attempt in attempts:
                 yield sparq.Example(problem=problem.id, attempt=attempt)
 
-    def _candidate(self, solved: sparq.Solved) -> Candidate:
-        child = solved.child
-        labels = child.descriptors.get(self._config.labels) or ()
-        return Candidate(
-            id=child.problem.id,
-            niche=tuple(sorted(labels)) if isinstance(labels, list | tuple) else (str(labels),),
-            quality=child.quality,
-            solve_rate=child.solve_rate or 0.0,
-            correct=solved.correct,
-        )
+    @property
+    def _take_turns(self) -> bool:
+        """Whether niches decide anything: not where every problem is taken."""
+        config = self._config
+        return config.by in {"diversity", "qd"} and (config.budget is not None or config.seeds is not None)
 
     @staticmethod
     def _checked(ledger: sparq.Reader, problem: Candidate) -> Candidate:
         """A problem without the attempts whose arithmetic is wrong somewhere, however right they end."""
-        return replace(problem, correct=tuple(a for a in problem.correct if wrong_step(ledger.attempt(a)[1]) is None))
+        return replace(problem, correct=tuple(a for a in problem.correct if wrong_step(ledger.attempt(a).text) is None))
 
     def _chosen(self, found: Sequence[Candidate], rng: Random) -> list[Candidate]:
         """The problems within the budget, in the order they come in the ledger."""
@@ -145,4 +145,16 @@ class Curate:
         if most is None or len(problem.correct) <= most or self._config.pick == "random":
             return sampled(problem.correct, most, rng)
         pick = shortest if self._config.pick == "shortest" else apart
-        return sorted(pick({attempt: ledger.attempt(attempt)[1] for attempt in problem.correct}, most))
+        return sorted(pick({attempt: ledger.attempt(attempt).text for attempt in problem.correct}, most))
+
+
+def _candidate(solved: sparq.Solved, labels: str | None) -> Candidate:
+    child = solved.child
+    niche = (labels and child.descriptors.get(labels)) or ()
+    return Candidate(
+        id=child.problem.id,
+        niche=tuple(sorted(niche)) if isinstance(niche, list | tuple) else (str(niche),),
+        quality=child.quality,
+        solve_rate=child.solve_rate or 0.0,
+        correct=solved.correct,
+    )

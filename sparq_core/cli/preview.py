@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import click
-import msgspec
 from rich.console import Console
 from rich.markup import escape
 from rich.panel import Panel
@@ -15,6 +14,7 @@ from sparq_core.cli.wording import money
 from sparq_core.contract.config import Pipeline
 from sparq_core.contract.events import Event, Warned
 from sparq_core.contract.tally import Tally, Used
+from sparq_core.ledger import overview
 from sparq_core.ledger.reader import Reader
 from sparq_core.ledger.writer import Ledger
 from sparq_core.loop.meter import Meter
@@ -31,7 +31,7 @@ def tell(console: Console, loaded: Prepared) -> None:
         if seed in prompts:
             console.print(Panel(escape(prompts[seed]), title=f"{title}: the prompt", title_align="left"))
             console.print(Panel(escape(text), title="the answer", title_align="left", border_style="dim"))
-    console.print(status.counts(ledger.tally(), ledger.step_row(1, 1)[1]))
+    console.print(status.counts(ledger.tally(), ledger.step_row(1, 1).metrics))
     for child in ledger.step(1, 1).children:
         rejection = f" by {child.rejection.plugin}" if child.rejection else ""
         solved = f"{child.counts.correct} of {child.counts.drawn} right" if child.counts.drawn else ""
@@ -46,14 +46,10 @@ def tell(console: Console, loaded: Prepared) -> None:
 
 def _firsts(ledger: Ledger) -> Iterator[tuple[str, int, str]]:
     """The first answer of every kind, of a proposer that of every operator: its title, seed and text."""
-    for hook, plugin, operator, seed, text, _ in ledger.query(
-        "SELECT c.hook, c.plugin, p.operator, c.seed, c.text, min(c.ordinal) FROM completion c"
-        " LEFT JOIN problem p ON c.hook = 'propose' AND p.round = c.round AND p.step = c.step AND p.ordinal = c.ordinal"
-        " WHERE c.round = 1 GROUP BY c.hook, c.plugin, p.operator ORDER BY c.hook = 'describe', min(c.ordinal)"
-    ):
+    for hook, plugin, operator, seed, text in overview.first_answers(ledger, 1):
         of = f"{plugin}: {operator}" if operator and operator != plugin else plugin
         yield f"{hook} ({of})", seed, text
-    for (problem,) in ledger.query("SELECT problem FROM attempt WHERE round = 1 LIMIT 1"):
+    if problem := overview.first_attempted(ledger, 1):
         attempt = ledger.judged(problem)[0].attempt
         yield "attempt (solver)", attempt.seed, attempt.text
 
@@ -72,9 +68,8 @@ def estimate(ledger: Reader, pipeline: Pipeline, seeds: int) -> Tally:
 
     Steps are taken to be alike. What training and benchmarks take is not in it.
     """
-    text = next(ledger.query("SELECT tally FROM step WHERE round = 0 ORDER BY step DESC LIMIT 1"))[0]
-    begun, after = msgspec.json.decode(text, type=Tally), ledger.tally()
-    parents = max(1, len(ledger.step_row(1, 1)[0]))
+    begun, after = overview.tally_after(ledger, 0), ledger.tally()
+    parents = max(1, len(ledger.step_row(1, 1).parents))
     steps = pipeline.rounds * pipeline.steps * pipeline.batch / parents
     ingested = seeds / max(1, begun.seeds)
     used = {role: _scaled(begun.used.get(role, Used()), ingested, total, steps) for role, total in after.used.items()}

@@ -46,6 +46,8 @@ def regrade(run: Path, overrides: tuple[str, ...]) -> None:
     Nothing is sampled and nothing is overwritten: the new grading is kept beside the run's own.
     """
     done = replay.regrade(run, overrides)
+    for warning in done.warnings:
+        click.echo(click.style("warning: ", fg="yellow", bold=True) + warning, err=True)
     for what, counts in (("problems", done.moved), ("attempts", done.verdicts)):
         same = sum(n for (before, after), n in counts.items() if before == after)
         click.echo(f"{what}: {same:,} of {counts.total():,} as before")

@@ -15,7 +15,6 @@ from sparq_core.cli.arguments import DEBUG, PIPELINE, SET
 from sparq_core.cli.progress import LiveProgress, PlainProgress
 from sparq_core.contract.errors import PipelineError, RunLockedError
 from sparq_core.contract.workers import kill_all
-from sparq_core.ledger.dataset import pipeline_of
 from sparq_core.ledger.reader import Reader
 from sparq_core.loop import session
 from sparq_core.loop.rounds import Ending
@@ -34,7 +33,7 @@ def next_steps(console: Console, ledger: Reader, folder: Path, given: Sequence[s
             f"Stopped: {ending.reason}; the steps that were in flight are kept, too. For more, raise it: {again} --set "
         )
         console.print(told + ending.reason.split()[0] + "=…", style="yellow", markup=False, soft_wrap=True)
-    config = pipeline_of(ledger)
+    config = ledger.pipeline()
     kept = next((s.child.problem.id for s in ledger.solved() if not s.child.problem.is_seed), None)
     trained = (folder / "models").exists()
     steps = [(f"sparq show {folder} {kept}", "one problem's whole story")] if kept else []

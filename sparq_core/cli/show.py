@@ -1,18 +1,26 @@
 """`sparq show`: the whole story of one problem."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import click
+import msgspec
 from rich.console import Console
 from rich.markup import escape
 from rich.panel import Panel
 from rich.table import Table
+from rich.text import Text
 
 from sparq_core.cli.arguments import RUN
 from sparq_core.contract.errors import PipelineError
 from sparq_core.contract.records import Judged
+from sparq_core.ledger import overview
 from sparq_core.ledger.intervals import solve_rate_interval
 from sparq_core.ledger.reader import Reader
+
+MOST_CHILDREN = 20
+"""Children of a problem that are listed."""
 
 
 def tell(console: Console, ledger: Reader, id_: str) -> None:
@@ -26,8 +34,10 @@ def tell(console: Console, ledger: Reader, id_: str) -> None:
     child, problem = solved.child, solved.child.problem
     console.print(f"[bold]problem {id_}[/] [dim]{problem.operator}, {_origin(problem.parents)}[/]", highlight=False)
     if written := ledger.written(id_):
-        console.print(Panel(escape(written), title="as the generator wrote it", title_align="left", border_style="dim"))
-    console.print(Panel(escape(problem.statement), title="statement", title_align="left"))
+        console.print(_panel("as the generator wrote it", written, "dim"))
+    console.print(_panel("statement", problem.statement))
+    if problem.extra:
+        console.print(_panel("extra", _indented(problem.extra), "dim"))
     console.print(f"reference answer: [bold]{escape(str(problem.answer))}[/]", highlight=False)
     counts = child.counts
     rate = ""
@@ -44,9 +54,18 @@ def tell(console: Console, ledger: Reader, id_: str) -> None:
         console.print(_attempts(judged, f"{len(judged)} attempts"))
     if again := ledger.judged_again(id_):
         console.print(_attempts(again, f"{len(again)} further attempts, as a parent"))
-    children = [c for (c,) in ledger.query("SELECT child FROM parentage WHERE parent = ? LIMIT 20", id_)]
-    if children:
-        console.print(f"children: {', '.join(children)}{' …' if len(children) == 20 else ''}", highlight=False)
+    if children := overview.children_of(ledger, id_, MOST_CHILDREN + 1):
+        listed = children[:MOST_CHILDREN] + ["…"] * (len(children) > MOST_CHILDREN)
+        console.print(f"children: {', '.join(listed)}", highlight=False)
+
+
+def _panel(title: str, text: str, border: str = "none") -> Panel:
+    """A text as it is: what looks like markup or an emoji's name in it is neither."""
+    return Panel(Text(text), title=title, title_align="left", border_style=border)
+
+
+def _indented(data: Mapping[str, Any]) -> str:
+    return msgspec.json.format(msgspec.json.encode(data), indent=2).decode()
 
 
 def _origin(parents: tuple[str, ...]) -> str:
@@ -62,7 +81,7 @@ def _attempts(judged: list[Judged], title: str) -> Table:
     colours = {"correct": "green", "incorrect": "red", "unknown": "yellow"}
     for j in judged:
         verdict = f"[{colours[j.verdict.value]}]{j.verdict.value}[/]\n[dim]{j.verdict.reason}, {j.verdict.by}[/]"
-        table.add_row(str(j.attempt.k), verdict, escape(j.verdict.answer or ""), escape(j.attempt.text))
+        table.add_row(str(j.attempt.k), verdict, Text(j.verdict.answer or ""), Text(j.attempt.text))
     return table
 
 

@@ -16,21 +16,21 @@ from rich.table import Table
 from sparq_core.cli.arguments import RUN
 from sparq_core.cli.wording import funnel, metric_name, money, reasons
 from sparq_core.contract.tally import Tally
-from sparq_core.ledger.dataset import pipeline_of
-from sparq_core.ledger.intervals import Comparison, Interval, compare
-from sparq_core.ledger.reader import GRADING, Reader
+from sparq_core.ledger import overview
+from sparq_core.ledger.intervals import Comparison, Interval
+from sparq_core.ledger.overview import LabelSet
+from sparq_core.ledger.reader import Reader
 from sparq_core.ledger.storage import Lock
 
 
 def facts(ledger: Reader, folder: Path) -> dict[str, Any]:
     """Everything `status --json` tells."""
-    name, *_ = ledger.run()
-    tally, pipeline = ledger.tally(), pipeline_of(ledger)
-    rounds = [int(r) for (r,) in ledger.query("SELECT DISTINCT round FROM step ORDER BY round")]
+    tally, pipeline = ledger.tally(), ledger.pipeline()
+    rounds = overview.rounds(ledger)
     last = ledger.last_round()
-    _, metrics = ledger.step_row(last, ledger.steps_of(last)) if rounds else ((), {})
+    metrics = ledger.step_row(last, ledger.steps_of(last)).metrics if rounds else {}
     return {
-        "name": name,
+        "name": pipeline.name,
         "running": Lock.is_held(folder),
         "folder": str(folder),
         "digest": ledger.last_digest(),
@@ -38,7 +38,7 @@ def facts(ledger: Reader, folder: Path) -> dict[str, Any]:
         "rounds": {str(r): {"steps": ledger.steps_of(r), "of": pipeline.steps} for r in rounds if r},
         "children": dict(funnel(tally)),
         "rejected": dict(_most_frequent(tally.reasons)),
-        "operators": operators(ledger),
+        "operators": {name: made._asdict() for name, made in overview.operators(ledger).items()},
         "attempts": {"drawn": tally.attempts, **tally.verdicts},
         "verdicts": dict(_most_frequent(tally.why)),
         "tokens": tally.tokens,
@@ -49,12 +49,12 @@ def facts(ledger: Reader, folder: Path) -> dict[str, Any]:
         "metrics": metrics,
         "curated": curated(ledger),
         "phases": [
-            {"round": r, "phase": phase, "digest": digest, "detail": detail}
-            for r, phase, digest, detail in ledger.query(
-                "SELECT round, name, digest, detail FROM phase ORDER BY round, steps"
-            )
+            {"round": round_, "phase": name, "digest": done.digest, "detail": done.detail}
+            for round_, name, done in overview.phases(ledger)
         ],
-        "benchmarks": [msgspec.to_builtins(c) | {"round": r} for r in rounds if r for c in comparisons(ledger, r)],
+        "benchmarks": [
+            msgspec.to_builtins(c) | {"round": r} for r, rows in overview.compared(ledger).items() for c in rows
+        ],
     }
 
 
@@ -69,31 +69,23 @@ def idle(tally: Tally) -> dict[str, float]:
     return {name: round(1 - seconds / busy.watched, 4) for name, seconds in used.items()}
 
 
-def curated(ledger: Reader) -> dict[str, float]:
-    """How good and diverse the last choice of training examples is; unique skills are the paper's DIV, entropy is in nats."""
-    sets = list(ledger.curated("skills"))
-    problems = sum(n for _, n, _ in sets)
+def curated(ledger: Reader) -> dict[str, Any]:
+    """How many problems the last choice of training examples has, and how good and diverse they are by each list of labels."""
+    problems = overview.curated(ledger)
+    keys = [key for key, is_labels in ledger.descriptors().items() if is_labels] if problems else []
+    return {"problems": problems, "labels": {key: _diversity(overview.label_sets(ledger, key)) for key in keys}}
+
+
+def _diversity(sets: Mapping[frozenset[str], LabelSet]) -> dict[str, float]:
+    """Unique labels are the paper's DIV; the entropy of the sets is in nats."""
+    total = sum(s.problems for s in sets.values())
+    shares = [s.problems / total for s in sets.values()]
     return {
-        "problems": problems,
-        "unique_skills": len({s for labels, _, _ in sets for s in labels}),
-        "skill_sets": len(sets),
-        "qd_score": round(sum(best for _, _, best in sets), 6),
-        "skill_set_entropy": round(sum(n / problems * log(problems / n) for _, n, _ in sets), 6),
+        "unique": len(frozenset().union(*sets)),
+        "sets": len(sets),
+        "qd_score": round(sum(s.best for s in sets.values()), 6),
+        "entropy": round(sum(share * log(1 / share) for share in shares), 6),
     }
-
-
-def operators(ledger: Reader) -> dict[str, dict[str, int]]:
-    """Children and kept ones by the operator that made them."""
-    rows = ledger.query(
-        "SELECT p.operator, count(*), sum(o.outcome = 'kept') FROM problem p LEFT JOIN outcome o ON o.problem = p.id"
-        f" AND o.grading = {GRADING} WHERE p.round > 0 GROUP BY p.operator ORDER BY p.operator"
-    )
-    return {name: {"children": children, "kept": kept or 0} for name, children, kept in rows}
-
-
-def comparisons(ledger: Reader, round: int) -> list[Comparison]:
-    """A round's model against the base, task by task."""
-    return compare(ledger.scores(0), ledger.scores(round))
 
 
 def tell(console: Console, ledger: Reader, folder: Path) -> None:
@@ -106,19 +98,22 @@ def tell(console: Console, ledger: Reader, folder: Path) -> None:
         yields = [f"{name} {n['kept']:,} of {n['children']:,} kept" for name, n in told["operators"].items()]
         console.print(f"  by operator: {', '.join(yields)}", highlight=False)
     if (chosen := told["curated"])["problems"]:
-        of = f"{chosen['unique_skills']:,} unique skills in {chosen['skill_sets']:,} skill sets"
-        of += f", QD-score {chosen['qd_score']:,.4g}, niche entropy {chosen['skill_set_entropy']:.2f}"
-        console.print(f"  curated: {chosen['problems']:,} problems, {of}", highlight=False)
-    rounds = [r for (r,) in ledger.query("SELECT DISTINCT round FROM score WHERE round > 0 ORDER BY round")]
-    for round_ in rounds:
-        console.print(_benchmarks(comparisons(ledger, round_), round_))
+        parts = [f"{chosen['problems']:,} problems", *(_diverse(key, of) for key, of in chosen["labels"].items())]
+        console.print(f"  curated: {'; '.join(parts)}", highlight=False, markup=False)
+    for round_, rows in overview.compared(ledger).items():
+        console.print(_benchmarks(rows, round_))
     for name, place in _places(ledger, folder):
         console.print(f"[dim]{name:>16}[/]  {escape(place)}", soft_wrap=True, highlight=False)
 
 
+def _diverse(key: str, of: Mapping[str, float]) -> str:
+    sets = f"{of['unique']:,} unique {key} in {of['sets']:,} sets"
+    return f"{sets}, QD-score {of['qd_score']:,.4g}, entropy {of['entropy']:.2f}"
+
+
 def _how_far(ledger: Reader, folder: Path) -> str:
     """How far the run is."""
-    pipeline, last = pipeline_of(ledger), ledger.last_round()
+    pipeline, last = ledger.pipeline(), ledger.last_round()
     done = ledger.steps_of(last)
     state = "running" if Lock.is_held(folder) else "not running"
     where = (
@@ -176,7 +171,7 @@ def _percent(interval: Interval, sign: str = "") -> str:
 def _places(ledger: Reader, folder: Path) -> list[tuple[str, str]]:
     places = [
         ("ledger", str(folder / "sparq.db")),
-        ("identity digest", ledger.last_digest() or "nothing committed yet"),
+        ("run digest", ledger.last_digest() or "nothing committed yet"),
     ]
     for name, pattern in (("dataset", "dataset/round-*.jsonl"), ("model", "models/round-*")):
         newest = sorted(p for p in folder.glob(pattern) if not p.name.endswith(".partial"))[-1:]

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from sparq_core.contract.config import AttemptsConfig, Pipeline
+from sparq_core.contract.config import AttemptsConfig
 from sparq_core.contract.errors import PipelineError, SparqError
 from sparq_core.contract.records import Example
 from sparq_core.contract.templates import attempt_prompt
@@ -34,7 +34,7 @@ _text = lru_cache(64)(msgspec.json.Encoder().encode)
 def rows(ledger: Reader, examples: Iterable[Example]) -> Iterator[dict[str, Any]]:
     """The dataset's rows for these examples, in their order; all have the same columns."""
     columns = columns_of(ledger)
-    asked = lru_cache(NEAR)(partial(_asked, ledger, pipeline_of(ledger).attempts))
+    asked = lru_cache(NEAR)(partial(_asked, ledger, ledger.pipeline().attempts))
     for example in examples:
         problem = asked(example.problem)
         if example.attempt not in problem.drawn:
@@ -73,11 +73,6 @@ def chosen(ledger: Reader) -> Iterator[Example]:
         else ledger.correct()
     )
     return (Example(problem=problem, attempt=attempt) for problem, attempt in found)
-
-
-def pipeline_of(ledger: Reader) -> Pipeline:
-    """The pipeline a ledger was made with, as resolved."""
-    return msgspec.json.decode(ledger.run()[1], type=Pipeline)
 
 
 def write_jsonl(path: Path, rows: Iterable[dict[str, Any]]) -> int:

@@ -143,6 +143,7 @@ def _from_2(connection: sqlite3.Connection) -> list[str]:
     policy = _moved(attempts)
     _moved(same["attempts"])
     readers = _seed_readers(plan["plugins"], same["plugins"])
+    curates = _curate_by_skills(plan["plugins"])
     if policy:
         plan["plugins"].append(policy)
         same["plugins"][policy["use"]] = {"with": policy["with"], "files": {}}
@@ -164,6 +165,7 @@ def _from_2(connection: sqlite3.Connection) -> list[str]:
         " before TEXT NOT NULL, after TEXT NOT NULL)"
     )
     notes = [f"give {use} the option `extra: []` in your pipeline file: this run's seeds have none" for use in readers]
+    notes += ["give curate the option `labels: skills` in your pipeline file, which was its default"] * curates
     if policy:
         line = json.dumps(policy)
         notes.append(f"write this line under `plugins` of your pipeline file, in place of attempts.policy: {line}")
@@ -178,6 +180,14 @@ def _moved(attempts: dict[str, Any]) -> dict[str, Any] | None:
     if old["policy"] == "fixed":
         return None
     return {"use": old["policy"], "with": {new: old[name] for name, new in POLICIES[old["policy"]].items()}}
+
+
+def _curate_by_skills(plan: list[dict[str, Any]]) -> bool:
+    """Says of `curate` whose labels made its niches, where it went by its default of format 2; whether it did."""
+    found = [entry for entry in plan if entry["use"] == "curate" and "labels" not in entry["with"]]
+    for entry in found:
+        entry["with"]["labels"] = "skills"
+    return bool(found)
 
 
 def _seed_readers(plan: list[dict[str, Any]], same: dict[str, Any]) -> list[str]:

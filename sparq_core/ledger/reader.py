@@ -10,6 +10,7 @@ import msgspec
 import zstandard
 from msgspec.structs import replace
 
+from sparq_core.contract.config import Pipeline
 from sparq_core.contract.errors import PipelineError
 from sparq_core.contract.records import Attempt, Child, Counts, Judged, Problem, Rejection, Score, Solved, Step, Verdict
 from sparq_core.contract.tally import Tally
@@ -30,6 +31,37 @@ _ATTEMPTS = (
     " JOIN verdict v ON v.attempt = a.id AND v.grading = {grading})"
 )
 _NO_ATTEMPTS = "'[]'"
+
+
+class RunRow(NamedTuple):
+    """What run a ledger is of; all empty before it is described."""
+
+    name: str = ""
+    base: str = ""
+    """The pipeline file's folder; empty where an older version made the ledger."""
+    pipeline: str = ""
+    """As resolved, JSON."""
+    identity: str = ""
+    """What may not change on resume, JSON."""
+
+
+class PhaseRow(NamedTuple):
+    """A phase of a round that is done."""
+
+    config: str
+    """The plugins that did it and their options, JSON."""
+    digest: str
+    """Of what it made."""
+    detail: str
+
+
+class StepRow(NamedTuple):
+    """What a step began with and what the plugins' `commit` answered in the end."""
+
+    parents: tuple[str, ...]
+    metrics: dict[str, float]
+    horizon: int
+    """Up to which step of its round `select` saw."""
 
 
 class Drawn(NamedTuple):
@@ -87,13 +119,17 @@ class Reader:
 
     # -- the run -------------------------------------------------------------------------------------------------------
 
-    def run(self) -> tuple[str, str, str]:
-        """The run's name, its pipeline and its identity, the latter two as JSON."""
-        row = self._connection.execute("SELECT name, pipeline, identity FROM run").fetchone()
-        return row or ("", "", "")
+    def run(self) -> RunRow:
+        """What run this is, as it is described in the ledger."""
+        row = self._connection.execute("SELECT name, base, pipeline, identity FROM run").fetchone()
+        return RunRow(*row or ())
+
+    def pipeline(self) -> Pipeline:
+        """The pipeline the ledger was made with, as resolved."""
+        return msgspec.json.decode(self.run().pipeline, type=Pipeline)
 
     def last_digest(self) -> str:
-        """The identity digest: of all that was committed; empty before the first step."""
+        """The run's digest: of all that was committed; empty before the first step."""
         return self._one("SELECT digest FROM step ORDER BY round DESC, step DESC LIMIT 1") or ""
 
     def tally(self) -> Tally:
@@ -104,32 +140,6 @@ class Reader:
     def last_round(self) -> int:
         """The last round that has a committed step; 0 while the seeds are ingested."""
         return self._one("SELECT max(round) FROM step") or 0
-
-    def curated(self, key: str) -> Iterator[tuple[list[str], int, float]]:
-        """
-        The last choice of attempts by the values of one descriptor.
-
-        Gives each value as a list of labels, the problems that have it, and the best quality among them.
-        """
-        for value, problems, best in self.query(
-            "SELECT d.value, count(*), max(o.quality)"
-            " FROM (SELECT DISTINCT problem FROM curated WHERE curation = (SELECT max(id) FROM curation)) c"
-            f" LEFT JOIN descriptor d ON d.problem = c.problem AND d.view = {VIEW} AND d.key = ?"
-            f" LEFT JOIN outcome o ON o.problem = c.problem AND o.grading = {GRADING} GROUP BY d.value",
-            key,
-        ):
-            labels = msgspec.json.decode(value) if value else []
-            yield labels if isinstance(labels, list) else [str(labels)], problems, best or 0.0
-
-    def kept_after(self, most: int) -> Iterator[str]:
-        """The kept children that come after the first `most`, in the order they were committed."""
-        for (id_,) in self.query(
-            "SELECT p.id FROM problem p JOIN outcome o ON o.problem = p.id AND o.grading = ? AND o.outcome = 'kept'"
-            " WHERE p.round > 0 ORDER BY p.round, p.step, p.child LIMIT -1 OFFSET ?",
-            self.grading,
-            most,
-        ):
-            yield id_
 
     def curations(self) -> int:
         """How many choices of attempts were recorded."""
@@ -143,13 +153,13 @@ class Reader:
         """What tells the phases of a round that was extended from those before: its steps; the base has none."""
         return self.steps_of(round) if round else 0
 
-    def phase(self, round: int, name: str) -> tuple[str, str, str] | None:
+    def phase(self, round: int, name: str) -> PhaseRow | None:
         """Config, digest and detail of a phase that is done for all the steps its round has."""
-        row: tuple[str, str, str] | None = self._connection.execute(
+        row = self._connection.execute(
             "SELECT config, digest, detail FROM phase WHERE round = ? AND name = ? AND steps = ?",
             (round, name, self._extent(round)),
         ).fetchone()
-        return row
+        return PhaseRow(*row) if row else None
 
     def scores(self, round: int) -> list[Score]:
         """A round's benchmark rows; round 0 is the base model."""
@@ -160,11 +170,21 @@ class Reader:
         )
         return [Score(task=task, item=item, value=value) for task, item, value in rows]
 
+    def descriptors(self) -> dict[str, bool]:
+        """What problems are described by, in the order of names, and whether it is a list of labels."""
+        rows = self.query(
+            "SELECT d.key, min(json_type(d.value) = 'array' AND coalesce(label.type, 'text') = 'text')"
+            " FROM descriptor d LEFT JOIN json_each(d.value) label"
+            " WHERE d.view = ? AND json_type(d.value) <> 'null' GROUP BY d.key ORDER BY d.key",
+            VIEW,
+        )
+        return {key: bool(is_labels) for key, is_labels in rows}
+
     # -- steps and problems --------------------------------------------------------------------------------------------
 
     def step(self, round: int, step: int) -> Step:
         """A committed step as `commit` gets it."""
-        parents = self.step_row(round, step)[0]
+        parents = self.step_row(round, step).parents
         children = tuple(s.child for s in self._solved("p.round = ? AND p.step = ?", round, step, attempts=False))
         return Step(round=round, step=step, parents=parents, children=children, again=tuple(self._again(round, step)))
 
@@ -184,16 +204,12 @@ class Reader:
                 quality=quality,
             )
 
-    def step_row(self, round: int, step: int) -> tuple[tuple[str, ...], dict[str, float]]:
-        """Parents and metrics of a committed step."""
-        parents, metrics = self._connection.execute(
-            "SELECT parents, metrics FROM step WHERE round = ? AND step = ?", (round, step)
+    def step_row(self, round: int, step: int) -> StepRow:
+        """What a committed step began with, and its metrics."""
+        parents, metrics, horizon = self._connection.execute(
+            "SELECT parents, metrics, horizon FROM step WHERE round = ? AND step = ?", (round, step)
         ).fetchone()
-        return tuple(msgspec.json.decode(parents)), msgspec.json.decode(metrics)
-
-    def horizon(self, round: int, step: int) -> int:
-        """Up to which step of its round a committed step's `select` saw."""
-        return int(self._one("SELECT horizon FROM step WHERE round = ? AND step = ?", round, step))
+        return StepRow(tuple(msgspec.json.decode(parents)), msgspec.json.decode(metrics), horizon)
 
     def proposed(self, round: int, step: int) -> list[tuple[Problem, Rejection | None]]:
         """A step's children as they were proposed, with the rejections of those turned away."""
@@ -293,13 +309,13 @@ class Reader:
 
     # -- attempts ------------------------------------------------------------------------------------------------------
 
-    def attempt(self, attempt: int) -> tuple[int, str, str]:
+    def attempt(self, attempt: int) -> Drawn:
         """Number k, text and model digest of one attempt."""
         problem, round_, step, k, model = self._connection.execute(
             "SELECT problem, round, step, k, digest FROM attempt a JOIN model m ON m.id = a.model WHERE a.id = ?",
             (attempt,),
         ).fetchone()
-        return k, self._texts(problem, round_, step)[k], model
+        return Drawn(k, self._texts(problem, round_, step)[k], model)
 
     def written(self, problem: str) -> str | None:
         """What the generator wrote of which a problem was read, where that was recorded."""

@@ -4,11 +4,11 @@ import fcntl
 import sqlite3
 from importlib.resources import files
 from pathlib import Path
-from typing import IO
 
 from sparq_core.contract.errors import PipelineError, RunLockedError, SparqError
 
 DATABASE = "sparq.db"
+LOCK = ".lock"
 FORMAT = 3
 NETWORK_FILE_SYSTEMS = {"nfs", "nfs4", "lustre", "cifs", "smb3", "gpfs", "beegfs", "ceph", "9p", "fuse.sshfs", "afs"}
 """File systems without the shared memory that SQLite's write-ahead log needs."""
@@ -78,29 +78,43 @@ def file_system(folder: Path) -> str:
 
 
 class Lock:
-    """Holds a run folder for one writer; RunLockedError where another process has it."""
+    """
+    Holds a run folder for one writer; RunLockedError where there is one already, in this process or another.
+
+    It is a `flock` on `.lock`, so it ends with its process, however that ends, and with nothing else. On NFS, Linux turns it
+    into a lock of the server, which holds between hosts. Where a file system keeps such locks to one host, as Lustre may,
+    writers on two hosts do not see each other; where it has none, PipelineError says so and nothing is written.
+    """
 
     def __init__(self, folder: Path) -> None:
-        self._file: IO[str] = (folder / ".lock").open("w")
         try:
-            fcntl.lockf(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._file = (folder / LOCK).open("a")
+        except OSError as error:
+            raise PipelineError(f"{folder}: cannot be written to: {error.strerror}") from error
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             self._file.close()
-            raise RunLockedError(
-                f"{folder}: another process is writing to this run; wait for it, or give another --out"
-            ) from error
+            raise _refusal(folder, error) from error
 
     @staticmethod
     def is_held(folder: Path) -> bool:
-        """Whether another process writes to a run folder now."""
+        """Whether a run folder has a writer now; no where that cannot be found out."""
         try:
-            with (folder / ".lock").open("r+") as file:
-                fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except FileNotFoundError:
-            return False
-        except OSError:
+            with (folder / LOCK).open() as file:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
             return True
+        except OSError:
+            return False
         return False
 
     def release(self) -> None:
         self._file.close()
+
+
+def _refusal(folder: Path, error: OSError) -> SparqError:
+    if isinstance(error, BlockingIOError):
+        return RunLockedError(f"{folder}: another process is writing to this run; wait for it, or give another --out")
+    kind = file_system(folder)
+    return PipelineError(f"{folder}: cannot be locked on {kind}: {error.strerror}; use a local disk")

@@ -2,19 +2,21 @@
 
 import hashlib
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import zstandard
 
-from sparq_core.contract.records import Assessment, Child, Counts, Example, Score
+from sparq_core.contract.records import Example, Judged, Score
 from sparq_core.contract.tally import Tally
-from sparq_core.ledger import storage
+from sparq_core.ledger import rows, storage
 from sparq_core.ledger.entries import Graded, StepRecord
-from sparq_core.ledger.reader import GRADING, OWN, VIEW, Reader
+from sparq_core.ledger.reader import GRADING, OWN, Reader
+from sparq_core.ledger.rows import Row, Values
 
 
 class Ledger(Reader):
@@ -43,13 +45,10 @@ class Ledger(Reader):
         self, name: str, base: str, pipeline: str, identity: str, cast: Mapping[str, str], grading: Mapping[str, Any]
     ) -> None:
         """Write what run this is: the ledger's first rows."""
+        described = {"id": 1, "name": name, "base": base, "pipeline": pipeline, "identity": identity}
         with self._transaction():
-            self._connection.execute(
-                "INSERT INTO run VALUES (1, ?, ?, ?, ?, ?)", (name, base, pipeline, identity, _json(cast))
-            )
-            self._connection.execute(
-                "INSERT INTO grading VALUES (?, ?, ?)", (GRADING, _json(list(grading)), _json(grading))
-            )
+            self._insert("run", [{**described, "cast": rows.as_json(cast)}])
+            self._insert("grading", [rows.grading(GRADING, grading)])
 
     def accept(
         self, changes: Iterable[tuple[str, Any, Any]], pipeline: str, identity: str, cast: Mapping[str, str]
@@ -59,178 +58,94 @@ class Ledger(Reader):
         steps = self.steps_of(last)
         with self._transaction():
             self._connection.execute(
-                'UPDATE run SET pipeline = ?, identity = ?, "cast" = ?', (pipeline, identity, _json(cast))
+                'UPDATE run SET pipeline = ?, identity = ?, "cast" = ?', (pipeline, identity, rows.as_json(cast))
             )
-            self._connection.executemany(
-                "INSERT INTO change (round, step, setting, before, after) VALUES (?, ?, ?, ?, ?)",
-                [(last, steps, setting, _json(before), _json(after)) for setting, before, after in changes],
-            )
+            self._insert("change", [{"round": last, "step": steps, **rows.change(*change)} for change in changes])
 
     def commit_step(self, record: StepRecord, metrics: Mapping[str, float], tally: Tally) -> None:
         """Add a step with everything it made, or nothing of it."""
         digest = hashlib.blake2b(self.last_digest().encode() + record.canonical(), digest_size=16).hexdigest()
         with self._transaction():
-            self._insert(
-                "step",
-                [
-                    (
-                        record.round,
-                        record.step,
-                        record.horizon,
-                        record.in_flight,
-                        _json(record.parents),
-                        _json(metrics),
-                        _json(tally),
-                        digest,
-                    )
-                ],
-            )
+            self._insert("step", [rows.step(record, metrics, tally, digest)])
             self._insert_children(record)
             self._insert_attempts(record)
-            self._insert(
-                "completion",
-                [
-                    (
-                        record.round,
-                        record.step,
-                        c.hook,
-                        c.plugin,
-                        c.ordinal,
-                        c.role,
-                        self._model(c.model),
-                        c.seed,
-                        c.tokens,
-                        c.prompt_tokens,
-                        c.finish,
-                        c.text,
-                    )
-                    for c in record.completions
-                ],
-            )
+            self._insert("completion", [rows.completion(record, c, self._model(c.model)) for c in record.completions])
 
     def _insert_children(self, record: StepRecord) -> None:
-        problems, parentage, outcomes, descriptors = [], [], [], []
-        for number, worked in enumerate(record.worked):
-            child, problem = worked.child, worked.proposed
-            rejection = child.rejection
-            problems.append(
-                (
-                    problem.id,
-                    record.round,
-                    record.step,
-                    number,
-                    problem.operator,
-                    problem.statement,
-                    problem.answer,
-                    problem.solution,
-                    _json(problem.extra),
-                    problem.ordinal,
-                    rejection.hook if rejection else None,
-                    rejection.plugin if rejection else None,
-                    rejection.reason if rejection else None,
-                    content_digest(problem.statement, problem.answer),
-                )
-            )
-            parentage += [(problem.id, i, parent) for i, parent in enumerate(problem.parents)]
-            if not rejection:
-                came_to = _came_to(child.counts, child.solve_rate, child)
-                outcomes.append((GRADING, problem.id, child.problem.answer, *came_to))
-            descriptors += [(VIEW, problem.id, key, _json(value)) for key, value in sorted(child.descriptors.items())]
-        self._insert("problem", problems)
-        self._insert("parentage", parentage)
-        self._insert("outcome", outcomes)
-        self._insert("descriptor", descriptors)
+        children = [worked.child for worked in record.worked]
+        self._insert("problem", [rows.problem(record, i, worked) for i, worked in enumerate(record.worked)])
+        self._insert("parentage", [row for worked in record.worked for row in rows.parentage(worked.proposed)])
+        self._insert(
+            "outcome",
+            [rows.outcome(GRADING, c.problem, c.counts, c.solve_rate, c) for c in children if not c.rejection],
+        )
+        self._insert("descriptor", [row for child in children for row in rows.descriptors(child)])
 
     def _insert_attempts(self, record: StepRecord) -> None:
-        attempts, verdicts, texts = [], [], []
-        for problem, every in record.attempted:
-            for judged in every:
-                self._last_attempt += 1
-                attempt, verdict = judged.attempt, judged.verdict
-                attempts.append(
-                    (
-                        self._last_attempt,
-                        problem,
-                        record.round,
-                        record.step,
-                        attempt.k,
-                        self._model(record.model),
-                        attempt.seed,
-                        attempt.tokens,
-                        attempt.prompt_tokens,
-                        attempt.finish,
-                    )
-                )
-                verdicts.append(
-                    (GRADING, self._last_attempt, verdict.value, verdict.reason, verdict.by, verdict.answer)
-                )
-            blob = self._compress(msgspec.msgpack.encode([j.attempt.text for j in every]))
-            texts.append((problem, record.round, record.step, blob))
-        self._insert("attempt", attempts)
-        self._insert("verdict", verdicts)
-        self._insert("text", texts)
-        again = [
-            (record.round, record.step, r.child.problem.id, *_came_to(r.child.counts, r.child.solve_rate, r.child))
-            for r in record.again
-        ]
-        self._insert("again", again)
+        attempted = record.attempted
+        if drawn := [(problem, judged) for problem, every in attempted for judged in every]:
+            ids = range(self._last_attempt + 1, self._last_attempt + len(drawn) + 1)
+            self._last_attempt += len(drawn)
+            made = [(problem, judged.attempt) for problem, judged in drawn]
+            said = [judged.verdict for _, judged in drawn]
+            self._insert_values("attempt", rows.ATTEMPT, rows.attempts(record, ids, self._model(record.model), made))
+            self._insert_values("verdict", rows.VERDICT, rows.verdicts(GRADING, ids, said))
+        self._insert("text", [rows.text(record, problem, self._blob(every)) for problem, every in attempted])
+        self._insert("again", [rows.again(record, retried) for retried in record.again])
+
+    def _blob(self, every: Sequence[Judged]) -> bytes:
+        return self._compress(msgspec.msgpack.encode([judged.attempt.text for judged in every]))
 
     def add_curation(self, round: int, config: Mapping[str, Any], examples: Iterable[Example]) -> int:
         """Add a choice of attempts; gives its id."""
         with self._transaction():
-            (last,) = self._connection.execute("SELECT coalesce(max(id), 0) FROM curation").fetchone()
-            self._insert("curation", [(last + 1, round, _json(config))])
-            self._connection.executemany(
-                "INSERT INTO curated VALUES (?, ?, ?, ?)",
-                ((last + 1, i, e.problem, e.attempt) for i, e in enumerate(examples)),
-            )
-        return int(last) + 1
+            curation = 1 + self.curations()
+            self._insert("curation", [{"id": curation, "round": round, "config": rows.as_json(config)}])
+            self._insert_values("curated", rows.CURATED, rows.curated(curation, examples))
+        return curation
 
-    def add_grading(self, grading: Mapping[str, Any], graded: Iterable[Graded]) -> int:
+    def add_grading(self, config: Mapping[str, Any], graded: Iterable[Graded]) -> int:
         """Add a grading of all stored attempts, in the order they were drawn; gives its id."""
         with self._transaction():
-            (last,) = self._connection.execute("SELECT max(id) FROM grading").fetchone()
-            self._connection.execute(
-                "INSERT INTO grading VALUES (?, ?, ?)", (last + 1, _json(list(grading)), _json(grading))
-            )
+            grading = 1 + int(self._one("SELECT max(id) FROM grading"))
+            self._insert("grading", [rows.grading(grading, config)])
             for case, assessment in graded:
-                ids = self._connection.execute(
-                    f"SELECT a.id FROM attempt a JOIN problem p ON p.id = a.problem WHERE p.id = ? AND {OWN} ORDER BY k",
-                    (case.problem.id,),
-                ).fetchall()
-                verdicts = [
-                    (last + 1, attempt, v.value, v.reason, v.by, v.answer)
-                    for (attempt,), v in zip(ids, (j.verdict for j in case.judged), strict=True)
-                ]
-                self._insert("verdict", verdicts)
-                came_to = _came_to(case.counts, case.solve_rate, assessment)
-                self._insert("outcome", [(last + 1, case.problem.id, case.problem.answer, *came_to)])
-        return int(last) + 1
+                ids, said = self._attempts_of(case.problem.id), [judged.verdict for judged in case.judged]
+                self._insert_values("verdict", rows.VERDICT, rows.verdicts(grading, ids, said))
+                self._insert("outcome", [rows.outcome(grading, case.problem, case.counts, case.solve_rate, assessment)])
+        return grading
+
+    def _attempts_of(self, problem: str) -> list[int]:
+        """The attempts a problem is judged by, in the order they were drawn."""
+        found = self.query(
+            f"SELECT a.id FROM attempt a JOIN problem p ON p.id = a.problem WHERE p.id = ? AND {OWN} ORDER BY k",
+            problem,
+        )
+        return [attempt for (attempt,) in found]
 
     def commit_phase(
         self, round: int, name: str, config: str, digest: str, detail: str, scores: Sequence[Score] = ()
     ) -> None:
         """Record that a phase of a drained round is done, with the scores it gave."""
-        steps = self._extent(round)
+        at = {"round": round, "steps": self._extent(round)}
         with self._transaction():
-            self._insert("phase", [(round, steps, name, config, digest, detail)])
-            self._insert("score", [(round, steps, s.task, s.item, s.value) for s in scores])
+            self._insert("phase", [{**at, "name": name, "config": config, "digest": digest, "detail": detail}])
+            self._insert("score", [{**at, "task": s.task, "item": s.item, "value": s.value} for s in scores])
 
-    def _insert(self, table: str, rows: Sequence[tuple[Any, ...]]) -> None:
-        if rows:
-            marks = ", ".join("?" * len(rows[0]))
-            self._connection.executemany(f"INSERT INTO {table} VALUES ({marks})", rows)
+    def _insert(self, table: str, made: Sequence[Row]) -> None:
+        """Rows by the names of their columns, all alike."""
+        if made:
+            self._insert_values(table, made[0], map(itemgetter(*made[0]), made))
+
+    def _insert_values(self, table: str, names: Collection[str], values: Iterable[Values]) -> None:
+        marks = ", ".join("?" * len(names))
+        self._connection.executemany(f"INSERT INTO {table} ({', '.join(names)}) VALUES ({marks})", values)
 
     def _model(self, digest: str) -> int:
         if digest not in self._models:
             self._models[digest] = len(self._models) + 1
-            self._insert("model", [(self._models[digest], digest)])
+            self._insert("model", [{"id": self._models[digest], "digest": digest}])
         return self._models[digest]
-
-
-def _came_to(counts: Counts, solve_rate: float | None, said: Child | Assessment) -> tuple[Any, ...]:
-    """The columns that `outcome` and `again` share."""
-    return counts.correct, counts.incorrect, counts.unknown, solve_rate, said.outcome, said.reason, said.quality
 
 
 @contextmanager
@@ -242,12 +157,3 @@ def writing(folder: Path) -> Iterator[Ledger]:
             yield Ledger(connection)
     finally:
         lock.release()
-
-
-def content_digest(statement: str, answer: str | None) -> str:
-    """Names a problem by its content."""
-    return hashlib.blake2b(f"{statement}\x1f{answer}".encode(), digest_size=12).hexdigest()
-
-
-def _json(value: Any) -> str:
-    return msgspec.json.encode(value, order="deterministic").decode()

@@ -86,7 +86,7 @@ class Engine:
         reason = None
         for step in count(1):
             if step <= self._done:
-                self._fold_to(max(step - self._in_flight, self._ledger.horizon(self._round, step)))
+                self._fold_to(max(step - self._in_flight, self._ledger.step_row(self._round, step).horizon))
                 self._readmit(step)
                 self._source.skip()
                 continue
@@ -122,7 +122,7 @@ class Engine:
             parent
             for s in steps
             for parent in (
-                self._flights[s].slot.parents if s in self._flights else self._ledger.step_row(self._round, s)[0]
+                self._flights[s].slot.parents if s in self._flights else self._ledger.step_row(self._round, s).parents
             )
         ]
 
@@ -177,7 +177,7 @@ class Engine:
         self._emit(StepCommitted(self._round, record.step, tally, metrics))
 
     def _replay(self, step: int) -> None:
-        _, recorded = self._ledger.step_row(self._round, step)
+        recorded = self._ledger.step_row(self._round, step).metrics
         metrics = self._cast.commit(self._ledger.step(self._round, step))
         if metrics != recorded:
             raise SparqError(

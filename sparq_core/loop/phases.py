@@ -18,6 +18,7 @@ from sparq_core.contract.run import Run
 from sparq_core.contract.weights import weights_digest
 from sparq_core.ledger import dataset
 from sparq_core.ledger.intervals import compare
+from sparq_core.ledger.overview import kept_after
 from sparq_core.ledger.reader import Reader
 from sparq_core.ledger.writer import Ledger
 from sparq_core.pipeline.cast import Cast
@@ -64,7 +65,7 @@ class Phases:
     def _within_budget(self, examples: Iterable[Example]) -> Iterator[Example]:
         """`budget.kept` is met to the problem: steps that were in flight may have kept more, which are left out here."""
         most = self._run.pipeline.budget.kept
-        beyond = set(self._ledger.kept_after(most)) if most else set()
+        beyond = set(kept_after(self._ledger, most)) if most else set()
         return (example for example in examples if example.problem not in beyond)
 
     def train(self, round: int, dataset: Path | None, start: Model) -> Model | None:
@@ -74,7 +75,7 @@ class Phases:
         out = self._folder / "models" / f"round-{round}"
         done = self._ledger.phase(round, "train")
         if done and out.is_dir():
-            return self._trained(start, out, done[1])
+            return self._trained(start, out, done.digest)
         if not dataset.stat().st_size:
             raise SparqError(
                 f"round {round}: nothing to train on: no attempt at a kept problem was chosen; see `sparq status`, then widen "
@@ -132,9 +133,9 @@ def check_unchanged(run: Run, cast: Cast, ledger: Ledger) -> None:
     for round_ in range(run.pipeline.rounds + 1):
         for name, spec in PHASES.items():
             done, members = ledger.phase(round_, name), cast.answering(spec)
-            if done and members and done[0] != (now := phase_config(run, members)):
+            if done and members and done.config != (now := phase_config(run, members)):
                 raise PipelineError(
-                    f"{run.folder}: round {round_} is already through '{name}' with other settings ({done[0]}, now {now}); "
+                    f"{run.folder}: round {round_} is already through '{name}' with other settings ({done.config}, now {now}); "
                     "set them back, or give another --out"
                 )
 

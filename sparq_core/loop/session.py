@@ -69,7 +69,7 @@ def _is_there(folder: Path, resume: bool) -> bool:
 def _accepted(folder: Path, identity: Mapping[str, Any], accept: bool) -> list[Change]:
     """What is other than when the run began; PipelineError where that may not be, or was not accepted."""
     with Reader.open(folder) as reader:
-        changes = changes_since(reader.run()[2], identity)
+        changes = changes_since(reader.run().identity, identity)
     refused = [change for change in changes if not (accept and change.may_be_accepted)]
     if refused:
         may = all(change.may_be_accepted for change in changes)

@@ -9,6 +9,7 @@ from sparq_core.contract.config import BudgetConfig, Pipeline
 from sparq_core.contract.errors import SparqError
 from sparq_core.contract.events import Event, Warned
 from sparq_core.contract.tally import Tally, Used
+from sparq_core.ledger.overview import unread
 from sparq_core.ledger.reader import Reader
 from sparq_core.loop.meter import Meter, Spent
 
@@ -149,15 +150,9 @@ def _too_many_unknown(tally: Tally) -> str:
 
 def unparsed_error(tally: Tally, ledger: Reader) -> SparqError:
     """What to tell a user whose generator writes nothing that can be read."""
-    rows = ledger.query(
-        "SELECT p.id, p.rejected_why, coalesce(c.text, ''), c.finish = 'length' FROM problem p"
-        " LEFT JOIN completion c ON c.round = p.round AND c.step = p.step AND c.hook = 'propose'"
-        " AND c.plugin = p.rejected_by AND c.ordinal = p.ordinal"
-        " WHERE p.rejected_in = 'propose' AND p.round > 0 ORDER BY p.round, p.step, p.child LIMIT ?",
-        EXAMPLES,
-    )
     examples = "\n".join(
-        f"  {id_}: {why}{' (cut short)' if cut else ''}; it begins: {text[:200]!r}" for id_, why, text, cut in rows
+        f"  {id_}: {why}{' (cut short)' if cut else ''}; it begins: {text[:200]!r}"
+        for id_, why, text, cut in unread(ledger, EXAMPLES)
     )
     return SparqError(
         f"only {tally.children - tally.unparsed} of the first {tally.children} children could be read. "

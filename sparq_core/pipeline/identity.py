@@ -61,6 +61,17 @@ def changes_since(recorded: str, now: Mapping[str, Any]) -> list[Change]:
     return list(_differences(msgspec.json.decode(recorded), msgspec.json.decode(msgspec.json.encode(now))))
 
 
+def other_code(recorded: str, members: Sequence[Member]) -> list[str]:
+    """The plugins of one file that are not, to the byte, those of a recorded identity."""
+    before = msgspec.json.decode(recorded).get("plugins", {})
+    return [
+        member.origin
+        for member in members
+        if (code := _member(member)["files"].get("code"))
+        and before.get(member.name, {}).get("files", {}).get("code") != code
+    ]
+
+
 def _member(member: Member) -> dict[str, Any]:
     files = {f"{option} {Path(path).name}": _content(Path(path)) for option, path in marked(member.config, "file")}
     if member.origin.endswith(".py"):

@@ -95,7 +95,7 @@ def test_check_tells_the_plan(finished: Ran) -> None:
 
 def test_run_shows_the_funnel_and_what_is_next(finished: Ran, tmp_path: Path) -> None:
     told = sparq("run", finished.folder.parent / "pipeline.yaml", "--out", tmp_path / "run")
-    for part in ("proposed", "kept", "attempts", "filled niches", "QD-score", "identity digest", "Next:"):
+    for part in ("proposed", "kept", "attempts", "filled niches", "QD-score", "run digest", "Next:"):
         assert part in told
 
 
@@ -132,6 +132,20 @@ def test_show_tells_a_problems_story(finished: Ran) -> None:
     for part in ("as the generator wrote it", "<problem>", "statement", "reference answer", "solve rate", "8 attempts"):
         assert part in told
     assert f"from {kept.problem.parents[0]}" in told
+
+
+def test_show_tells_a_domains_own_data_as_it_is(sums: Callable[..., Any], tmp_path: Path) -> None:
+    (tmp_path / "domain.py").write_text(
+        "import sparq_core as sparq\nclass Tables:\n    @sparq.hookimpl\n    def load_seeds(self):\n"
+        "        extra = {'schema': {'t': ['[red]a']}}\n"
+        "        return [sparq.Draft(statement='How many [bold] rows :100:?', answer='1', extra=extra)]\n"
+    )
+    pipeline = sums(steps=1)
+    pipeline["plugins"][0] = {"use": "./domain.py:Tables"}
+    told = sparq("show", run_pipeline(pipeline, tmp_path).folder, "0.1.0")
+    shown = [line.strip("│ ") for line in told.splitlines() if line.startswith("│")]
+    assert shown == ["How many [bold] rows :100:?", "{", '"schema": {', '"t": [', '"[red]a"', "]", "}", "}"]
+    assert "extra" in told
 
 
 def test_show_an_unknown_problem(finished: Ran) -> None:

@@ -399,7 +399,7 @@ def test_rounds_update_roles_and_keep_the_archive(sums: Callable[..., Any], tmp_
     ran = run_pipeline(sums(rounds=2, steps=3), tmp_path)
     ledger = ran.read()
     assert (ledger.steps_of(1), ledger.steps_of(2)) == (3, 3)
-    niches = [ledger.step_row(r, s)[1]["filled_niches"] for r in (1, 2) for s in (1, 2, 3)]
+    niches = [ledger.step_row(r, s).metrics["filled_niches"] for r in (1, 2) for s in (1, 2, 3)]
     assert niches == sorted(niches)
 
 

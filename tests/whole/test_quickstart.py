@@ -41,7 +41,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
 @pytest.mark.timeout(300)
 def test_the_loop_closes(finished: tuple[Path, str]) -> None:
     folder, told = finished
-    for part in ("in_distribution", "out_of_distribution", "±", "dataset", "models/round-1", "identity digest"):
+    for part in ("in_distribution", "out_of_distribution", "±", "dataset", "models/round-1", "run digest"):
         assert part in told
     with sparq.Reader.open(folder) as ledger:
         assert len(ledger.scores(0)) == len(ledger.scores(1)) == 48
@@ -60,7 +60,7 @@ def test_the_trained_model_is_whole_and_another(finished: tuple[Path, str]) -> N
         phase = ledger.phase(1, "train")
         (base,) = {digest for (digest,) in ledger.query("SELECT DISTINCT digest FROM model")}
     assert phase is not None
-    assert phase[1] != base
+    assert phase.digest != base
     model = sparq.Model(name="student", path=str(folder / "models" / "round-1"), digest="x")
     assert HfSampler(HfConfig()).check(model) == []
     sampler = HfSampler(HfConfig()).sampler(model)
@@ -79,9 +79,9 @@ def test_a_second_round_starts_from_the_better_model(finished: tuple[Path, str])
         trained = ledger.phase(1, "train")
         assert trained is not None
         query = "SELECT DISTINCT digest FROM attempt JOIN model ON model.id = attempt.model WHERE round = 2"
-        assert [digest for (digest,) in ledger.query(query)] == [trained[1]]
+        assert [digest for (digest,) in ledger.query(query)] == [trained.digest]
         labels = "SELECT DISTINCT digest FROM completion JOIN model ON model.id = model WHERE role = 'labeller'"
-        assert trained[1] not in [digest for (digest,) in ledger.query(labels)]
+        assert trained.digest not in [digest for (digest,) in ledger.query(labels)]
         curated = [len(list(dataset.chosen(ledger))), (folder / "dataset" / "round-1.jsonl").read_text().count("\n")]
     assert curated[0] > curated[1]
 

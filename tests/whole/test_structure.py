@@ -1,6 +1,7 @@
 """How the house is built: layers, heavy imports, documentation of hooks."""
 
 import ast
+import re
 import subprocess
 import sys
 from graphlib import TopologicalSorter
@@ -38,6 +39,12 @@ LADDER = [
     "cli",
 ]
 """The rooms and files of the core, each standing only on those before it."""
+SQL = re.compile(
+    r"\b(SELECT|DELETE)\b.*\bFROM\b|\b(INSERT|REPLACE)\b.*\bINTO\b|\bUPDATE\b.*\bSET\b"
+    r"|\b(CREATE|ALTER|DROP)\b.*\b(TABLE|INDEX|VIEW)\b|^\s*PRAGMA\b",
+    re.DOTALL,
+)
+"""What an SQL statement looks like."""
 
 
 def imports(path: Path, *, top_level: bool = False) -> set[str]:
@@ -96,6 +103,18 @@ def test_a_room_stands_only_on_those_before_it(path: Path) -> None:
     own = room_of(".".join(path.relative_to(ROOT).with_suffix("").parts))
     below = LADDER[: LADDER.index(own) + 1]
     assert {room_of(name) for name in core_imports(path)} <= set(below)
+
+
+def texts(path: Path) -> list[str]:
+    """The string constants of a file; the gaps of an f-string are left open."""
+    tree = ast.parse(path.read_text())
+    parts = [node.values if isinstance(node, ast.JoinedStr) else [node] for node in ast.walk(tree)]
+    return [" ".join(str(p.value) for p in part if isinstance(p, ast.Constant)) for part in parts]
+
+
+@pytest.mark.parametrize("path", [p for p in CORE if p.parent.name != "ledger"], ids=lambda p: str(p.relative_to(ROOT)))
+def test_sql_stays_in_the_ledger(path: Path) -> None:
+    assert [text for text in texts(path) if SQL.search(text)] == []
 
 
 def test_no_file_imports_itself_through_others() -> None:

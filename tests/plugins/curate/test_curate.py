@@ -10,6 +10,7 @@ from statistics import fmean
 from typing import Any
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -198,7 +199,7 @@ def test_a_run_can_go_on_after_it_was_regraded(tmp_path: Path, sums: Any) -> Non
 
 def test_the_runs_own_niches_give_the_runs_own_metrics(folder: Path) -> None:
     with sparq.Reader.open(folder) as ledger:
-        _, metrics = ledger.step_row(1, ledger.steps_of(1))
+        metrics = ledger.step_row(1, ledger.steps_of(1)).metrics
     told = sparq_command("rebin", str(folder), "--use", "static-uniform")
     assert f"filled niches {metrics['filled_niches']:,.4g}, QD-score {metrics['qd_score']:,.4g}" in told
     fewer = sparq_command("rebin", str(folder), "--option", "niches={skills: {top: 1, max: 1}}")
@@ -242,5 +243,70 @@ def test_status_says_how_diverse_the_choice_is(tmp_path: Path, sums: Any) -> Non
     facts = json.loads(sparq_command("status", str(tmp_path / "run"), "--json"))["curated"]
     chosen = rows(tmp_path / "run" / "dataset" / "round-1.jsonl")
     assert facts["problems"] == len({row["id"].split("/")[0] for row in chosen})
-    assert facts["unique_skills"] == len({skill for row in chosen for skill in row["skills"]})
-    assert facts["skill_sets"] == len({tuple(row["skills"]) for row in chosen})
+    skills = facts["labels"]["skills"]
+    assert skills["unique"] == len({skill for row in chosen for skill in row["skills"]})
+    assert skills["sets"] == len({tuple(row["skills"]) for row in chosen})
+    told = " ".join(sparq_command("status", str(tmp_path / "run")).split())
+    assert f"{skills['unique']} unique skills in {skills['sets']} sets" in told
+
+
+FEATURES = """
+import sparq_core as sparq
+
+
+class Features:
+    @sparq.hookimpl
+    def describe(self, cases):
+        return [{"sql_features": ["join", "any"] if len(c.problem.statement) % 2 else ["any"], "size": 1.5} for c in cases]
+"""
+
+
+def described(sums: Any, folder: Path, describes: list[str], **options: Any) -> Path:
+    """A run that is described by these plugins and curated with these options; its pipeline file."""
+    (folder / "features.py").write_text(FEATURES)
+    pipeline = sums()
+    cast = [entry for entry in pipeline["plugins"] if entry["use"] not in {"skills", "curate-band"}]
+    if describes == ["./features.py:Features"]:
+        cast[1] = {**cast[1], "with": {"niches": {"sql_features": {}}}}
+    pipeline["plugins"] = [*cast, *({"use": use} for use in describes), {"use": "curate", "with": options}]
+    (folder / "pipeline.yaml").write_text(yaml.safe_dump(pipeline))
+    return folder / "pipeline.yaml"
+
+
+def run(pipeline: Path, *arguments: str, code: int = 0) -> str:
+    """What the command tells, on one line."""
+    told = sparq_command("run", str(pipeline), "--out", str(pipeline.parent / "run"), *arguments, code=code)
+    return " ".join(told.split())
+
+
+def test_the_only_list_of_labels_makes_the_niches(tmp_path: Path, sums: Any) -> None:
+    told = run(described(sums, tmp_path, ["./features.py:Features"], budget=2, solutions=1))
+    assert re.search(r"curated: 2 problems; 2 unique sql_features in 2 sets, QD-score [\d.]+, entropy 0\.69", told)
+    assert "skills" not in told
+    sparq_command("curate", str(tmp_path / "run"), "--option", "labels=size", "--budget", "2")
+    assert "known: size, sql_features" in curate(tmp_path / "run", "--option", "labels=skills", "--budget", "2", code=1)
+
+
+def test_labels_that_nothing_describes_are_refused_before_the_run(tmp_path: Path, sums: Any) -> None:
+    told = run(described(sums, tmp_path, ["skills"], labels="topics"), code=2)
+    assert "plugins[6].with.labels: no plugin describes problems by 'topics'" in told
+
+
+def test_several_lists_of_labels_want_a_choice(tmp_path: Path, sums: Any) -> None:
+    pipeline = described(sums, tmp_path, ["skills", "./features.py:Features"], budget=2)
+    told = run(pipeline, code=1)
+    assert "name one of skills, sql_features" in told
+    assert "`--resume` goes on from there" in told
+    resumed = run(pipeline, "--resume", "--set", "plugins.curate.with.labels=skills")
+    assert "unique skills in" in resumed
+    assert "unique sql_features in" in resumed
+
+
+def test_without_labels_no_niches_take_turns(tmp_path: Path, sums: Any) -> None:
+    pipeline = described(sums, tmp_path, [], budget=2)
+    assert "no problem has a list of labels" in run(pipeline, code=1)
+    assert re.search(r"curated: 2 problems ledger", run(pipeline, "--resume", "--set", "plugins.curate.with.by=random"))
+
+
+def test_where_every_problem_is_taken_labels_do_not_matter(tmp_path: Path, sums: Any) -> None:
+    assert "curated: " in run(described(sums, tmp_path, []))

@@ -102,8 +102,8 @@ def test_the_quickstart_with_only_the_sampler_changed(tmp_path: Path) -> None:
         models = "SELECT DISTINCT a.round, m.digest FROM attempt a JOIN model m ON m.id = a.model"
         served, trained = list(ledger.query(models)), ledger.phase(1, "train")
     assert trained
-    assert served == [(1, MODEL.digest), (2, trained[1])]
-    assert trained[1] == sparq.weights_digest(str(tmp_path / "run" / "models" / "round-1"))
+    assert served == [(1, MODEL.digest), (2, trained.digest)]
+    assert trained.digest == sparq.weights_digest(str(tmp_path / "run" / "models" / "round-1"))
     assert (tmp_path / "run" / "logs" / "vllm-student-0.log").stat().st_size
 
 

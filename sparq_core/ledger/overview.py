@@ -1,0 +1,165 @@
+"""What a run adds up to: the questions that the commands, the stop rules and the phases ask of a ledger."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import msgspec
+
+from sparq_core.contract.tally import Tally
+from sparq_core.ledger.intervals import Comparison, compare
+from sparq_core.ledger.reader import GRADING, VIEW, PhaseRow, Reader
+
+# -- the run -----------------------------------------------------------------------------------------------------------
+
+
+def rounds(ledger: Reader) -> list[int]:
+    """The rounds that have a committed step; round 0 ingests the seeds."""
+    return [round_ for (round_,) in ledger.query("SELECT DISTINCT round FROM step ORDER BY round")]
+
+
+def tally_after(ledger: Reader, round: int) -> Tally:
+    """The counters after the last committed step of a round."""
+    rows = ledger.query("SELECT tally FROM step WHERE round = ? ORDER BY step DESC LIMIT 1", round)
+    return next((msgspec.json.decode(text, type=Tally) for (text,) in rows), Tally())
+
+
+def phases(ledger: Reader) -> list[tuple[int, str, PhaseRow]]:
+    """Every phase that is done with its round and name, in the order of the rounds."""
+    rows = ledger.query("SELECT round, name, config, digest, detail FROM phase ORDER BY round, steps")
+    return [(round_, name, PhaseRow(*row)) for round_, name, *row in rows]
+
+
+def compared(ledger: Reader) -> dict[int, list[Comparison]]:
+    """Each benchmarked round's model against the base, task by task."""
+    scored = ledger.query("SELECT DISTINCT round FROM score WHERE round > 0 ORDER BY round")
+    found = {round_: compare(ledger.scores(0), ledger.scores(round_)) for (round_,) in scored}
+    return {round_: tasks for round_, tasks in found.items() if tasks}
+
+
+# -- children ----------------------------------------------------------------------------------------------------------
+
+
+class Yield(NamedTuple):
+    """What an operator made."""
+
+    children: int
+    kept: int
+
+
+class Unread(NamedTuple):
+    """A child that could not be read from what its proposer wrote."""
+
+    id: str
+    why: str
+    text: str
+    cut_short: bool
+
+
+def operators(ledger: Reader) -> dict[str, Yield]:
+    """Children and kept ones by the operator that made them."""
+    rows = ledger.query(
+        "SELECT p.operator, count(*), coalesce(sum(o.outcome = 'kept'), 0) FROM problem p LEFT JOIN outcome o"
+        f" ON o.problem = p.id AND o.grading = {GRADING} WHERE p.round > 0 GROUP BY p.operator ORDER BY p.operator"
+    )
+    return {name: Yield(children, kept) for name, children, kept in rows}
+
+
+def children_of(ledger: Reader, problem: str, most: int) -> list[str]:
+    """The first children of a problem, at most so many."""
+    return [child for (child,) in ledger.query("SELECT child FROM parentage WHERE parent = ? LIMIT ?", problem, most)]
+
+
+def kept_after(ledger: Reader, most: int) -> Iterator[str]:
+    """The kept children that come after the first `most`, in the order they were committed."""
+    rows = ledger.query(
+        "SELECT p.id FROM problem p JOIN outcome o ON o.problem = p.id AND o.grading = ? AND o.outcome = 'kept'"
+        " WHERE p.round > 0 ORDER BY p.round, p.step, p.child LIMIT -1 OFFSET ?",
+        ledger.grading,
+        most,
+    )
+    return (id_ for (id_,) in rows)
+
+
+def unread(ledger: Reader, most: int) -> list[Unread]:
+    """The first children that could not be read, with what was written in their stead; at most so many."""
+    rows = ledger.query(
+        "SELECT p.id, p.rejected_why, coalesce(c.text, ''), coalesce(c.finish = 'length', 0) FROM problem p"
+        " LEFT JOIN completion c ON c.round = p.round AND c.step = p.step AND c.hook = 'propose'"
+        " AND c.plugin = p.rejected_by AND c.ordinal = p.ordinal"
+        " WHERE p.rejected_in = 'propose' AND p.round > 0 ORDER BY p.round, p.step, p.child LIMIT ?",
+        most,
+    )
+    return [Unread(id_, why, text, bool(cut)) for id_, why, text, cut in rows]
+
+
+# -- completions and attempts ------------------------------------------------------------------------------------------
+
+
+class Answer(NamedTuple):
+    """A completion, and who asked for it."""
+
+    hook: str
+    plugin: str
+    operator: str | None
+    """Of a proposer's completion: by which it made a child."""
+    seed: int
+    text: str
+
+
+def first_answers(ledger: Reader, round: int) -> list[Answer]:
+    """The first completion of a round that each plugin asked for, of a proposer that of each operator."""
+    rows = ledger.query(
+        "SELECT c.hook, c.plugin, p.operator, c.seed, c.text, min(c.ordinal) FROM completion c"
+        " LEFT JOIN problem p ON c.hook = 'propose' AND p.round = c.round AND p.step = c.step AND p.ordinal = c.ordinal"
+        " WHERE c.round = ? GROUP BY c.hook, c.plugin, p.operator ORDER BY c.hook = 'describe', min(c.ordinal)",
+        round,
+    )
+    return [Answer(*row[:5]) for row in rows]
+
+
+def first_attempted(ledger: Reader, round: int) -> str | None:
+    """A problem that was attempted in a round, or None."""
+    rows = ledger.query("SELECT problem FROM attempt WHERE round = ? LIMIT 1", round)
+    return next((problem for (problem,) in rows), None)
+
+
+def attempted(ledger: Reader) -> list[str]:
+    """Every problem with attempts, in the order in which it was first attempted."""
+    rows = ledger.query("SELECT problem FROM attempt GROUP BY problem ORDER BY min(id)")
+    return [problem for (problem,) in rows]
+
+
+# -- what was chosen ---------------------------------------------------------------------------------------------------
+
+
+_CHOSEN = "(SELECT DISTINCT problem FROM curated WHERE curation = (SELECT max(id) FROM curation))"
+
+
+class LabelSet(NamedTuple):
+    """The chosen problems that have the same labels."""
+
+    problems: int
+    best: float
+    """The best quality among them."""
+
+
+def curated(ledger: Reader) -> int:
+    """How many problems the last choice of attempts has."""
+    rows = ledger.query(f"SELECT count(*) FROM {_CHOSEN}")
+    return int(next(rows)[0])
+
+
+def label_sets(ledger: Reader, key: str) -> dict[frozenset[str], LabelSet]:
+    """The problems of the last choice of attempts, by the labels that a descriptor gives them."""
+    rows = ledger.query(
+        f"SELECT d.value, count(*), max(coalesce(o.quality, 0)) FROM {_CHOSEN} c"
+        f" LEFT JOIN descriptor d ON d.problem = c.problem AND d.view = {VIEW} AND d.key = ?"
+        f" LEFT JOIN outcome o ON o.problem = c.problem AND o.grading = {GRADING} GROUP BY d.value",
+        key,
+    )
+    found: dict[frozenset[str], LabelSet] = {}
+    for value, problems, best in rows:
+        labels = frozenset(msgspec.json.decode(value or "[]") or ())
+        same = found.get(labels, LabelSet(0, 0.0))
+        found[labels] = LabelSet(same.problems + problems, max(same.best, best))
+    return found
