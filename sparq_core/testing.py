@@ -198,7 +198,7 @@ class _AnyAssess:
 
 def _play(plugin: object, problems: list[Problem], sampler: ScriptedSampler | None) -> None:
     member = Member(type(plugin).__name__, "check_plugin", plugin, None, "test")
-    needed = [] if member.answers(hookspecs.assess) else [Member("assess", "check_plugin", _AnyAssess(), None, "test")]
+    needed = [] if member.answers(hookspecs.assess) else [Member("any", "check_plugin", _AnyAssess(), None, "test")]
     cast, serve = Cast([member, *needed]), sampler or ScriptedSampler()
     model = ModelConfig(use="scripted", model="scripted")
     pipeline = Pipeline(name="check", steps=1, models={"student": model}, plugins=[PluginConfig(use=member.name)])

@@ -35,7 +35,6 @@ from sparq_core.contract.records import (
 from sparq_core.contract.run import Run
 from sparq_core.contract.sampling import Place
 from sparq_core.contract.weights import weights_files
-from sparq_core.ledger.columns import COLUMNS
 from sparq_core.ledger.reader import Reader
 from sparq_core.pipeline.boundary import (
     Call,
@@ -44,9 +43,17 @@ from sparq_core.pipeline.boundary import (
     copied,
     finite,
     nothing,
-    plain,
     records,
     streamed,
+)
+from sparq_core.pipeline.contracts import (
+    as_dicts,
+    check_assessment,
+    checked_draft,
+    contents_of,
+    extra_of,
+    extra_of_case,
+    unite,
 )
 from sparq_core.pipeline.discovery import Member
 from sparq_core.pipeline.guards import GuardedSampler, Rationing
@@ -165,7 +172,7 @@ class Cast:
         """All seeds as given, each with the plugin that loads it."""
         for member, call, answer in self._asked(hookspecs.load_seeds, "the seeds", run=run):
             for draft in streamed(call, answer, Draft):
-                yield member.name, _checked_draft(call, draft, (), 0)
+                yield member.name, checked_draft(call, draft, (), 0)
 
     def select(self, place: Place, n: int, pending: Sequence[str], known: Callable[[str], bool]) -> tuple[str, ...]:
         """Ids of the parents of a step; `known` says whether the ledger holds a problem."""
@@ -189,11 +196,11 @@ class Cast:
         for member, relay in self._relays["propose"]:
             call = Call(member.name, member.place, hookspecs.propose, str(place))
             given, llm = list(parents), place.llm("propose", member.name)
-            untouched = Untouched(given, _extra)
+            untouched = Untouched(given, extra_of)
             arguments = {"parents": given, "llm": llm, "rng": place.rng("propose", member.name)}
             answer = records(call, _answer(call, relay, arguments), Draft)
             untouched.check(call)
-            drafts += [(member.name, _checked_draft(call, draft, ids, len(llm.recorded))) for draft in answer]
+            drafts += [(member.name, checked_draft(call, draft, ids, len(llm.recorded))) for draft in answer]
         return drafts
 
     def admit(self, when: str, children: Sequence[Problem]) -> list[Rejection | None]:
@@ -218,7 +225,7 @@ class Cast:
                 break
             call = Call(member.name, member.place, getattr(hookspecs, hook), when)
             batch = [children[i] for i in left]
-            untouched = Untouched(batch, _extra)
+            untouched = Untouched(batch, extra_of)
             answer = _answer(call, relay, {"children": batch, **more(member.name)})
             reasons = aligned(call, answer, str | None, len(left))
             untouched.check(call)
@@ -282,11 +289,11 @@ class Cast:
         ((member, relay),) = self._relays["assess"]
         call = Call(member.name, member.place, hookspecs.assess, when)
         batch = list(cases)
-        untouched = Untouched(batch, _extra_of_case)
+        untouched = Untouched(batch, extra_of_case)
         answers = aligned(call, _answer(call, relay, {"cases": batch}), Assessment, len(cases))
         untouched.check(call)
         for case, assessment in zip(cases, answers, strict=True):
-            _check_assessment(call, case, assessment)
+            check_assessment(call, case, assessment)
         return answers
 
     def describe(self, place: Place, cases: Sequence[Case]) -> list[dict[str, Any]]:
@@ -295,15 +302,15 @@ class Cast:
         for member, relay in self._relays["describe"] if cases else ():
             call = Call(member.name, member.place, hookspecs.describe, str(place))
             batch = list(cases)
-            untouched = Untouched(batch, _extra_of_case)
+            untouched = Untouched(batch, extra_of_case)
             answer = _answer(call, relay, {"cases": batch, "llm": place.llm("describe", member.name)})
-            answers = aligned(call, _as_dicts(answer), dict[str, Any], len(cases))
+            answers = aligned(call, as_dicts(answer), dict[str, Any], len(cases))
             untouched.check(call)
             said = member.describes()
             for united, given in zip(descriptors, answers, strict=True):
                 if said is not None and (more := given.keys() - set(said)):
                     raise call.wrong(given, f"'{min(more)}' is not among its `describes`")
-                _unite(call, united, given)
+                unite(call, united, given)
         return descriptors
 
     def commit(self, step: Step) -> dict[str, float]:
@@ -312,7 +319,7 @@ class Cast:
         when = f"step {step.round}.{step.step}"
         for member, relay in self._relays["commit"]:
             call = Call(member.name, member.place, hookspecs.commit, when)
-            untouched = Untouched([step], _contents)
+            untouched = Untouched([step], contents_of)
             answer = _answer(call, relay, {"step": step})
             untouched.check(call)
             given = copied(call, dict(answer) if isinstance(answer, Mapping) else answer, dict[str, float] | None) or {}
@@ -369,58 +376,3 @@ def _answer(call: Call, relay: Callable[..., Any], arguments: dict[str, Any]) ->
 def _cause(error: Exception) -> str:
     cause = error.__cause__ or error
     return f"{type(cause).__name__}: {cause}"
-
-
-def _extra(problem: Problem) -> Mapping[str, Any]:
-    return problem.extra
-
-
-def _extra_of_case(case: Case) -> Mapping[str, Any]:
-    return case.problem.extra
-
-
-def _contents(step: Step) -> list[object]:
-    """What of a step could be changed."""
-    return [(child.problem.extra, child.descriptors) for child in (*step.children, *step.again)]
-
-
-def _checked_draft(call: Call, draft: Draft, parents: Sequence[str], asked: int) -> Draft:
-    for parent in draft.parents:
-        if parent not in parents:
-            raise call.wrong(draft, f"'{parent}' is none of the parents it was given")
-    if draft.ordinal is not None and not 0 <= draft.ordinal < asked:
-        raise call.wrong(draft, f"it was read from completion {draft.ordinal}, but {asked} were asked for")
-    return replace(draft, extra=plain(call, draft.extra, "extra")) if draft.extra else draft
-
-
-def _check_assessment(call: Call, case: Case, assessment: Assessment) -> None:
-    if assessment.outcome == "rejected":
-        raise call.wrong(assessment, "an attempted problem cannot be rejected")
-    finite(call, assessment, assessment.quality, "the quality")
-    if assessment.quality < 0:
-        raise call.wrong(assessment, f"the quality is {assessment.quality}")
-    if assessment.verdicts is not None and len(assessment.verdicts) != len(case.judged):
-        raise call.wrong(assessment, f"{len(assessment.verdicts)} verdicts for {len(case.judged)} attempts")
-
-
-def _as_dicts(answer: object) -> object:
-    if not isinstance(answer, list | tuple):
-        return answer
-    return [dict(item) if isinstance(item, Mapping) else item for item in answer]
-
-
-def _unite(call: Call, united: dict[str, Any], given: Mapping[str, Any]) -> None:
-    if twice := united.keys() & given.keys():
-        raise call.wrong(dict(given), f"'{min(twice)}' is described by another plugin, too")
-    for key, value in given.items():
-        if key in COLUMNS:
-            raise call.wrong(dict(given), f"'{key}' is a column of the dataset")
-        if isinstance(value, float):
-            finite(call, dict(given), value, f"'{key}'")
-        elif not (value is None or isinstance(value, str | int) or _is_labels(value)):
-            raise call.wrong(dict(given), f"'{key}' is {type(value).__name__}")
-    united.update(given)
-
-
-def _is_labels(value: object) -> bool:
-    return isinstance(value, list) and all(isinstance(item, str) for item in value)

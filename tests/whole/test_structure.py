@@ -160,3 +160,13 @@ def test_every_hook_has_a_customer() -> None:
 def test_entry_points_own_at_most_one_one_owner_hook() -> None:
     for entry in installed().values():
         assert len({spec.__name__ for spec in ONE_OWNER} & set(hooks_of(entry.load()))) <= 1
+
+
+def test_hooks_are_named_by_their_specs_and_called_by_the_cast_alone() -> None:
+    """A phase, a command and a finish have the names of hooks, too; all other hooks are never spelt out as text."""
+    ours = {"train", "curate", "benchmark", "check", "stop", "policy", "sampler"}
+    spelt = set(HOOKS) - ours
+    allowed = {"hookspecs.py", "pipeline/cast.py", "contract/records.py"}
+    for path in CORE:
+        texts = {n.value for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.Constant)}
+        assert not texts & spelt or str(path.relative_to(ROOT / "sparq_core")) in allowed
