@@ -1,7 +1,8 @@
 """
 The SPARQ engine's core: the loop, the ledger and the contracts plugins are written to.
 
-`import sparq_core as sparq` gives a plugin everything it may use.
+`import sparq_core as sparq` gives a plugin everything it may use. To read the code, an hour: `hookspecs`, `contract.records`,
+then `rounds`, `engine`, `sources`, `step`, `attempts` and `phases` in `loop`. docs/explanation/architecture.md is the map.
 """
 
 from sparq_core.contract.answers import last_boxed, marked_answer

@@ -83,9 +83,16 @@ class TrainConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
 
 class BudgetConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Stop rules. They read committed counters, so the steps in flight are still finished and kept."""
+    """
+    Stop rules: once one is met no further step begins, and the steps in flight are finished and kept.
 
-    kept: Annotated[Positive | None, Meta(description="Stop at this many kept problems.")] = None
+    `attempts`, `tokens` and `cost` count what every step begun has drawn, committed or not, so they are exceeded by less than a
+    step, however many are in flight. What proposals, judges and labellers in flight take is known once they have taken it.
+    """
+
+    kept: Annotated[
+        Positive | None, Meta(description="Stop at this many kept problems; the curated set is cut to them.")
+    ] = None
     attempts: Annotated[Positive | None, Meta(description="Stop at this many attempts.")] = None
     tokens: Annotated[Positive | None, Meta(description="Stop at this many sampled tokens.")] = None
     cost: Annotated[
