@@ -56,7 +56,7 @@ def _plugins() -> Iterator[str]:
             continue
         plugin = entry.load()
         yield f"## {name}\n\n{inspect.getdoc(plugin)}\n\nAnswers: {', '.join(f'`{h}`' for h in hooks_of(plugin))}.\n"
-        record = config_of(plugin)
+        record = config_of(plugin, name)
         if record:
             yield from _options(list(all_options(record)))
 

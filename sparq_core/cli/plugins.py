@@ -32,7 +32,7 @@ def show_one(console: Console, name: str) -> None:
     console.print(f"[bold]{name}[/] [dim]({origin})[/]\n")
     console.print(inspect.getdoc(plugin) or "", markup=False, highlight=False)
     console.print(f"\nanswers: {', '.join(hooks_of(plugin)) or 'no hook'}", highlight=False)
-    config = config_of(plugin)
+    config = config_of(plugin, "plugins")
     if config is None:
         console.print("takes no options")
         return

@@ -136,7 +136,7 @@ def _check_hooks(plugin_class: type, use: str, place: str) -> None:
 
 
 def _config(plugin_class: type, use: str, options: Mapping[str, Any], place: str, base: Path) -> Struct | None:
-    kind = config_of(plugin_class)
+    kind = config_of(plugin_class, place)
     if kind is None:
         if options:
             raise PipelineError(f"{place}.with: plugin '{use}' has no options")

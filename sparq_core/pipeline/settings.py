@@ -1,57 +1,60 @@
 """What a plugin's config record says of its options: names, types, defaults, meaning and marks."""
 
-import types
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from collections import ChainMap
+from collections.abc import Iterator, Mapping
+from types import NoneType, UnionType
+from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 import msgspec
-from msgspec import Struct
-from msgspec.structs import replace
+from msgspec import Struct, inspect
+from msgspec.structs import astuple, replace
 
 from sparq_core.contract.errors import PipelineError, nearest
 
-T = TypeVar("T")
+T = TypeVar("T", bound=Struct)
 
 
 def convert(data: Any, kind: type[T], place: str) -> T:
     """`data` as the record type `kind`; `place` leads the message of the PipelineError when it does not fit."""
-    for path, key, known in _unknown_keys(data, kind):
-        raise PipelineError(f"{place}: unknown setting '{'.'.join([*path, key])}'; {nearest(key, known)}")
+    _refuse_unknown(data, inspect.type_info(kind), place)
     try:
         return msgspec.convert(data, kind)
     except msgspec.ValidationError as error:
         message, _, where = str(error).partition(" - at `$")
         at = where.rstrip("`").lstrip(".")
-        allowed = type_at(kind, at.split(".")) if "enum" in message else None
-        told = f"{message}; it may be {type_name(allowed)}" if allowed is not None else message
+        options = all_options(kind) if "enum" in message else ()
+        allowed = next((option.type for option in options if option.name == at), None)
+        told = f"{message}; it may be {allowed}" if allowed else message
         raise PipelineError(f"{place}: {at + ': ' if at else ''}{told}") from error
 
 
-def _unknown_keys(data: Any, kind: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str, list[str]]]:
-    kind = _bare(kind)
-    if isinstance(kind, type) and issubclass(kind, msgspec.Struct) and isinstance(data, Mapping):
-        hints = get_type_hints(kind)
-        fields = {f.encode_name: hints[f.name] for f in msgspec.structs.fields(kind)}
-        for key, value in data.items():
-            if key not in fields:
-                yield path, str(key), list(fields)
-            else:
-                yield from _unknown_keys(value, fields[key], (*path, key))
-    elif get_origin(kind) is dict and isinstance(data, Mapping):
-        for key, value in data.items():
-            yield from _unknown_keys(value, get_args(kind)[1], (*path, str(key)))
-    elif get_origin(kind) in {list, tuple} and isinstance(data, list):
-        for i, value in enumerate(data):
-            yield from _unknown_keys(value, get_args(kind)[0], (*path[:-1], f"{path[-1] if path else ''}[{i}]"))
+def _refuse_unknown(data: Any, kind: inspect.Type, place: str, path: str = "") -> None:
+    """PipelineError for a key that no setting has, whether or not the record forbids it."""
+    match _bare(kind), data:
+        case inspect.StructType(fields=fields), Mapping():
+            known = {field.encode_name: field.type for field in fields}
+            for key, value in data.items():
+                if key not in known:
+                    raise PipelineError(f"{place}: unknown setting '{path}{key}'; {nearest(str(key), known)}")
+                _refuse_unknown(value, known[key], place, f"{path}{key}.")
+        case inspect.DictType(value_type=inner), Mapping():
+            for key, value in data.items():
+                _refuse_unknown(value, inner, place, f"{path}{key}.")
+        case ((inspect.ListType(item_type=inner) | inspect.VarTupleType(item_type=inner)), list()):
+            for i, value in enumerate(data):
+                _refuse_unknown(value, inner, place, f"{path.removesuffix('.')}[{i}].")
+        case inspect.TupleType(item_types=inners), list():
+            for i, (value, inner) in enumerate(zip(data, inners, strict=False)):
+                _refuse_unknown(value, inner, place, f"{path.removesuffix('.')}[{i}].")
 
 
-def _bare(kind: Any) -> Any:
+def _bare(kind: inspect.Type) -> inspect.Type:
     """The type without its annotations and without `| None`."""
-    while get_origin(kind) is Annotated:
-        kind = get_args(kind)[0]
-    if get_origin(kind) in {Union, types.UnionType}:
-        rest = [arg for arg in get_args(kind) if arg is not type(None)]
-        return _bare(rest[0]) if len(rest) == 1 else kind
+    match kind:
+        case inspect.Metadata(type=inner):
+            return _bare(inner)
+        case inspect.UnionType(types=(inner, inspect.NoneType()) | (inspect.NoneType(), inner)):
+            return _bare(inner)
     return kind
 
 
@@ -67,103 +70,87 @@ class Option(Struct, frozen=True):
     """`file`, `role` or `descriptor` where the option names one, `free` where it may change on resume, else empty."""
 
 
-def config_of(plugin: type) -> type[Struct] | None:
+def config_of(plugin: type, place: str) -> type[Struct] | None:
     """The record that a plugin class takes its options in: the annotation of its `__init__`'s only parameter."""
-    init = plugin.__dict__.get("__init__") or getattr(plugin, "__init__", None)
-    hints = {k: v for k, v in get_type_hints(init).items() if k != "return"} if hasattr(init, "__annotations__") else {}
-    kinds = [kind for kind in hints.values() if isinstance(kind, type) and issubclass(kind, Struct)]
-    return kinds[0] if kinds else None
+    try:
+        hints = get_type_hints(getattr(plugin, "__init__", None))
+        config = next((kind for kind in hints.values() if isinstance(kind, type) and issubclass(kind, Struct)), None)
+        if config:
+            inspect.type_info(config)
+    except (NameError, TypeError) as error:
+        raise PipelineError(f"{place}: the options of {plugin.__name__} cannot be read: {error}") from error
+    return config
 
 
 def options_of(config: type[Struct]) -> Iterator[Option]:
     """The options of a config record, in order."""
-    hints = get_type_hints(config, include_extras=True)
-    for field in msgspec.structs.fields(config):
-        metas = list(_metas(hints[field.name]))
-        yield Option(
-            field.encode_name,
-            type_name(hints[field.name]),
-            _default(field),
-            next((m.description for m in metas if m.description), ""),
-            next((m.extra["sparq"] for m in metas if m.extra and "sparq" in m.extra), ""),
-        )
+    hints = get_type_hints(get_origin(config) or config)
+    for field in _fields(config):
+        metas = [kind for kind, way in _within(field.type) if isinstance(kind, inspect.Metadata) and not way]
+        said = ChainMap(*({**(meta.extra_json_schema or {}), **(meta.extra or {})} for meta in metas))
+        name = type_name(hints[field.name])
+        yield Option(field.encode_name, name, _default(field), said.get("description", ""), said.get("sparq", ""))
 
 
-def all_options(config: type[Struct], prefix: str = "") -> Iterator[Option]:
-    """The options of a config record with those inside them: `niches.NAME.bins`."""
-    hints = get_type_hints(config)
-    names = {field.encode_name: field.name for field in msgspec.structs.fields(config)}
-    for option in options_of(config):
+def all_options(config: type[Struct], prefix: str = "", around: tuple[type, ...] = ()) -> Iterator[Option]:
+    """The options of a config record with those inside them: `niches.NAME.bins`; a record inside itself is not entered."""
+    around = (*around, config)
+    for option, field in zip(options_of(config), _fields(config), strict=True):
         yield replace(option, name=prefix + option.name)
-        if (inner := _record_in(hints[names[option.name]])) is not None:
-            nested, named = inner
-            yield from all_options(nested, f"{prefix}{option.name}.{'NAME.' if named else ''}")
+        records = ((kind.cls, way) for kind, way in _within(field.type) if isinstance(kind, inspect.StructType))
+        record, way = next(records, (None, ""))
+        if record and record not in around:
+            yield from all_options(record, f"{prefix}{option.name}.{way}", around)
 
 
-def _record_in(kind: Any) -> tuple[type[Struct], bool] | None:
-    """The record an option holds, and whether it holds several by name."""
-    if isinstance(kind, type) and issubclass(kind, Struct):
-        return kind, False
-    args = get_args(kind)
-    if get_origin(kind) is dict:
-        found = _record_in(args[1])
-        return (found[0], True) if found else None
-    return next((found for arg in args if (found := _record_in(arg)) is not None), None)
+def _fields(config: type[Struct]) -> tuple[inspect.Field, ...]:
+    return cast("inspect.StructType", inspect.type_info(config)).fields
 
 
-def type_at(kind: Any, path: Sequence[str]) -> Any:
-    """The type of a setting inside a record, by its path; None where it leads nowhere."""
-    for name in path:
-        found = _record_in(kind)
-        hints = get_type_hints(found[0]) if found else {}
-        fields = {field.encode_name: field.name for field in msgspec.structs.fields(found[0])} if found else {}
-        if name not in fields:
-            return None
-        kind = hints[fields[name]]
-    return kind
+def _within(kind: inspect.Type, way: str = "") -> Iterator[tuple[inspect.Type, str]]:
+    """A type and all it is made of, each with the way there: `NAME.` for what stands in a mapping's values."""
+    yield kind, way
+    match kind:
+        case inspect.UnionType(types=parts) | inspect.TupleType(item_types=parts):
+            for part in parts:
+                yield from _within(part, way)
+        case inspect.DictType(key_type=key, value_type=value):
+            yield from _within(key, way)
+            yield from _within(value, f"{way}NAME.")
+        case inspect.Metadata(type=inner) | inspect.ListType(item_type=inner) | inspect.VarTupleType(item_type=inner):
+            yield from _within(inner, way)
 
 
 def marked(config: Struct | None, mark: str) -> Iterator[tuple[str, str]]:
     """The values of all options with a mark, as (option, value): one for each element of a list or key of a mapping."""
-    for option in options_of(type(config)) if config else ():
+    for option, value in zip(options_of(type(config)), astuple(config), strict=True) if config else ():
         if option.mark == mark:
-            value = getattr(config, option.name)
             for item in value if isinstance(value, list | tuple | dict) else [value]:
                 if item is not None:
                     yield option.name, item
 
 
 def type_name(kind: Any) -> str:
-    """A type as a user reads it: `int`, `list of str`, `'a' or 'b'`, …"""
+    """A type as a user reads it: `int`, `list of str`, `'a' or 'b'` in the order it was written, …"""
     origin, args = get_origin(kind), get_args(kind)
-    if origin is Annotated:
-        return type_name(args[0])
     if origin is Literal:
-        return " or ".join(repr(arg) for arg in args)
-    names = ["none" if arg is type(None) else type_name(arg) for arg in args if arg is not Ellipsis]
-    if origin in {Union, types.UnionType}:
+        return " or ".join(map(repr, args))
+    names = ["none" if arg is NoneType else type_name(arg) for arg in args if arg is not Ellipsis]
+    if origin in {Union, UnionType}:
         return " or ".join(names)
-    if origin in {list, tuple}:
-        return f"[{', '.join(names)}]" if Ellipsis not in args and origin is tuple else f"list of {names[0]}"
-    if origin is not None:
+    if origin is list or Ellipsis in args:
+        return f"list of {names[0]}"
+    if origin is tuple:
+        return f"[{', '.join(names)}]"
+    if isinstance(origin, type) and issubclass(origin, Mapping):
         return f"mapping of {names[0]} to {names[1]}"
-    return "settings" if isinstance(kind, type) and issubclass(kind, Struct) else getattr(kind, "__name__", str(kind))
+    record = isinstance(kind := origin or kind, type) and issubclass(kind, Struct)
+    return "settings" if record else getattr(kind, "__name__", str(kind))
 
 
-def _metas(kind: Any) -> Iterator[msgspec.Meta]:
-    if get_origin(kind) is Annotated:
-        yield from (meta for meta in get_args(kind)[1:] if isinstance(meta, msgspec.Meta))
-        yield from _metas(get_args(kind)[0])
-    elif get_origin(kind) in {Union, types.UnionType, list, tuple}:
-        for arg in get_args(kind):
-            yield from _metas(arg)
-    elif get_origin(kind) is dict:
-        yield from _metas(get_args(kind)[0])
-
-
-def _default(field: msgspec.structs.FieldInfo) -> str:
+def _default(field: inspect.Field) -> str:
     if field.default_factory is not msgspec.NODEFAULT:
-        return str(msgspec.to_builtins(field.default_factory()))
-    if field.default is msgspec.NODEFAULT:
-        return "required"
-    return msgspec.json.encode(field.default).decode()
+        return str(msgspec.to_builtins(field.default_factory(), enc_hook=str))
+    if field.default is not msgspec.NODEFAULT:
+        return msgspec.json.encode(field.default, enc_hook=str).decode()
+    return "required" if field.required else "unset"
