@@ -1,5 +1,8 @@
-"""The exact interval of a solve rate."""
+"""The exact interval of a solve rate: it covers at its level, and remembering it changes nothing."""
 
+from math import comb
+
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -15,3 +18,20 @@ def test_a_remembered_interval_is_the_bisected_one(correct: int, incorrect: int,
     bisected = _exact.__wrapped__(correct, correct + incorrect)
     for _ in range(2):
         assert solve_rate_interval(sparq.Counts(correct, incorrect, unknown)) == bisected
+
+
+@given(st.integers(1, 40), st.floats(0.001, 0.999))
+@settings(deadline=None)
+def test_intervals_cover_at_least_at_their_level(n: int, p: float) -> None:
+    covered = sum(
+        comb(n, k) * p**k * (1 - p) ** (n - k)
+        for k in range(n + 1)
+        if solve_rate_interval(sparq.Counts(k, n - k)).low <= p <= solve_rate_interval(sparq.Counts(k, n - k)).high
+    )
+    assert covered >= 0.95 - 1e-9
+
+
+def test_the_interval_of_nothing_is_everything() -> None:
+    assert solve_rate_interval(sparq.Counts(unknown=3)).high == 1.0
+    assert solve_rate_interval(sparq.Counts(0, 16)).low == 0.0
+    assert solve_rate_interval(sparq.Counts(0, 16)).high == pytest.approx(0.2059, abs=1e-4)

@@ -5,31 +5,19 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from runs import Interrupter, digest, exported
 
 import sparq_core as sparq
-from sparq_core.cli import preview, status
 from sparq_core.contract.config import Pipeline
 from sparq_core.contract.errors import PipelineError
-from sparq_core.contract.tally import Tally
-from sparq_core.ledger import dataset
-from sparq_core.loop import session, trial
+from sparq_core.loop import session
 from sparq_core.loop.rounds import steps_in_flight
 from sparq_core.pipeline import prepare
 from sparq_core.pipeline.settings import convert
-from sparq_core.testing import Ran, run_pipeline
-
-
-def exported(ran: Ran) -> str:
-    ledger = ran.read()
-    return "\n".join(json.dumps(row) for row in dataset.rows(ledger, dataset.chosen(ledger)))
-
-
-def digest(ran: Ran) -> str:
-    return ran.read().last_digest()
+from sparq_core.testing import run_pipeline
 
 
 @pytest.mark.parametrize("select", ["static-uniform", "map-elites"])
@@ -49,19 +37,6 @@ def test_a_static_run_does_not_depend_on_steps_in_flight(sums: Callable[..., Any
 def test_another_seed_is_another_run(sums: Callable[..., Any], tmp_path: Path) -> None:
     one, two = (run_pipeline(sums(seed=n), tmp_path / str(n)) for n in (1, 2))
     assert digest(one) != digest(two)
-
-
-class Interrupter:
-    """Asks for a stop after so many committed steps."""
-
-    def __init__(self, after: int) -> None:
-        self._left = after
-
-    def __call__(self, event: sparq.Event) -> None:
-        self._left -= isinstance(event, sparq.StepCommitted)
-
-    def asked(self) -> bool:
-        return self._left <= 0
 
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -129,12 +104,6 @@ def test_a_run_can_be_extended(sums: Callable[..., Any], tmp_path: Path) -> None
     longer = run_pipeline(sums(steps=10), tmp_path / "parts", resume=True)
     assert digest(longer) == digest(run_pipeline(sums(steps=10), tmp_path / "whole"))
     assert exported(longer) == exported(run_pipeline(sums(steps=10), tmp_path / "again"))
-
-
-def test_an_earlier_round_is_closed_once_the_next_has_begun(sums: Callable[..., Any], tmp_path: Path) -> None:
-    run_pipeline(sums(steps=3, rounds=2), tmp_path)
-    ledger = run_pipeline(sums(steps=5, rounds=2), tmp_path, resume=True).read()
-    assert (ledger.steps_of(1), ledger.steps_of(2)) == (3, 5)
 
 
 def test_admit_that_changes_its_mind_stops_the_resume(sums: Callable[..., Any], tmp_path: Path) -> None:
@@ -208,47 +177,6 @@ def test_no_attempt_is_sampled_again_on_resume(sums: Callable[..., Any], tmp_pat
     assert attempts == []
 
 
-def test_conservation_is_asserted(sums: Callable[..., Any], tmp_path: Path) -> None:
-    import sqlite3
-
-    run_pipeline(sums(steps=2), tmp_path)
-    connection = sqlite3.connect(tmp_path / "run" / "sparq.db")
-    connection.execute("DELETE FROM verdict WHERE attempt = 5")
-    connection.commit()
-    connection.close()
-    with pytest.raises(sparq.SparqError, match="attempts = verdicts fails"):
-        run_pipeline(sums(steps=2), tmp_path, resume=True)
-
-
-def test_counts_add_up(sums: Callable[..., Any], tmp_path: Path) -> None:
-    tally = run_pipeline(sums(), tmp_path).ending.tally
-    assert tally.children == 60 == sum(tally.outcomes.values())
-    assert tally.attempts == 8 * (60 - tally.outcomes["rejected"])
-    assert tally.seeds == tally.seeds_kept == 40
-
-
-@pytest.mark.parametrize("budget", [{"attempts": 100}, {"kept": 10}, {"tokens": 1000}])
-def test_a_budget_stops_the_run_with_a_valid_result(
-    sums: Callable[..., Any], tmp_path: Path, budget: dict[str, int]
-) -> None:
-    ran = run_pipeline(sums(budget=budget), tmp_path)
-    assert ran.ending.exit_code == 3
-    assert next(iter(budget)) in ran.ending.reason
-    assert 0 < ran.read().steps_of(1) < 10
-    assert (tmp_path / "run" / "dataset" / "round-1.jsonl").stat().st_size
-    more = run_pipeline(sums(), tmp_path, resume=True)
-    assert digest(more) == digest(run_pipeline(sums(), tmp_path / "whole"))
-
-
-def test_a_budget_of_kept_problems_is_met_exactly(sums: Callable[..., Any], tmp_path: Path) -> None:
-    ran = run_pipeline(sums(budget={"kept": 10}), tmp_path)
-    rows = [json.loads(line) for line in (tmp_path / "run" / "dataset" / "round-1.jsonl").read_text().splitlines()]
-    with ran.read() as ledger:
-        kept = [s.child.problem.id for s in ledger.solved() if not s.child.problem.is_seed]
-    assert ran.ending.tally.outcomes["kept"] == len(kept) > 10
-    assert list(dict.fromkeys(row["id"].rpartition("/")[0] for row in rows)) == kept[:10]
-
-
 def test_steps_in_flight_fill_the_sampler(sums: Callable[..., Any]) -> None:
     def steps(slots: int | None, **settings: Any) -> int:
         return steps_in_flight(convert(sums(in_flight="auto", **settings), Pipeline, "p"), slots)
@@ -275,117 +203,6 @@ def test_auto_is_refused_where_it_would_change_the_run(
         run_pipeline(sums(in_flight="auto", **settings), tmp_path)
 
 
-def test_idle_shares_are_measured(sums: Callable[..., Any], tmp_path: Path) -> None:
-    slow = {"student": {"use": "scripted", "model": "sums", "with": {"delay": 0.15}}}
-    ran = run_pipeline(sums(models=slow, in_flight=1, steps=6), tmp_path)
-    busy = ran.ending.tally.busy
-    assert 0 <= busy.grading < busy.sampling <= busy.watched > 1.0
-    assert busy.watched <= ran.ending.tally.seconds + 0.2
-    assert status.idle(ran.ending.tally)["sampler"] < 0.7
-    assert status.idle(Tally()) == {}
-
-
-def test_a_sampler_is_opened_once_for_seeds_and_round(sums: Callable[..., Any], tmp_path: Path) -> None:
-    (tmp_path / "counting.py").write_text(
-        "import sparq_core as sparq\nfrom sparq_core.testing import Scripted, ScriptedSampler\nOPENED = []\n"
-        "class Counting:\n    @sparq.hookimpl\n    def sampler(self):\n"
-        "        with open(__file__ + '.log', 'a') as log:\n            log.write('x')\n        return ScriptedSampler()\n"
-    )
-    ran = run_pipeline(sums(models={"student": {"use": "./counting.py:Counting", "model": "sums"}}, rounds=2), tmp_path)
-    assert ran.ending.exit_code == 0
-    assert (tmp_path / "counting.py.log").read_text() == "x"
-
-
-def priced(**prices: float) -> dict[str, Any]:
-    return {"student": {"use": "scripted", "model": "sums", "prices": prices}}
-
-
-def test_money_is_counted_by_the_prices_and_ends_a_run_that_may_go_on(sums: Callable[..., Any], tmp_path: Path) -> None:
-    models = priced(input=1000.0, output=3000.0)
-    ran = run_pipeline(sums(models=models, budget={"cost": 5}), tmp_path)
-    tally = ran.ending.tally
-    assert tally.cost == pytest.approx((tally.prompt_tokens * 1000 + tally.tokens * 3000) / 1e6)
-    assert (ran.ending.exit_code, ran.ending.reason[:20]) == (3, "budget.cost reached:")
-    assert 0 < ran.read().steps_of(1) < 10
-    dearer = run_pipeline(sums(models=priced(input=2000.0, output=6000.0), budget={"cost": 5}), tmp_path, resume=True)
-    assert dearer.read().steps_of(1) == ran.read().steps_of(1)
-    assert dearer.ending.tally.cost == pytest.approx(2 * (tally.cost or 0))
-    more = run_pipeline(sums(), tmp_path, resume=True)
-    assert more.ending.tally.cost is None
-    assert digest(more) == digest(run_pipeline(sums(), tmp_path / "whole"))
-
-
-def test_every_role_has_the_prices_of_its_model(sums: Callable[..., Any], tmp_path: Path) -> None:
-    models = priced(input=0.0, output=1.0) | {"other": {"use": "scripted", "model": "sums"}}
-    roles = {"generator": "student", "solver": "other", "labeller": "other"}
-    ran = run_pipeline(sums(models=models, roles=roles), tmp_path)
-    used = ran.ending.tally.used
-    assert ran.ending.tally.cost == pytest.approx(used["generator"].sampled / 1e6)
-    with ran.read() as ledger:
-        rows = dict(ledger.query("SELECT role, sum(tokens) FROM completion GROUP BY role"))
-        rows |= {"solver": next(ledger.query("SELECT sum(tokens) FROM attempt"))[0]}
-        prompts = [n for (n,) in ledger.query("SELECT prompt_tokens FROM attempt WHERE k > 0")]
-    assert {role: tokens.sampled for role, tokens in used.items()} == rows
-    assert set(prompts) == {0}
-
-
-def test_hours_are_summed_over_sessions(sums: Callable[..., Any], tmp_path: Path) -> None:
-    slow = {"student": {"use": "scripted", "model": "sums", "with": {"delay": 0.05}}}
-    first = run_pipeline(sums(models=slow, budget={"attempts": 1}), tmp_path)
-    assert first.ending.tally.seconds > 0
-    budget = {"hours": (first.ending.tally.seconds + 0.3) / 3600}
-    ran = run_pipeline(sums(models=slow, budget=budget, steps=200), tmp_path, resume=True)
-    assert ran.ending.reason.startswith("budget.hours reached")
-    assert first.ending.tally.seconds < ran.ending.tally.seconds
-    again = run_pipeline(sums(models=slow, budget=budget, steps=200), tmp_path, resume=True)
-    assert again.ending.tally.seconds == ran.ending.tally.seconds
-    assert digest(again) == digest(ran)
-
-
-def test_the_estimate_of_a_preview_is_near_the_run(sums: Callable[..., Any], tmp_path: Path) -> None:
-    pipeline = sums(models=priced(input=1.0, output=2.0), steps=40)
-    tally = run_pipeline(pipeline, tmp_path).ending.tally
-    loaded = prepare.load(tmp_path / "pipeline.yaml")
-    ledger, _ = trial.trial(loaded, lambda _: None)
-    whole = preview.estimate(ledger, loaded.run.pipeline, 40)
-    assert whole.tokens == pytest.approx(tally.tokens, rel=0.3)
-    assert whole.prompt_tokens == pytest.approx(tally.prompt_tokens, rel=0.3)
-    assert whole.cost == pytest.approx(tally.cost, rel=0.3)
-    assert "Estimate for 40 steps of 6 parents" in preview.estimated(ledger, loaded.run.pipeline, 40)
-
-
-def test_a_generator_that_cannot_be_read_stops_the_run_with_examples(sums: Callable[..., Any], tmp_path: Path) -> None:
-    answers = {"<problem>": ["Sorry, I can only talk about cats."], "<skills>": ["<skills>cats</skills>"]}
-    model = {"use": "scripted", "model": "cats", "with": {"answers": answers}}
-    with pytest.raises(sparq.SparqError, match="only 0 of the first 78 children") as caught:
-        run_pipeline(sums(models={"student": model}, steps=50), tmp_path)
-    assert str(caught.value).count("only talk about cats") == 3
-    assert "with.prompt" in str(caught.value)
-
-
-def test_truncated_attempts_raise_one_warning_that_names_the_setting(sums: Callable[..., Any], tmp_path: Path) -> None:
-    ran = run_pipeline(sums(attempts={"k": 8, "max_tokens": 3}), tmp_path)
-    warnings = [e.message for e in ran.events if isinstance(e, sparq.Warned)]
-    assert [w for w in warnings if "unknown" in w] == warnings[:1]
-    assert "attempts.max_tokens" in warnings[0]
-    assert "no problem was kept" in warnings[-1]
-    assert ran.ending.tally.outcomes["unresolved"] > 0
-
-
-def test_the_share_that_warns_is_a_setting_and_may_change(sums: Callable[..., Any], tmp_path: Path) -> None:
-    ran = run_pipeline(sums(attempts={"k": 8, "max_tokens": 3, "warn_unknown": 1.0}), tmp_path)
-    assert not [e for e in ran.events if isinstance(e, sparq.Warned) and "unknown" in e.message]
-    again = run_pipeline(sums(attempts={"k": 8, "max_tokens": 3, "warn_unknown": 0.5}, steps=11), tmp_path, resume=True)
-    assert again.ending.exit_code == 0
-
-
-def test_why_attempts_were_judged_so_is_counted(sums: Callable[..., Any], tmp_path: Path) -> None:
-    tally = run_pipeline(sums(), tmp_path).ending.tally
-    assert sum(tally.why.values()) == tally.attempts
-    assert {why.partition(": ")[0] for why in tally.why} <= {"correct", "incorrect", "unknown"}
-    assert "correct: same" in tally.why
-
-
 def test_verdicts_of_another_version_do_not_mix(
     sums: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -393,33 +210,6 @@ def test_verdicts_of_another_version_do_not_mix(
     monkeypatch.setattr("sparq_sympy.Sympy.version", "0.test")
     with pytest.raises(sparq.PipelineError, match=r'sympy.version: "1" → "0.test"'):
         run_pipeline(sums(steps=3), tmp_path, resume=True)
-
-
-def test_rounds_update_roles_and_keep_the_archive(sums: Callable[..., Any], tmp_path: Path) -> None:
-    ran = run_pipeline(sums(rounds=2, steps=3), tmp_path)
-    ledger = ran.read()
-    assert (ledger.steps_of(1), ledger.steps_of(2)) == (3, 3)
-    niches = [ledger.step_row(r, s).metrics["filled_niches"] for r in (1, 2) for s in (1, 2, 3)]
-    assert niches == sorted(niches)
-
-
-def test_seeds_are_ingested_in_chunks_and_resumed(sums: Callable[..., Any], tmp_path: Path, seeds: Path) -> None:
-    rows = [{"problem": f"What is {i} + {i + 1}?", "answer": str(2 * i + 1)} for i in range(1000)]
-    seeds.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    (tmp_path / "pipeline.yaml").write_text(msgspec.json.encode(sums(steps=1)).decode())
-    interrupter = Interrupter(2)
-    session.execute(prepare.load(tmp_path / "pipeline.yaml"), tmp_path / "run", True, [interrupter], interrupter.asked)
-    with sparq.Reader.open(tmp_path / "run") as ledger:
-        assert 2 <= ledger.steps_of(0) <= 4
-    ran = run_pipeline(sums(steps=1), tmp_path, resume=True)
-    assert ran.ending.tally.seeds == 1000
-    assert digest(ran) == digest(run_pipeline(sums(steps=1), tmp_path / "whole"))
-
-
-def test_attempted_seeds_have_a_solve_rate(sums: Callable[..., Any], tmp_path: Path) -> None:
-    ledger = run_pipeline(sums(steps=1, attempts={"k": 8, "seeds": True}), tmp_path).read()
-    (drawn,) = next(ledger.query("SELECT min(correct + incorrect + unknown) FROM outcome WHERE problem GLOB '0.*'"))
-    assert drawn == 8
 
 
 class _Sampler:

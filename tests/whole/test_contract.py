@@ -1,7 +1,6 @@
 """Every built-in keeps the contract that strangers' plugins are held to; every hook does what its page says."""
 
 import json
-import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -72,36 +71,6 @@ def test_the_contract_finds_what_is_broken(plugin: object, message: str) -> None
         check_plugin(plugin)
 
 
-CODE = {
-    "unmarked": ("def verify(self, trials): return []", "lacks @hookimpl"),
-    "unknown argument": ("@sparq.hookimpl\n    def verify(self, trails): return []", "trails"),
-    "two owners in one": (
-        "@sparq.hookimpl\n    def select(self, n): return []\n    @sparq.hookimpl\n    def assess(self, cases): return []",
-        "answers select and assess: split it",
-    ),
-    "fails to import": ("raise RuntimeError('no luck')", "cannot be imported: RuntimeError: no luck"),
-    "needs a package": ("requires = {'no_such_module': 'sparq-x[y]'}", "pip install 'sparq-x[y]'"),
-}
-
-
-@pytest.mark.parametrize("name", CODE)
-def test_a_plugin_that_cannot_be_used_stops_the_run_first(sums: Callable[..., Any], tmp_path: Path, name: str) -> None:
-    body, message = CODE[name]
-    (tmp_path / "broken.py").write_text(f"import sparq_core as sparq\nclass Broken:\n    {body}\n")
-    pipeline = sums(steps=1)
-    pipeline["plugins"].append({"use": "./broken.py:Broken"})
-    with pytest.raises(sparq.PipelineError, match=re.escape(message)):
-        run_pipeline(pipeline, tmp_path)
-    assert not (tmp_path / "run").exists()
-
-
-def test_two_describers_must_not_give_the_same_key(sums: Callable[..., Any], tmp_path: Path) -> None:
-    pipeline = sums(steps=1)
-    pipeline["plugins"].append({"use": "skills"})
-    with pytest.raises(sparq.SparqError, match=r"plugin 'skills#2' .*: 'skills' is described by another plugin, too"):
-        run_pipeline(pipeline, tmp_path)
-
-
 RECORDER = """
 import json, sparq_core as sparq
 class Recorder:
@@ -147,36 +116,3 @@ def test_event_log_writes_every_event(sums: Callable[..., Any], tmp_path: Path) 
     rows = [json.loads(line) for line in (ran.folder / "logs" / "events.jsonl").read_text().splitlines()]
     assert [row["event"] for row in rows] == [type(event).__name__ for event in ran.events]
     assert rows[-1]["tally"]["outcomes"] == ran.ending.tally.outcomes
-
-
-class Judge:
-    """Says what it is told to."""
-
-    def __init__(self, *verdicts: sparq.Verdict | None) -> None:
-        self.verdicts = verdicts
-        self.asked: list[int] = []
-
-    @sparq.hookimpl
-    def verify(self, trials: Sequence[sparq.Trial]) -> list[sparq.Verdict | None]:
-        self.asked = [t.attempt.k for t in trials]
-        return [self.verdicts[k] for k in self.asked]
-
-
-def test_verifiers_are_a_chain() -> None:
-    from sparq_core.pipeline.cast import Cast
-    from sparq_core.pipeline.discovery import Member
-    from sparq_core.testing import problem
-
-    right, wrong = sparq.Verdict(value="correct"), sparq.Verdict(value="incorrect")
-    timeout = sparq.Verdict(value="unknown", reason="timeout")
-    first, second = Judge(right, None, timeout, timeout), Judge(wrong, wrong, None, right)
-    cast = Cast([Member("first", "", first, None, ""), Member("second", "", second, None, "")])
-    attempts = [sparq.Attempt(k=k, seed=k, text="x", finish="stop", tokens=1) for k in range(4)]
-    verdicts = cast.verify("step 1.1", [sparq.Trial(problem(1), attempt) for attempt in attempts])
-    assert second.asked == [1, 2, 3]
-    assert [(verdict.value, verdict.by) for verdict in verdicts] == [
-        ("correct", "first"),
-        ("incorrect", "second"),
-        ("unknown", "first"),
-        ("correct", "second"),
-    ]

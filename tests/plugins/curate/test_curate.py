@@ -1,9 +1,7 @@
-"""Curation: what is chosen under a budget, in which order, and that choosing again changes nothing that was there."""
+"""Curation: what is chosen under a budget, and in which order."""
 
 import json
 import re
-import subprocess
-import sys
 from collections import Counter
 from pathlib import Path
 from statistics import fmean
@@ -13,6 +11,7 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
+from runs import curate, rows, sparq_command
 
 import sparq_core as sparq
 from sparq_core.testing import run_pipeline
@@ -67,144 +66,16 @@ def test_shortest_and_most_different_solutions() -> None:
     assert apart(texts, 2) == [1, 3]
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("curate")
-    seeds = folder / "seeds.jsonl"
-    rows = [{"problem": f"What is {i} + {i + 3}?", "answer": str(2 * i + 3)} for i in range(5, 45)]
-    seeds.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    pipeline: dict[str, Any] = {
-        "name": "sums",
-        "seed": 1,
-        "steps": 8,
-        "batch": 8,
-        "models": {"student": {"use": "scripted", "model": "sums"}},
-        "attempts": {"k": 8, "seeds": True},
-        "plugins": [
-            {"use": "jsonl-seeds", "with": {"path": str(seeds)}},
-            {"use": "static-uniform"},
-            {"use": "mutate"},
-            {"use": "sympy"},
-            {"use": "band"},
-            {"use": "skills"},
-            {"use": "curate-band"},
-        ],
-    }
-    run_pipeline(pipeline, folder)
-    return folder / "run"
-
-
-def curate(folder: Path, *arguments: str, code: int = 0) -> str:
-    command = [sys.executable, "-m", "sparq_core.cli", "curate", str(folder), *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == code, done.stderr
-    assert "Traceback" not in done.stderr
-    return done.stdout + done.stderr
-
-
-def rows(path: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in path.read_text().splitlines()]
-
-
-@pytest.mark.parametrize("by", ["random", "quality", "diversity", "qd"])
-def test_a_finished_run_is_curated_again(folder: Path, tmp_path: Path, by: str) -> None:
-    with sparq.Reader.open(folder) as ledger:
-        before = (ledger.last_digest(), ledger.curations())
-    first = (folder / "dataset" / "round-1.jsonl").read_bytes()
-    out = tmp_path / f"{by}.jsonl"
-    told = curate(folder, "--by", by, "--budget", "20", "--option", "solutions=1", "--to", str(out))
-    assert "20 examples of 20 problems" in told
-    assert len({row["id"].split("/")[0] for row in rows(out)}) == 20
-    assert (folder / "dataset" / "round-1.jsonl").read_bytes() == first
-    with sparq.Reader.open(folder) as ledger:
-        assert (ledger.last_digest(), ledger.curations()) == (before[0], before[1] + 1)
-    curate(folder, "--by", by, "--budget", "20", "--to", str(out), code=2)
-
-
-def test_seeds_are_mixed_in_and_easy_problems_thinned_out(folder: Path, tmp_path: Path) -> None:
+def test_seeds_are_mixed_in_and_easy_problems_thinned_out(run_folder: Path, tmp_path: Path) -> None:
     mixed, thin, full = (tmp_path / name for name in ("mixed", "thin", "full"))
-    curate(folder, "--budget", "20", "--option", "seeds=0.25", "--option", "solutions=1", "--to", str(mixed))
+    curate(run_folder, "--budget", "20", "--option", "seeds=0.25", "--option", "solutions=1", "--to", str(mixed))
     assert sum(row["round"] == 0 for row in rows(mixed)) == 5
-    curate(folder, "--to", str(full))
-    curate(folder, "--option", "easy=0.25", "--to", str(thin))
+    curate(run_folder, "--to", str(full))
+    curate(run_folder, "--option", "easy=0.25", "--to", str(thin))
     easy = [sum(row["solve_rate"] >= 0.5 for row in rows(path)) for path in (full, thin)]
     hard = [sum(row["solve_rate"] < 0.5 for row in rows(path)) for path in (full, thin)]
     assert hard[0] == hard[1]
     assert 0.1 * easy[0] < easy[1] < 0.45 * easy[0]
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["--by", "best"], "best"),
-        (["--use", "sympy"], "does not answer 'curate'"),
-        (["--option", "bugdet=3"], "did you mean 'budget'"),
-    ],
-)
-def test_a_wrong_choice_is_refused(folder: Path, arguments: list[str], message: str) -> None:
-    assert message in curate(folder, *arguments, code=2)
-
-
-def sparq_command(*arguments: str, code: int = 0) -> str:
-    command = [sys.executable, "-m", "sparq_core.cli", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == code, done.stderr
-    assert "Traceback" not in done.stderr
-    return done.stdout + done.stderr
-
-
-def test_regrading_alike_changes_nothing(folder: Path) -> None:
-    told = sparq_command("regrade", str(folder))
-    for what in ("problems", "attempts"):
-        counts = re.search(rf"{what}: ([\d,]+) of ([\d,]+) as before", told)
-        assert counts is not None
-        assert counts[1] == counts[2] != "0"
-
-
-def test_another_band_is_a_grading_beside_the_first(folder: Path, tmp_path: Path) -> None:
-    with sparq.Reader.open(folder) as ledger:
-        digest = ledger.last_digest()
-        kept = {s.child.problem.id: s.child.counts for s in ledger.solved()}
-    told = sparq_command("regrade", str(folder), "--set", "plugins.band.with.correct=[3,5]")
-    assert "kept → out-of-band" in told
-    found = re.search(r"grading (\d+):", told)
-    assert found is not None
-    with sparq.Reader.open(folder, int(found[1])) as ledger:
-        narrow = {s.child.problem.id: s.child.counts for s in ledger.solved()}
-    assert narrow == {id_: counts for id_, counts in kept.items() if 3 <= counts.correct <= 5}
-    with sparq.Reader.open(folder) as ledger:
-        assert {s.child.problem.id: s.child.counts for s in ledger.solved()} == kept
-        assert ledger.last_digest() == digest
-    out = tmp_path / "narrow.jsonl"
-    sparq_command("export", str(folder), "--grading", found[1], "--to", str(out))
-    assert {row["id"].split("/")[0] for row in rows(out)} == set(narrow)
-    sparq_command(
-        "curate", str(folder), "--grading", found[1], "--by", "random", "--to", str(tmp_path / "chosen.jsonl")
-    )
-    assert {row["id"].split("/")[0] for row in rows(tmp_path / "chosen.jsonl")} == set(narrow)
-
-
-def test_a_grading_that_is_not_there(folder: Path) -> None:
-    assert "has no grading 99" in sparq_command("export", str(folder), "--grading", "99", code=2)
-
-
-def test_a_run_can_go_on_after_it_was_regraded(tmp_path: Path, sums: Any) -> None:
-    whole = run_pipeline(sums(steps=6), tmp_path / "whole")
-    run_pipeline(sums(steps=3), tmp_path / "parts")
-    sparq_command("regrade", str(tmp_path / "parts" / "run"), "--set", "plugins.sympy.with.percent=strict")
-    parts = run_pipeline(sums(steps=6), tmp_path / "parts", resume=True)
-    with whole.read() as one, parts.read() as other:
-        assert one.last_digest() == other.last_digest()
-
-
-def test_the_runs_own_niches_give_the_runs_own_metrics(folder: Path) -> None:
-    with sparq.Reader.open(folder) as ledger:
-        metrics = ledger.step_row(1, ledger.steps_of(1)).metrics
-    told = sparq_command("rebin", str(folder), "--use", "static-uniform")
-    assert f"filled niches {metrics['filled_niches']:,.4g}, QD-score {metrics['qd_score']:,.4g}" in told
-    fewer = sparq_command("rebin", str(folder), "--option", "niches={skills: {top: 1, max: 1}}")
-    assert fewer != told
-    assert "does not answer 'commit'" in sparq_command("rebin", str(folder), "--use", "sympy", code=2)
 
 
 @pytest.mark.parametrize(
@@ -233,8 +104,8 @@ def test_any_text_can_be_checked(text: str) -> None:
     wrong_step(text)
 
 
-def test_solutions_with_a_wrong_step_are_left_out(folder: Path, tmp_path: Path) -> None:
-    sparq_command("curate", str(folder), "--option", "check_steps=true", "--to", str(tmp_path / "checked.jsonl"))
+def test_solutions_with_a_wrong_step_are_left_out(run_folder: Path, tmp_path: Path) -> None:
+    sparq_command("curate", str(run_folder), "--option", "check_steps=true", "--to", str(tmp_path / "checked.jsonl"))
     assert all(wrong_step(row["solution"]) is None for row in rows(tmp_path / "checked.jsonl"))
 
 
