@@ -11,7 +11,7 @@ from sparq_core.cli import cli
 from sparq_core.contract import config
 from sparq_core.hookspecs import HOOKS
 from sparq_core.ledger import storage
-from sparq_core.ledger.columns import TABLE
+from sparq_core.ledger.dataset_columns import TABLE
 from sparq_core.pipeline.discovery import hooks_of, installed
 from sparq_core.pipeline.settings import Option, all_options, config_of, options_of
 

@@ -14,7 +14,7 @@ from sparq_core.contract.config import AttemptsConfig
 from sparq_core.contract.errors import PipelineError, SparqError
 from sparq_core.contract.records import Example
 from sparq_core.contract.templates import attempt_prompt
-from sparq_core.ledger.columns import Asked, Column, Row, columns_of
+from sparq_core.ledger.dataset_columns import Asked, Column, Row, columns_of
 from sparq_core.ledger.intervals import solve_rate_interval
 from sparq_core.ledger.reader import GRADING, Drawn, Reader
 

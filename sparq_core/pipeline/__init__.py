@@ -1,5 +1,5 @@
 """
 From a YAML file to a cast that fits. Stands on `contract`, `ledger` and `hookspecs`.
 
-Read `prepare` first, then `file`, `discovery` and `cast`.
+Read `prepare` first, then `file`, `discovery`, `assembly`, `cast`, `calls` and `checks`.
 """

@@ -1,8 +1,8 @@
 """
 The cast of a run: its plugins in YAML order, called through one typed method a hook.
 
-This is the one place that calls plugins. Each method merges what several plugins answer as the hook's page says, and holds
-every answer to the contract of its hook (`boundary`).
+This is the one place that calls plugins (`calls`). Each method merges what several plugins answer as the hook's page says, and
+holds every answer to the contract of its hook (`checks`).
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -36,23 +36,21 @@ from sparq_core.contract.run import Run
 from sparq_core.contract.sampling import Place
 from sparq_core.contract.weights import weights_files
 from sparq_core.ledger.reader import Reader
-from sparq_core.pipeline.boundary import (
-    Call,
+from sparq_core.pipeline.calls import Call
+from sparq_core.pipeline.checks import (
     Untouched,
     aligned,
-    copied,
-    finite,
-    nothing,
-    records,
-    streamed,
-)
-from sparq_core.pipeline.contracts import (
     as_dicts,
     check_assessment,
     checked_draft,
     contents_of,
+    copied,
     extra_of,
     extra_of_case,
+    finite,
+    nothing,
+    records,
+    streamed,
     unite,
 )
 from sparq_core.pipeline.discovery import Member
@@ -86,7 +84,7 @@ class Cast:
         """Each plugin that answers a hook, in YAML order, with its answer."""
         for member, relay in self._relays[spec.__name__]:
             call = Call(member.name, member.place, spec, when)
-            yield member, call, _answer(call, relay, arguments)
+            yield member, call, call.answer(relay, arguments)
 
     def answering(self, spec: Spec) -> list[Member]:
         """Who answers a hook, in YAML order."""
@@ -125,7 +123,7 @@ class Cast:
         for member, relay in self._relays["check"]:
             call = Call(member.name, member.place, hookspecs.check)
             model = run.models.get(member.name.removeprefix("models.")) if member.place.startswith("models.") else None
-            answer = _answer(call, relay, {"run": run, "model": model})
+            answer = call.answer(relay, {"run": run, "model": model})
             findings = streamed(call, answer, Finding) if answer is not None else ()
             found += [replace(finding, place=f"{member.place}.{finding.place}") for finding in findings]
         return found
@@ -136,7 +134,7 @@ class Cast:
         for member in self.members:
             for relay in (relay for starting, relay in self._relays["start"] if starting is member):
                 call = Call(member.name, member.place, hookspecs.start)
-                nothing(call, _answer(call, relay, {"run": run, "benchmark_texts": texts, "warn": warn}))
+                nothing(call, call.answer(relay, {"run": run, "benchmark_texts": texts, "warn": warn}))
             begun.append(member)
 
     def _benchmark_texts(self, run: Run) -> Iterator[BenchmarkText]:
@@ -148,7 +146,7 @@ class Cast:
         for member, relay in reversed(self._relays["stop"]):
             if member in begun:
                 try:
-                    _answer(Call(member.name, member.place, hookspecs.stop), relay, {"run": run})
+                    Call(member.name, member.place, hookspecs.stop).answer(relay, {"run": run})
                 except Exception as error:  # noqa: BLE001 -- the run is over, the rest must still be stopped
                     warn(f"plugin '{member.name}' did not stop cleanly: {_cause(error)}")
 
@@ -159,7 +157,7 @@ class Cast:
         def tell(event: Event) -> None:
             for member, relay in list(watching):
                 try:
-                    _answer(Call(member.name, member.place, hookspecs.observe), relay, {"event": event})
+                    Call(member.name, member.place, hookspecs.observe).answer(relay, {"event": event})
                 except Exception as error:  # noqa: BLE001 -- watching must not stop the run
                     watching[:] = [pair for pair in watching if pair[0] is not member]
                     warn(f"observer '{member.name}' is disabled: {_cause(error)}")
@@ -180,7 +178,7 @@ class Cast:
         call = Call(member.name, member.place, hookspecs.select, str(place))
         given = list(pending)
         rng = place.rng("select", member.name)
-        answer = _answer(call, relay, {"rng": rng, "n": n, "round": place.round, "step": place.step, "pending": given})
+        answer = call.answer(relay, {"rng": rng, "n": n, "round": place.round, "step": place.step, "pending": given})
         if given != list(pending):
             raise call.wrong(given, "it changed the list of pending parents")
         ids: list[str] = aligned(call, answer, str, n)
@@ -198,7 +196,7 @@ class Cast:
             given, llm = list(parents), place.llm("propose", member.name)
             untouched = Untouched(given, extra_of)
             arguments = {"parents": given, "llm": llm, "rng": place.rng("propose", member.name)}
-            answer = records(call, _answer(call, relay, arguments), Draft)
+            answer = records(call, call.answer(relay, arguments), Draft)
             untouched.check(call)
             drafts += [(member.name, checked_draft(call, draft, ids, len(llm.recorded))) for draft in answer]
         return drafts
@@ -226,7 +224,7 @@ class Cast:
             call = Call(member.name, member.place, getattr(hookspecs, hook), when)
             batch = [children[i] for i in left]
             untouched = Untouched(batch, extra_of)
-            answer = _answer(call, relay, {"children": batch, **more(member.name)})
+            answer = call.answer(relay, {"children": batch, **more(member.name)})
             reasons = aligned(call, answer, str | None, len(left))
             untouched.check(call)
             for i, reason in zip(left, reasons, strict=True):
@@ -242,13 +240,13 @@ class Cast:
         relays = {member.name: (member, relay) for member, relay in self._relays["sampler"]}
         member, relay = relays[f"models.{model.name}"]
         call = Call(member.name, member.place, hookspecs.sampler)
-        return GuardedSampler(call, _answer(call, relay, {"model": model}))
+        return GuardedSampler(call, call.answer(relay, {"model": model}))
 
     def policy(self, run: Run) -> Rationing:
         """What gives each problem its ration of attempts; to be asked once a run."""
         for member, relay in self._relays["policy"]:
             call = Call(member.name, member.place, hookspecs.policy)
-            policy = _answer(call, relay, {"run": run, "decide": self.decide()})
+            policy = call.answer(relay, {"run": run, "decide": self.decide()})
             for name in ("more", "gave_up", "solve_rate"):
                 if not callable(getattr(policy, name, None)):
                     raise call.wrong(policy, f"it has no method `{name}`")
@@ -277,7 +275,7 @@ class Cast:
             call = Call(member.name, member.place, hookspecs.verify, when)
             batch = [trials[i] for i in left]
             untouched = Untouched(batch, lambda trial: trial.problem.extra)
-            answers = aligned(call, _answer(call, relay, {"trials": batch}), Verdict | None, len(left))
+            answers = aligned(call, call.answer(relay, {"trials": batch}), Verdict | None, len(left))
             untouched.check(call)
             for i, verdict in zip(left, answers, strict=True):
                 if verdict is not None:
@@ -290,7 +288,7 @@ class Cast:
         call = Call(member.name, member.place, hookspecs.assess, when)
         batch = list(cases)
         untouched = Untouched(batch, extra_of_case)
-        answers = aligned(call, _answer(call, relay, {"cases": batch}), Assessment, len(cases))
+        answers = aligned(call, call.answer(relay, {"cases": batch}), Assessment, len(cases))
         untouched.check(call)
         for case, assessment in zip(cases, answers, strict=True):
             check_assessment(call, case, assessment)
@@ -303,7 +301,7 @@ class Cast:
             call = Call(member.name, member.place, hookspecs.describe, str(place))
             batch = list(cases)
             untouched = Untouched(batch, extra_of_case)
-            answer = _answer(call, relay, {"cases": batch, "llm": place.llm("describe", member.name)})
+            answer = call.answer(relay, {"cases": batch, "llm": place.llm("describe", member.name)})
             answers = aligned(call, as_dicts(answer), dict[str, Any], len(cases))
             untouched.check(call)
             said = member.describes()
@@ -320,7 +318,7 @@ class Cast:
         for member, relay in self._relays["commit"]:
             call = Call(member.name, member.place, hookspecs.commit, when)
             untouched = Untouched([step], contents_of)
-            answer = _answer(call, relay, {"step": step})
+            answer = call.answer(relay, {"step": step})
             untouched.check(call)
             given = copied(call, dict(answer) if isinstance(answer, Mapping) else answer, dict[str, float] | None) or {}
             for name, value in given.items():
@@ -359,18 +357,12 @@ class Cast:
             call = Call(member.name, member.place, hookspecs.benchmark, f"round {round}")
             out = logs / f"benchmark-{round}-{member.name}"
             out.mkdir(parents=True, exist_ok=True)
-            for score in records(call, _answer(call, relay, {"model": model, "out": out}), Score):
+            for score in records(call, call.answer(relay, {"model": model, "out": out}), Score):
                 finite(call, score, score.value, "the value")
                 if (score.task, score.item) in scores:
                     raise call.wrong(score, f"item '{score.item}' of task '{score.task}' is scored twice")
                 scores[score.task, score.item] = score
         return list(scores.values())
-
-
-def _answer(call: Call, relay: Callable[..., Any], arguments: dict[str, Any]) -> Any:
-    with call:
-        answers = relay(**arguments)
-    return answers[0] if answers else None
 
 
 def _cause(error: Exception) -> str:

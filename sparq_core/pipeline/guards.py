@@ -10,7 +10,8 @@ from sparq_core.contract.errors import PluginError
 from sparq_core.contract.policy import AllAtOnce, Policy
 from sparq_core.contract.records import Counts
 from sparq_core.contract.sampling import Completion, Request, Sampler
-from sparq_core.pipeline.boundary import Call, aligned, copied, finite
+from sparq_core.pipeline.calls import Call
+from sparq_core.pipeline.checks import aligned, copied, finite
 
 NONE = Counts()
 MOST_TOKENS = 2**40

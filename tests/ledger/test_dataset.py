@@ -18,7 +18,7 @@ from sparq_core.contract.errors import SparqError
 from sparq_core.contract.records import Example
 from sparq_core.contract.tally import Tally
 from sparq_core.ledger import dataset, storage
-from sparq_core.ledger.columns import COLUMNS
+from sparq_core.ledger.dataset_columns import COLUMNS
 from sparq_core.ledger.entries import Retried, StepRecord, Worked
 from sparq_core.ledger.writer import Ledger
 

@@ -1,82 +1,24 @@
 """
-Where plugins' answers cross into the engine: each is held to the contract of its hook before anything uses it.
+What plugins answer, checked where it crosses into the engine, before anything uses it.
 
 Structure is the contract: types, lengths, values, finite numbers. What crosses is a copy, so a plugin cannot change it
 afterwards. What a text says is never a matter of contract: characters that no file can hold are replaced.
 """
 
-import inspect
 import math
-import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from numbers import Integral, Real
-from types import TracebackType
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 import msgspec
+from msgspec.structs import replace
 
-from sparq_core.contract.errors import PluginError, SparqError
+from sparq_core.contract.records import Assessment, Case, Draft, Problem, Step
+from sparq_core.ledger.dataset_columns import COLUMNS
+from sparq_core.pipeline.calls import Call
 
 T = TypeVar("T")
-
-SHOWN = 200
-"""Characters of a wrong answer that an error shows."""
-
-
-class Call(NamedTuple):
-    """One call of a plugin, as a context in which whatever it raises becomes a `PluginError` that names it."""
-
-    plugin: str
-    place: str
-    """Where the pipeline names the plugin."""
-    spec: Callable[..., Any]
-    """The hook."""
-    when: str = ""
-    """The step or the round, in words; empty before the first."""
-
-    @property
-    def hook(self) -> str:
-        return self.spec.__name__
-
-    def __str__(self) -> str:
-        return f"plugin '{self.plugin}' ({self.place}), hook `{self.hook}`" + f", {self.when}" * bool(self.when)
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
-        if error is None or isinstance(error, PluginError) or _is_ctrl_c(error):
-            return
-        if isinstance(error, SparqError):
-            error.add_note(f"said by {self}")
-            return
-        raise PluginError(f"{self}: {type(error).__name__}: {error}") from error
-
-    def wrong(self, gave: object, why: str) -> PluginError:
-        """The error that stops the run: what the plugin gave, what is wrong with it, what the contract says."""
-        return PluginError(f"{self}: {why}\n  it gave: {_shown(gave)}\n  the contract: {contract_of(self.spec)}")
-
-
-def _is_ctrl_c(error: BaseException) -> bool:
-    return isinstance(error, KeyboardInterrupt) and threading.current_thread() is threading.main_thread()
-
-
-@cache
-def contract_of(spec: Callable[..., Any]) -> str:
-    """What a hook's page says of its answer."""
-    lines = (inspect.getdoc(spec) or "").splitlines()
-    first = next(i for i, line in enumerate(lines) if line.startswith("Answer: "))
-    last = next(i for i, line in enumerate(lines) if line.startswith("Merged: "))
-    return " ".join(lines[first:last]).removeprefix("Answer: ")
-
-
-def _shown(gave: object) -> str:
-    try:
-        text = repr(gave)
-    except Exception as error:  # noqa: BLE001 -- a plugin's own __repr__
-        text = f"a {type(gave).__name__} whose repr raises {type(error).__name__}"
-    return text if len(text) <= SHOWN else text[:SHOWN] + "…"
 
 
 # -- copies ------------------------------------------------------------------------------------------------------------
@@ -240,3 +182,67 @@ class Untouched:
 
 def _is(one: object, other: object) -> bool:
     return one is other
+
+
+# -- records with rules of their own ------------------------------------------------------------------------------------
+
+
+def extra_of(problem: Problem) -> Mapping[str, Any]:
+    """What of a problem could be changed."""
+    return problem.extra
+
+
+def extra_of_case(case: Case) -> Mapping[str, Any]:
+    """What of a case could be changed."""
+    return case.problem.extra
+
+
+def contents_of(step: Step) -> list[object]:
+    """What of a step could be changed."""
+    return [(child.problem.extra, child.descriptors) for child in (*step.children, *step.again)]
+
+
+def checked_draft(call: Call, draft: Draft, parents: Sequence[str], asked: int) -> Draft:
+    """A draft whose parents and completion are among those its plugin was given, its `extra` as the ledger gives it back."""
+    for parent in draft.parents:
+        if parent not in parents:
+            raise call.wrong(draft, f"'{parent}' is none of the parents it was given")
+    if draft.ordinal is not None and not 0 <= draft.ordinal < asked:
+        raise call.wrong(draft, f"it was read from completion {draft.ordinal}, but {asked} were asked for")
+    return replace(draft, extra=plain(call, draft.extra, "extra")) if draft.extra else draft
+
+
+def check_assessment(call: Call, case: Case, assessment: Assessment) -> None:
+    """An outcome that attempts can have, a quality that can be ranked, verdicts for all attempts or none."""
+    if assessment.outcome == "rejected":
+        raise call.wrong(assessment, "an attempted problem cannot be rejected")
+    finite(call, assessment, assessment.quality, "the quality")
+    if assessment.quality < 0:
+        raise call.wrong(assessment, f"the quality is {assessment.quality}")
+    if assessment.verdicts is not None and len(assessment.verdicts) != len(case.judged):
+        raise call.wrong(assessment, f"{len(assessment.verdicts)} verdicts for {len(case.judged)} attempts")
+
+
+def as_dicts(answer: object) -> object:
+    """Mappings of any kind as plain ones; what is none is left to be found."""
+    if not isinstance(answer, list | tuple):
+        return answer
+    return [dict(item) if isinstance(item, Mapping) else item for item in answer]
+
+
+def unite(call: Call, united: dict[str, Any], given: Mapping[str, Any]) -> None:
+    """Add one plugin's descriptors to those of the plugins before it."""
+    if twice := united.keys() & given.keys():
+        raise call.wrong(dict(given), f"'{min(twice)}' is described by another plugin, too")
+    for key, value in given.items():
+        if key in COLUMNS:
+            raise call.wrong(dict(given), f"'{key}' is a column of the dataset")
+        if isinstance(value, float):
+            finite(call, dict(given), value, f"'{key}'")
+        elif not (value is None or isinstance(value, str | int) or _is_labels(value)):
+            raise call.wrong(dict(given), f"'{key}' is {type(value).__name__}")
+    united.update(given)
+
+
+def _is_labels(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)

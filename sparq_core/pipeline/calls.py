@@ -1,0 +1,74 @@
+"""One call of a plugin: whatever it raises, or answers against its contract, becomes an error that names it."""
+
+import inspect
+import threading
+from collections.abc import Callable, Mapping
+from functools import cache
+from types import TracebackType
+from typing import Any, NamedTuple
+
+from sparq_core.contract.errors import PluginError, SparqError
+
+SHOWN = 200
+"""Characters of a wrong answer that an error shows."""
+
+
+class Call(NamedTuple):
+    """One call of a plugin, as a context in which whatever it raises becomes a `PluginError` that names it."""
+
+    plugin: str
+    place: str
+    """Where the pipeline names the plugin."""
+    spec: Callable[..., Any]
+    """The hook."""
+    when: str = ""
+    """The step or the round, in words; empty before the first."""
+
+    @property
+    def hook(self) -> str:
+        return self.spec.__name__
+
+    def __str__(self) -> str:
+        return f"plugin '{self.plugin}' ({self.place}), hook `{self.hook}`" + f", {self.when}" * bool(self.when)
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        if error is None or isinstance(error, PluginError) or _is_ctrl_c(error):
+            return
+        if isinstance(error, SparqError):
+            error.add_note(f"said by {self}")
+            return
+        raise PluginError(f"{self}: {type(error).__name__}: {error}") from error
+
+    def answer(self, relay: Callable[..., Any], arguments: Mapping[str, Any]) -> Any:
+        """Call the plugin by its relay, which lists what it answers; None where it answers nothing."""
+        with self:
+            answers = relay(**arguments)
+        return answers[0] if answers else None
+
+    def wrong(self, gave: object, why: str) -> PluginError:
+        """The error that stops the run: what the plugin gave, what is wrong with it, what the contract says."""
+        return PluginError(f"{self}: {why}\n  it gave: {_shown(gave)}\n  the contract: {contract_of(self.spec)}")
+
+
+def _is_ctrl_c(error: BaseException) -> bool:
+    return isinstance(error, KeyboardInterrupt) and threading.current_thread() is threading.main_thread()
+
+
+@cache
+def contract_of(spec: Callable[..., Any]) -> str:
+    """What a hook's page says of its answer."""
+    lines = (inspect.getdoc(spec) or "").splitlines()
+    first = next(i for i, line in enumerate(lines) if line.startswith("Answer: "))
+    last = next(i for i, line in enumerate(lines) if line.startswith("Merged: "))
+    return " ".join(lines[first:last]).removeprefix("Answer: ")
+
+
+def _shown(gave: object) -> str:
+    try:
+        text = repr(gave)
+    except Exception as error:  # noqa: BLE001 -- a plugin's own __repr__
+        text = f"a {type(gave).__name__} whose repr raises {type(error).__name__}"
+    return text if len(text) <= SHOWN else text[:SHOWN] + "…"
