@@ -22,7 +22,7 @@ import yaml
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 
-from sparq_core.pipeline import checks, cast, guards
+from sparq_core.pipeline import cast, checks, guards
 from sparq_core.testing import run_pipeline
 
 RESULTS = Path(__file__).parent / "results"
