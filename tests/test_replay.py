@@ -90,3 +90,50 @@ def test_the_runs_own_niches_give_the_runs_own_metrics(run_folder: Path) -> None
     fewer = sparq_command("rebin", str(run_folder), "--option", "niches={skills: {top: 1, max: 1}}")
     assert fewer != told
     assert "does not answer 'commit'" in sparq_command("rebin", str(run_folder), "--use", "sympy", code=2)
+
+
+STRICT = """
+import sparq_core as sparq
+class Strict:
+    @sparq.hookimpl
+    def verify(self, trials):
+        return [sparq.Verdict(value="correct" if "boxed" in t.attempt.text else "{other}", answer="1") for t in trials]
+class First:
+    @sparq.hookimpl
+    def curate(self, ledger):
+        return [sparq.Example(problem=s.child.problem.id, attempt=s.correct[0]) for s in ledger.solved([1])]
+"""
+
+
+def test_plugins_of_one_file_are_found_where_the_pipeline_was(sums: Any, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "strict.py").write_text(STRICT.replace("{other}", "incorrect"))
+    pipeline = sums(steps=3)
+    pipeline["plugins"][4] = {"use": "./strict.py:Strict"}
+    run_pipeline(pipeline, home)
+    (home / "run").rename(tmp_path / "elsewhere")
+    told = sparq_command("regrade", str(tmp_path / "elsewhere"))
+    assert "warning" not in told
+    assert re.search(r"problems: (\d+) of \1 as before", told)
+    (home / "strict.py").write_text(STRICT.replace("{other}", "unknown"))
+    told = sparq_command("regrade", str(tmp_path / "elsewhere"))
+    assert f"warning: {home / 'strict.py'} is another than the run's own" in told
+    assert "incorrect → unknown" in told
+    told = curate(tmp_path / "elsewhere", "--use", "./strict.py:First", "--to", str(tmp_path / "first.jsonl"))
+    assert "examples of" in told
+    (home / "strict.py").unlink()
+    told = sparq_command("regrade", str(tmp_path / "elsewhere"), code=2)
+    assert f"there is no file {home / 'strict.py'}" in told
+
+
+def test_a_regrading_that_fails_leaves_the_ledger_as_it_was(sums: Any, tmp_path: Path) -> None:
+    (tmp_path / "strict.py").write_text(STRICT.replace("{other}", "incorrect"))
+    pipeline = sums(steps=2)
+    pipeline["plugins"][4] = {"use": "./strict.py:Strict"}
+    run_pipeline(pipeline, tmp_path)
+    (tmp_path / "strict.py").write_text(STRICT.replace("{other}", "wrong"))
+    told = sparq_command("regrade", str(tmp_path / "run"), code=1)
+    assert "hook `verify`, regrading: Invalid enum value 'wrong'" in told
+    with sparq.Reader.open(tmp_path / "run") as ledger:
+        assert [id_ for (id_,) in ledger.query("SELECT id FROM grading")] == [1]

@@ -2,11 +2,15 @@
 
 from collections.abc import Sequence
 from itertools import accumulate, pairwise
+from typing import Any
 
 import msgspec
 from msgspec import Struct
 
 import sparq_core as sparq
+
+MOST_TOKENS = 2**31
+"""More than any answer can take."""
 
 
 class Said(Struct, frozen=True):
@@ -24,18 +28,12 @@ class Choice(Struct, frozen=True):
     index: int = 0
 
 
-class Usage(Struct, frozen=True):
-    """What is charged for."""
-
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-
-
 class Reply(Struct, frozen=True):
     """An answer, as far as it is used."""
 
     choices: list[Choice]
-    usage: Usage | None = None
+    usage: Any = None
+    """What is charged for, in whatever form: servers leave it out, send null, or worse."""
 
 
 def read(content: bytes) -> Reply:
@@ -50,20 +48,19 @@ def completions(reply: Reply, n: int) -> list[sparq.Completion]:
     """
     At most `n` completions of one answer, in the order of its choices.
 
-    A server tells the tokens of all its choices together; they are divided by the lengths of the texts. One that tells none
-    counts as 0.
+    A server tells the tokens of all its choices together; they are divided by the lengths of the texts. One that tells none, or
+    a number that no count can be, counts as 0.
     """
     choices = sorted(reply.choices, key=lambda choice: choice.index)[:n]
     finishes = [_finish(choice) for choice in choices]
     texts = [choice.message.content or "" for choice in choices]
-    usage = reply.usage or Usage()
-    tokens = shared(usage.completion_tokens, [len(text) + 1 for text in texts])
+    tokens = shared(_count(reply, "completion_tokens"), [len(text) + 1 for text in texts])
     return [
         sparq.Completion(
             text="" if finish == "refused" else text,
             finish=finish,
             tokens=count,
-            prompt_tokens=0 if i else usage.prompt_tokens,
+            prompt_tokens=0 if i else _count(reply, "prompt_tokens"),
         )
         for i, (text, finish, count) in enumerate(zip(texts, finishes, tokens, strict=True))
     ]
@@ -78,6 +75,11 @@ def shared(total: int, weights: Sequence[int]) -> list[int]:
     """Whole numbers that add up to `total`, as near to the weights as they can."""
     marks = [total * mark // sum(weights) for mark in accumulate(weights, initial=0)]
     return [right - left for left, right in pairwise(marks)]
+
+
+def _count(reply: Reply, name: str) -> int:
+    value = reply.usage.get(name) if isinstance(reply.usage, dict) else None
+    return int(value) if isinstance(value, int | float) and 0 <= value < MOST_TOKENS else 0
 
 
 def _finish(choice: Choice) -> sparq.Finish:

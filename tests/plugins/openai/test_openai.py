@@ -102,7 +102,7 @@ def test_settings_may_be_named_or_left_out_as_the_endpoint_likes(ask: Ask) -> No
 def test_a_server_that_gives_fewer_samples_is_asked_for_one_each(ask: Ask, give: int) -> None:
     requests = [request(i, n=8) for i in range(12)]
     server = FaultyServer(give=give)
-    assert texts(ask(server, requests)) == scripted(requests)
+    assert texts(ask(server, requests, timeout=20.0)) == scripted(requests)
     assert sum(body.get("n", 1) == 1 for body in server.bodies) > 50
     assert len({(body["messages"][0]["content"], body["seed"], body.get("n", 1)) for body in server.bodies}) == len(
         server.bodies
@@ -141,6 +141,23 @@ def test_how_a_completion_ended_is_told(ask: Ask, answer: dict[str, Any], expect
     ((completion,),) = ask(reply(200, **answer), [request()])
     assert (completion.text, completion.finish) == expected
     assert completion.tokens == 0
+
+
+@pytest.mark.parametrize(
+    ("usage", "counted"),
+    [
+        ({"prompt_tokens": 7, "completion_tokens": 3}, (7, 3)),
+        ({"prompt_tokens": 7.0, "completion_tokens": 3.0}, (7, 3)),
+        ({"prompt_tokens": None, "completion_tokens": -3}, (0, 0)),
+        ({"prompt_tokens": 10**30, "completion_tokens": "3"}, (0, 0)),
+        ({"prompt_tokens": 7, "completion_tokens": 1e300}, (7, 0)),
+        ([7, 3], (0, 0)),
+        (None, (0, 0)),
+    ],
+)
+def test_what_a_server_counts_is_mended(ask: Ask, usage: Any, counted: tuple[int, int]) -> None:
+    ((completion,),) = ask(reply(200, **choice("stop", content="4"), usage=usage), [request()])
+    assert (completion.text, completion.prompt_tokens, completion.tokens) == ("4", *counted)
 
 
 @pytest.mark.parametrize(
