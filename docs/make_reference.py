@@ -75,8 +75,8 @@ def _options(options: Sequence[Option]) -> Iterator[str]:
 
 def _hooks() -> Iterator[str]:
     yield f"# Hooks\n\n{MADE}"
-    yield "A plugin is a class whose methods, marked with `@sparq.hookimpl`, are named after hooks. It names only the arguments"
-    yield "it needs. Hooks are plain synchronous functions over a batch: a list in, an aligned list out.\n"
+    yield "A plugin is a class whose methods, marked with `@sparq.hookimpl`, are named after hooks.\n"
+    yield (inspect.getdoc(hookspecs) or "").partition("\n\n")[2] + "\n"
     for hook in HOOKS:
         spec = getattr(hookspecs, hook)
         arguments = ", ".join(inspect.signature(spec).parameters)
