@@ -1,6 +1,7 @@
 """One call of a plugin: whatever it raises, or answers against its contract, becomes an error that names it."""
 
 import inspect
+import signal
 import threading
 from collections.abc import Callable, Mapping
 from functools import cache
@@ -54,7 +55,12 @@ class Call(NamedTuple):
 
 
 def _is_ctrl_c(error: BaseException) -> bool:
-    return isinstance(error, KeyboardInterrupt) and threading.current_thread() is threading.main_thread()
+    """Whether it may be the user's; not in a run, which handles the signal itself, nor in another thread."""
+    return (
+        isinstance(error, KeyboardInterrupt)
+        and threading.current_thread() is threading.main_thread()
+        and signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    )
 
 
 @cache

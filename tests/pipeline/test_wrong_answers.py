@@ -411,3 +411,23 @@ def test_an_accepted_change_is_kept_in_the_ledger(folder: Path) -> None:
             (1, 1, "plugins../odd.py:Odd.files.code")
         ]
     run_pipeline(pipeline, folder, resume=True)
+
+
+@pytest.mark.parametrize("body", ["raise KeyboardInterrupt", "sys.exit(0)", "raise BaseException('odd')"])
+def test_a_plugin_cannot_pass_for_ctrl_c_or_end_a_run_without_a_word(folder: Path, body: str) -> None:
+    (folder / "odd.py").write_text(code("commit", body))
+    (folder / "pipeline.yaml").write_text(json.dumps(pipeline_with("commit")))
+    command = [
+        sys.executable,
+        "-m",
+        "sparq_core.cli",
+        "run",
+        str(folder / "pipeline.yaml"),
+        "--out",
+        str(folder / "run"),
+    ]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "hook `commit`, step 1.2" in done.stderr
+    assert "`--resume` goes on from there" in done.stderr
+    assert "sparq_core" not in done.stderr.replace(str(folder), "")
