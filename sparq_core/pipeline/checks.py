@@ -6,6 +6,7 @@ afterwards. What a text says is never a matter of contract: characters that no f
 """
 
 import math
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from numbers import Integral, Real
@@ -50,9 +51,15 @@ def copied(call: Call, answer: object, kind: Any) -> Any:
             data = _encode(mended(msgspec.to_builtins(answer, enc_hook=_plain_number)))
         return _decoder(kind).decode(data)
     except msgspec.ValidationError as error:
-        raise call.wrong(answer, str(error)) from None
+        raise call.wrong(_item(answer, str(error)), str(error)) from None
     except (TypeError, ValueError, OverflowError, RecursionError) as error:
         raise call.wrong(answer, f"this is not plain data: {error}") from None
+
+
+def _item(answer: object, error: str) -> object:
+    """The one of several answers that an error of msgspec's is about."""
+    found = re.search(r"`\$\[(\d+)\]", error)
+    return answer[int(found[1])] if found and isinstance(answer, list | tuple) else answer
 
 
 def mended(value: Any) -> Any:
