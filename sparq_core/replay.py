@@ -62,7 +62,7 @@ def regrade(folder: Path, overrides: Sequence[str]) -> Regraded:
         rationing = cast.policy(run)
         attempts = Attempts(cast, pipeline.attempts, pipeline.seed, rationing)
         graded = _graded(ledger, cast, attempts, rationing.of_parents, moved, verdicts)
-        grading = ledger.add_grading(grading_of(cast), graded)
+        grading = ledger.add_grading(grading_of(pipeline, cast), graded)
     return Regraded(grading, moved, verdicts, warnings)
 
 

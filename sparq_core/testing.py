@@ -7,7 +7,7 @@ Help for testing plugins and pipelines without a model.
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
-from itertools import islice, product
+from itertools import islice, product, zip_longest
 from pathlib import Path
 from random import Random
 from typing import Annotated, Any
@@ -18,7 +18,7 @@ from msgspec.structs import replace
 
 from sparq_core import hookspecs
 from sparq_core.contract.config import ModelConfig, Pipeline, PluginConfig
-from sparq_core.contract.errors import PluginError
+from sparq_core.contract.errors import PipelineError, PluginError
 from sparq_core.contract.events import Event
 from sparq_core.contract.randomness import generator
 from sparq_core.contract.records import (
@@ -42,7 +42,7 @@ from sparq_core.loop import session
 from sparq_core.loop.rounds import Ending
 from sparq_core.pipeline import prepare
 from sparq_core.pipeline.cast import Cast
-from sparq_core.pipeline.discovery import Member, hooks_of
+from sparq_core.pipeline.discovery import Member, check_hooks
 from sparq_core.pipeline.guards import Rationing
 
 _SUM = re.compile(r"What is (\d+) \+ (\d+)\?")
@@ -174,15 +174,18 @@ def check_plugin(plugin: object, *, problems: Sequence[Problem] = (), sampler: S
     Hold a plugin to the contract of the hooks it answers; AssertionError names what is broken.
 
     It is started and stopped as a run does it, and played real trials: right and wrong answers, none, an empty text, one cut
-    short, other alphabets, a problem without a reference answer; the same with `problems` of your own, whose `extra` it may
-    need. Answers must be those the contract allows, the same again for the same input, and leave the input as it was. `sampler`
-    answers what the plugin asks a model. Samplers, `curate`, `train` and `benchmark` need a run: see `run_pipeline`.
+    short, other alphabets, a problem without a reference answer. `problems` of your own, with the `extra` it needs, are played
+    in place of the built-in ones. Answers must be those the contract allows, the same again for the same input, and leave the
+    input as it was. `sampler` answers what the plugin asks a model. Samplers, `curate`, `train` and `benchmark` need a run:
+    see `run_pipeline`.
     """
-    assert hooks_of(type(plugin)), f"{type(plugin).__name__} answers no hook: mark its methods with @hookimpl"
+    assert not isinstance(plugin, type), f"give an object, not the class {plugin.__name__}"
+    played = problems or [problem(i, solution=f"\\boxed{{{i + 1}}}") for i in range(3)]
     try:
-        _play(plugin, [*problems, *(problem(i, solution=f"\\boxed{{{i + 1}}}") for i in range(3))], sampler)
-    except PluginError as error:
-        raise AssertionError(str(error)) from error
+        check_hooks(type(plugin), type(plugin).__name__, "check_plugin")
+        _play(plugin, list(played), sampler)
+    except (PipelineError, PluginError) as error:
+        raise AssertionError(str(error)) from error.__cause__
 
 
 class _AnyAssess:
@@ -237,11 +240,14 @@ def _play_hooks(cast: Cast, run: Run, problems: list[Problem], place: Callable[[
     cast.commit(Step(round=1, step=1, parents=tuple(seed.problem.id for seed in seeds), children=children))
 
 
-def _same(cast: Cast, spec: Callable[..., Any], ask: Callable[[], object]) -> None:
+def _same(cast: Cast, spec: Callable[..., Any], ask: Callable[[], Sequence[object]]) -> None:
     """Hooks other than `admit` and `commit` keep no state, so the same question has the same answer."""
     if cast.owner(spec):
-        first, second = ask(), ask()
-        assert first == second, f"{spec.__name__} answers the same input in two ways: {first!r}, then {second!r}"
+        first, second = list(ask()), list(ask())
+        differ = [(one, other) for one, other in zip_longest(first, second) if one != other]
+        assert not differ, (
+            f"{spec.__name__} answers the same input in two ways: {differ[0][0]!r}, then {differ[0][1]!r}"
+        )
 
 
 def _play_policy(rationing: Rationing, k: int) -> None:

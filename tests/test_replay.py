@@ -1,5 +1,6 @@
 """A finished run seen anew: curated, graded and binned again, with nothing changed that was there."""
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -120,6 +121,13 @@ def test_plugins_of_one_file_are_found_where_the_pipeline_was(sums: Any, tmp_pat
     told = sparq_command("regrade", str(tmp_path / "elsewhere"))
     assert f"warning: {home / 'strict.py'} is another than the run's own" in told
     assert "incorrect → unknown" in told
+    with sparq.Reader.open(tmp_path / "elsewhere") as ledger:
+        how = [json.loads(config) for (config,) in ledger.query("SELECT config FROM grading ORDER BY id")]
+        names = [json.loads(plugins) for (plugins,) in ledger.query("SELECT plugins FROM grading")]
+    code = [one["./strict.py:Strict"]["files"]["code"] for one in how]
+    assert code[0] == code[1] != code[2]
+    assert how[0]["attempts.min_decided"] == 0.75
+    assert names == [["./strict.py:Strict", "band"]] * 3
     told = curate(tmp_path / "elsewhere", "--use", "./strict.py:First", "--to", str(tmp_path / "first.jsonl"))
     assert "examples of" in told
     (home / "strict.py").unlink()

@@ -90,7 +90,7 @@ class Mutate:
     @sparq.hookimpl
     def check(self) -> list[sparq.Finding]:
         for name, prompt in self._prompts.items():
-            place = "with.prompt" if name == "mutate" else f"with.operators.{name}.prompt"
+            place = _place(name)
             if not prompt:
                 message = f"'{name}' is no built-in operator ({', '.join(['mutate', *PROMPTS])}): give it a prompt"
                 return [sparq.Finding(level="error", place=place, message=message)]
@@ -120,9 +120,8 @@ class Mutate:
         return Plan(name, parents[index], other)
 
     def _prompt(self, plan: "Plan") -> str:
-        return sparq.render(
-            self._prompts[plan.operator], f"mutate.with.operators.{plan.operator}", parent=plan.parent, other=plan.other
-        )
+        place = f"mutate.{_place(plan.operator)} (parent {plan.parent.id})"
+        return sparq.render(self._prompts[plan.operator], place, parent=plan.parent, other=plan.other)
 
     @staticmethod
     def _draft(plan: "Plan", completion: sparq.Recorded) -> sparq.Draft:
@@ -161,3 +160,8 @@ def tagged(text: str, tag: str) -> str | None:
     """The content of the first `<tag>…</tag>`, stripped, or None."""
     found = re.search(rf"<{tag}>(.*?)</{tag}>", text, re.DOTALL)
     return found[1].strip() if found else None
+
+
+def _place(operator: str) -> str:
+    """Where an operator's prompt stands in the plugin's options."""
+    return "with.prompt" if operator == "mutate" else f"with.operators.{operator}.prompt"

@@ -1,6 +1,7 @@
 """The command `sparq`: one file a command, each imported when it is asked for, so that others stay quick."""
 
 import sys
+import sysconfig
 import traceback
 from importlib import import_module
 from importlib.metadata import entry_points, version
@@ -11,7 +12,7 @@ import pluggy
 
 import sparq_core
 from sparq_core.cli.arguments import DEBUG
-from sparq_core.contract.errors import SparqError
+from sparq_core.contract.errors import PluginError, SparqError
 
 COMMANDS = {
     "init": "init",
@@ -76,16 +77,19 @@ def main() -> None:
 def _tell(error: SparqError) -> None:
     if "--debug" in sys.argv:
         traceback.print_exception(error)
-    elif error.__cause__ and (frames := _plugins_frames(error.__cause__)):
+    elif error.__cause__ and (frames := _plugins_frames(error.__cause__, whole=isinstance(error, PluginError))):
         click.echo("".join(traceback.format_list(frames)).rstrip(), err=True)
     click.echo(click.style("error: ", fg="red", bold=True) + str(error), err=True)
     for note in getattr(error, "__notes__", ()):
         click.echo(f"({note})", err=True)
 
 
-def _plugins_frames(error: BaseException) -> list[traceback.FrameSummary]:
-    """The frames of a plugin's bug, from where the engine called it."""
+def _plugins_frames(error: BaseException, whole: bool) -> list[traceback.FrameSummary]:
+    """The frames of a plugin's bug: the `whole` of them from where the engine called it, or those of a user's own files."""
     ours = tuple(str(Path(module.__file__ or "").parent) for module in (sparq_core, pluggy))
+    libraries = (*sysconfig.get_paths().values(), "<")
     frames = list(traceback.extract_tb(error.__traceback__))
-    first = next((i for i, frame in enumerate(frames) if not frame.filename.startswith(ours)), len(frames))
-    return frames[first:]
+    theirs = [i for i, frame in enumerate(frames) if not frame.filename.startswith(ours)]
+    if whole:
+        return frames[theirs[0] :] if theirs else []
+    return [frames[i] for i in theirs if not frames[i].filename.startswith(libraries)]

@@ -13,7 +13,7 @@ from rich.console import Console
 from sparq_core.cli import status
 from sparq_core.cli.arguments import DEBUG, PIPELINE, SET
 from sparq_core.cli.progress import LiveProgress, PlainProgress
-from sparq_core.contract.errors import PipelineError, RunLockedError
+from sparq_core.contract.errors import PluginError, SparqError
 from sparq_core.contract.workers import kill_all
 from sparq_core.ledger.reader import Reader
 from sparq_core.loop import session
@@ -26,7 +26,7 @@ def next_steps(console: Console, ledger: Reader, folder: Path, given: Sequence[s
     """How the run ended, and what to try next; `given` are the pipeline and the settings that the command was given."""
     again = shlex.join(["sparq", "run", *given, "--out", str(folder), "--resume"])
     if ending.exit_code == 4:
-        console.print(f"Interrupted. Go on with: {again}", style="yellow", markup=False)
+        console.print(f"Interrupted. Go on with: {again}", style="yellow", markup=False, soft_wrap=True)
         return
     if ending.exit_code == 3:
         told = (
@@ -87,10 +87,10 @@ def _hinting(execute: Callable[[], Ending], folder: Path) -> Ending:
     """What a failed run leaves behind is worth a word; user errors that wrote nothing are not."""
     try:
         return execute()
-    except (PipelineError, RunLockedError):
-        raise
     except Exception as error:
-        error.add_note(f"what was committed is in {folder}; `--resume` goes on from there")
+        if not isinstance(error, SparqError) or error.exit_code == SparqError.exit_code:
+            mended = " (with --accept-changes, where a plugin's own file is mended)" * isinstance(error, PluginError)
+            error.add_note(f"what was committed is in {folder}; `--resume` goes on from there{mended}")
         raise
 
 
@@ -114,7 +114,8 @@ def _interruptible(console: Console) -> Iterator[Callable[[], bool]]:
             os._exit(130)
         asked.append(number)
         console.print(
-            "stopping: the steps at work are finished and committed; once more to stop at once", style="yellow"
+            "stopping: the steps at work, a training or a benchmark are finished and committed; once more to stop at once",
+            style="yellow",
         )
 
     before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}

@@ -131,7 +131,9 @@ def counts(tally: Tally, metrics: Mapping[str, float]) -> Table:
     table.add_column()
     table.add_row(f"{tally.seeds:,}", f"seeds, {tally.seeds_kept:,} of them good")
     (_, children), *rest = funnel(tally)
-    table.add_row(f"[bold]{children:,}[/]", "children = " + " + ".join(f"{n:,} {name}" for name, n in rest if n))
+    table.add_row(
+        f"[bold]{children:,}[/]", "children = " + (" + ".join(f"{n:,} {name}" for name, n in rest if n) or "0")
+    )
     if tally.reasons:
         table.add_row("", f"[dim]rejected: {reasons(tally)}[/]")
     verdicts = [(tally.verdicts.get(value, 0), value) for value in ("correct", "incorrect", "unknown")]

@@ -4,7 +4,7 @@ import json
 import os
 import shutil
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -129,6 +129,8 @@ POLICIES = {
     "bayes": {name: name for name in ("complete", "wave", "prior", "from_parents", "worth")},
 }
 """Options of format 2 under `attempts`, each with its name in the plugin that has it since."""
+POLICY_SETTINGS = ("policy", "complete", "wave", "pilot", "prior", "from_parents", "worth")
+"""All settings that policies had under `attempts`."""
 
 
 def _from_2(connection: sqlite3.Connection) -> list[str]:
@@ -167,19 +169,27 @@ def _from_2(connection: sqlite3.Connection) -> list[str]:
     notes = [f"give {use} the option `extra: []` in your pipeline file: this run's seeds have none" for use in readers]
     notes += ["give curate the option `labels: skills` in your pipeline file, which was its default"] * curates
     if policy:
-        line = json.dumps(policy)
-        notes.append(f"write this line under `plugins` of your pipeline file, in place of attempts.policy: {line}")
+        notes.append(
+            f"take {', '.join(POLICY_SETTINGS)} out of `attempts` in your pipeline file, and write this line under `plugins`: "
+            + json.dumps(policy)
+        )
     return notes
+
+
+def policy_line(attempts: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The plugin that has the options of a policy under `attempts`; None where all K were drawn, or no such policy was."""
+    use = attempts.get("policy", "fixed")
+    if not isinstance(use, str) or use not in POLICIES:
+        return None
+    return {"use": use, "with": {new: attempts[old] for old, new in POLICIES[use].items() if old in attempts}}
 
 
 def _moved(attempts: dict[str, Any]) -> dict[str, Any] | None:
     """Takes the options of policies out of `attempts`; the plugin that has them now, None where all K were drawn."""
-    old = {
-        name: attempts.pop(name) for name in ("policy", "complete", "wave", "pilot", "prior", "from_parents", "worth")
-    }
-    if old["policy"] == "fixed":
-        return None
-    return {"use": old["policy"], "with": {new: old[name] for name, new in POLICIES[old["policy"]].items()}}
+    line = policy_line(attempts)
+    for name in POLICY_SETTINGS:
+        del attempts[name]
+    return line
 
 
 def _curate_by_skills(plan: list[dict[str, Any]]) -> bool:

@@ -137,7 +137,8 @@ def text(record: StepRecord, problem: str, blob: bytes) -> Row:
 
 def grading(id_: int, config: Mapping[str, Any]) -> Row:
     """A grading: who verifies and assesses, and how."""
-    return {"id": id_, "plugins": as_json(list(config)), "config": as_json(config)}
+    plugins = [name for name, how in config.items() if isinstance(how, Mapping)]
+    return {"id": id_, "plugins": as_json(plugins), "config": as_json(config)}
 
 
 def verdicts(grading: int, ids: Iterable[int], said: Iterable[Verdict]) -> list[Values]:

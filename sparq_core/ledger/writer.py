@@ -2,7 +2,7 @@
 
 import hashlib
 import sqlite3
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from operator import itemgetter
 from pathlib import Path
@@ -30,16 +30,20 @@ class Ledger(Reader):
         }
         (last,) = connection.execute("SELECT max(id) FROM attempt").fetchone()
         self._last_attempt: int = last or 0
+        self._accepted: Callable[[], None] | None = None
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
         self._connection.execute("BEGIN IMMEDIATE")
         try:
+            if self._accepted:
+                self._accepted()
             yield
         except BaseException:
             self._connection.execute("ROLLBACK")
             raise
         self._connection.execute("COMMIT")
+        self._accepted = None
 
     def describe_run(
         self, name: str, base: str, pipeline: str, identity: str, cast: Mapping[str, str], grading: Mapping[str, Any]
@@ -53,14 +57,22 @@ class Ledger(Reader):
     def accept(
         self, changes: Iterable[tuple[str, Any, Any]], pipeline: str, identity: str, cast: Mapping[str, str]
     ) -> None:
-        """Let the run be of another identity from here on, and keep which settings changed: (setting, before, after)."""
+        """
+        Let the run be of another identity from here on, and keep which settings changed: (setting, before, after).
+
+        It is written together with whatever is written next, so a run that gets no further is still the one it was.
+        """
         last = self.last_round()
-        steps = self.steps_of(last)
-        with self._transaction():
+        place = {"round": last, "step": self.steps_of(last)}
+        changed = [{**place, **rows.change(*change)} for change in changes]
+
+        def write() -> None:
             self._connection.execute(
                 'UPDATE run SET pipeline = ?, identity = ?, "cast" = ?', (pipeline, identity, rows.as_json(cast))
             )
-            self._insert("change", [{"round": last, "step": steps, **rows.change(*change)} for change in changes])
+            self._insert("change", changed)
+
+        self._accepted = write
 
     def commit_step(self, record: StepRecord, metrics: Mapping[str, float], tally: Tally) -> None:
         """Add a step with everything it made, or nothing of it."""

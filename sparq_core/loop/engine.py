@@ -180,9 +180,11 @@ class Engine:
         recorded = self._ledger.step_row(self._round, step).metrics
         metrics = self._cast.commit(self._ledger.step(self._round, step))
         if metrics != recorded:
+            names = sorted(n for n in metrics.keys() | recorded.keys() if metrics.get(n) != recorded.get(n))
+            differ = ", ".join(f"{name} was {recorded.get(name)}, now {metrics.get(name)}" for name in names)
             raise SparqError(
-                f"resume: step {self._round}.{step} gave the metrics {recorded}, on replay {metrics}; a plugin of this run "
-                "is not repeatable, start a new run"
+                f"resume: step {self._round}.{step} is folded otherwise than it was: {differ}; the plugin that gives this "
+                "metric has changed, or does not repeat itself: put it back as it was, or start a new run"
             )
 
     # -- admit ---------------------------------------------------------------------------------------------------------
@@ -213,7 +215,8 @@ class Engine:
             if was != now.rejection:
                 raise SparqError(
                     f"resume: `admit` answered differently for problem {problem.id}: recorded {_told(was)}, now "
-                    f"{_told(now.rejection)}; a plugin of this run is not repeatable, start a new run"
+                    f"{_told(now.rejection)}; that plugin has changed, or does not repeat itself: put it back as it was, or "
+                    "start a new run"
                 )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import yaml
 
-from sparq_core.contract.errors import PipelineError
+from sparq_core.contract.errors import PipelineError, SparqError
 from sparq_core.contract.events import Event, RunStarted, Warned
 from sparq_core.contract.run import Run
 from sparq_core.ledger import storage
@@ -51,9 +51,18 @@ def execute(
             emit(RunStarted(pipeline.name, folder, exists, pipeline.rounds, pipeline.steps, tally))
             for message in (*(f"{f.place}: {f.message}" for f in warnings), *(f"changed: {c}" for c in changes)):
                 emit(Warned(message))
-            return Rounds(run, prepared.cast, ledger, emit, interrupted).go()
+            return _go(Rounds(run, prepared.cast, ledger, emit, interrupted))
     finally:
         lock.release()
+
+
+def _go(rounds: Rounds) -> Ending:
+    """A mistake in the pipeline that shows only now has cost something: its exit code says so."""
+    try:
+        return rounds.go()
+    except PipelineError as error:
+        error.exit_code = SparqError.exit_code
+        raise
 
 
 def _is_there(folder: Path, resume: bool) -> bool:
@@ -115,7 +124,7 @@ def _create(run: Run, prepared: Prepared, identity: Mapping[str, Any], path: Pat
 def describe(ledger: Ledger, run: Run, cast: Cast, identity: Mapping[str, Any]) -> None:
     """Write into a new ledger what run it is of."""
     pipeline, identified, origins = _described(run, cast, identity)
-    ledger.describe_run(run.pipeline.name, str(run.base), pipeline, identified, origins, grading_of(cast))
+    ledger.describe_run(run.pipeline.name, str(run.base), pipeline, identified, origins, grading_of(run.pipeline, cast))
 
 
 def _described(run: Run, cast: Cast, identity: Mapping[str, Any]) -> tuple[str, str, dict[str, str]]:

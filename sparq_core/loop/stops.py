@@ -131,7 +131,7 @@ def over_budget(budget: BudgetConfig, tally: Tally) -> str | None:
         "attempts": (tally.attempts, budget.attempts, ",d"),
         "tokens": (tally.tokens, budget.tokens, ",d"),
         "cost": (tally.cost or 0.0, budget.cost, ",.2f"),
-        "hours": (tally.seconds / 3600, budget.hours, ",.2f"),
+        "hours": (tally.seconds / 3600, budget.hours, ",.3g"),
     }
     for name, (now, most, form) in used.items():
         if most is not None and now >= most:

@@ -119,7 +119,9 @@ def _check_roles(pipeline: Pipeline, members: Sequence[Member]) -> None:
 
 def _check_descriptors(pipeline: Pipeline, members: Sequence[Member]) -> None:
     """PipelineError where nothing describes problems by what an option names; a default counts once anything is described."""
-    said = [member.describes() for member in members if member.answers(hookspecs.describe)]
+    describing = [member for member in members if member.answers(hookspecs.describe)]
+    _check_described_once(describing)
+    said = [member.describes() for member in describing]
     if None in said:
         return
     known = {key for keys in said for key in keys or ()}
@@ -129,6 +131,16 @@ def _check_descriptors(pipeline: Pipeline, members: Sequence[Member]) -> None:
             if key not in known and (known or option in written.get(member.place, ())):
                 hint = nearest(key, known) if known else "add a plugin that does, e.g. skills"
                 raise PipelineError(f"{member.place}.with.{option}: no plugin describes problems by '{key}'; {hint}")
+
+
+def _check_described_once(members: Sequence[Member]) -> None:
+    by: dict[str, Member] = {}
+    for member in members:
+        for key in member.describes() or ():
+            if (other := by.setdefault(key, member)) is not member:
+                raise PipelineError(
+                    f"{member.place}: '{member.name}' describes '{key}', and so does '{other.name}'; remove one"
+                )
 
 
 def _use(member: Member, pipeline: Pipeline) -> str:

@@ -108,7 +108,7 @@ def build(use: str, options: Mapping[str, Any], place: str, base: Path) -> Membe
     for module, install in getattr(plugin_class, "requires", {}).items():
         if importlib.util.find_spec(module) is None:
             raise PipelineError(f"{place}: plugin '{use}' needs the package '{module}': pip install '{install}'")
-    _check_hooks(plugin_class, use, place)
+    check_hooks(plugin_class, use, place)
     config = _config(plugin_class, use, options, place, base)
     try:
         plugin = plugin_class() if config is None else plugin_class(config)
@@ -119,7 +119,7 @@ def build(use: str, options: Mapping[str, Any], place: str, base: Path) -> Membe
     return Member(use, place, plugin, config, origin)
 
 
-def _check_hooks(plugin_class: type, use: str, place: str) -> None:
+def check_hooks(plugin_class: type, use: str, place: str) -> None:
     """PipelineError where a class answers no hook, misspells one, or owns two that have one owner each."""
     answered = hooks_of(plugin_class)
     unmarked = [h for h in HOOKS if callable(getattr(plugin_class, h, None)) and h not in answered]

@@ -1,5 +1,6 @@
 """From a YAML file to a typed record, with errors that name the place, the thing and the remedy."""
 
+import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,10 +10,8 @@ import yaml
 
 from sparq_core.contract.config import Pipeline
 from sparq_core.contract.errors import PipelineError, nearest
+from sparq_core.ledger.migration import POLICY_SETTINGS, policy_line
 from sparq_core.pipeline.settings import T, convert
-
-POLICY_OPTIONS = {"policy", "complete", "wave", "pilot", "prior", "from_parents", "worth"}
-"""Settings of `attempts` that are options of the plugins `settled`, `pilot` and `bayes` since ledgers of format 3."""
 
 
 class _Loader(yaml.SafeLoader):
@@ -56,21 +55,24 @@ def load_pipeline(path: Path, overrides: Sequence[str] = ()) -> Pipeline:
 
 
 def _refuse_moved(data: dict[str, Any], path: Path) -> None:
-    """PipelineError for what stood elsewhere before ledgers of format 3, saying where it is now."""
+    """PipelineError for what stood under `attempts` before ledgers of format 3, with the line that stands for it now."""
     attempts = data.get("attempts")
-    if isinstance(attempts, dict) and (moved := POLICY_OPTIONS & attempts.keys()):
-        use = attempts.get("policy", "bayes")
-        raise PipelineError(
-            f"{path}: attempts.{'policy' if 'policy' in moved else min(moved)}: how many attempts there are is a plugin now: "
-            f"put {{use: {use}}} under plugins, with its options there (see `sparq plugins {use}`), or leave it out for all K"
-        )
+    old = [name for name in POLICY_SETTINGS if isinstance(attempts, dict) and name in attempts]
+    if not old:
+        return
+    line = policy_line(data["attempts"])
+    remedy = f", and put this line under plugins: {json.dumps(line)}" if line else ""
+    raise PipelineError(
+        f"{path}: attempts.{old[0]}: how many attempts a problem gets is a plugin now; take {', '.join(old)} out of "
+        f"attempts{remedy}"
+    )
 
 
 def apply_override(data: dict[str, Any], override: str, option: str = "--set") -> None:
     """
     Set one value in place: `attempts.k=8`, `plugins.sft.with.learning_rate=1e-4`.
 
-    A plugin is named by its `use` or its index; what is missing on the way is made.
+    A plugin is named by its `use`, by the class where that is a file's, or by its index; what is missing on the way is made.
     """
     path, equals, text = override.partition("=")
     if not equals or not path:
@@ -79,13 +81,20 @@ def apply_override(data: dict[str, Any], override: str, option: str = "--set") -
         value = yaml.load(text, _Loader)  # noqa: S506 -- a SafeLoader
     except yaml.YAMLError as error:
         raise PipelineError(f"{option} {override}: the value is not YAML: {error}") from error
-    *way, last = path.split(".")
+    *way, last = _segments(path)
     node: Any = data
     for name in way:
         node = node[_index(node, name, override)] if isinstance(node, list) else node.setdefault(name, {})
         if not isinstance(node, dict | list):
             raise PipelineError(f"{option} {override}: '{name}' holds a value, not settings")
     node[_index(node, last, override) if isinstance(node, list) else last] = value
+
+
+def _segments(path: str) -> list[str]:
+    """The names on the way to a setting: `plugins[4].with.k` as `plugins.4.with.k`, and a file's `use` is one of them."""
+    file = re.search(r"(?<=^plugins\.)\.{0,2}/.*?\.py:\w+", path)
+    whole = path.replace(file[0], "\x00") if file else path
+    return [file[0] if file and name == "\x00" else name for name in re.sub(r"\[(\d+)\]", r".\1", whole).split(".")]
 
 
 def from_settings(settings: Sequence[str], kind: type[T], option: str) -> T:
@@ -102,12 +111,15 @@ def given(settings: Sequence[str], option: str) -> dict[str, Any]:
 
 
 def _index(entries: list[Any], name: str, override: str) -> int:
-    uses = [entry.get("use") if isinstance(entry, dict) else None for entry in entries]
-    if name in uses:
-        return uses.index(name)
+    uses = [str(entry.get("use")) if isinstance(entry, dict) else "" for entry in entries]
+    for names in (uses, [use.rpartition(":")[2] for use in uses]):
+        if name in names:
+            return names.index(name)
     if name.isdigit() and int(name) < len(entries):
         return int(name)
-    raise PipelineError(f"--set {override}: no entry '{name}' here; {nearest(name, [u for u in uses if u])}")
+    places = f"0 to {len(uses) - 1}" if uses else "there is none"
+    hint = nearest(name, [use for use in uses if use])
+    raise PipelineError(f"--set {override}: no entry '{name}' here; {hint}, or its place ({places})")
 
 
 def _kind(data: Any) -> str:

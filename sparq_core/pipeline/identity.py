@@ -110,10 +110,8 @@ def is_static(pipeline: Pipeline, cast: Cast) -> bool:
     return cast.selects_statically and not pipeline.attempts.again
 
 
-def grading_of(cast: Cast) -> dict[str, object]:
-    """Who says what attempts are worth, and how."""
-    return {
-        m.name: {"hooks": m.hooks(), "with": msgspec.to_builtins(m.config) if m.config else {}}
-        for m in cast.members
-        if m.answers(hookspecs.verify, hookspecs.assess, hookspecs.policy)
-    }
+def grading_of(pipeline: Pipeline, cast: Cast) -> dict[str, object]:
+    """Who says what attempts are worth, and how: options, files, code of one-file plugins, and the least that is decided."""
+    grading = [m for m in cast.members if m.answers(hookspecs.verify, hookspecs.assess, hookspecs.policy)]
+    how: dict[str, object] = {member.name: {"hooks": member.hooks(), **_member(member)} for member in grading}
+    return {**how, "attempts.min_decided": pipeline.attempts.min_decided}

@@ -95,7 +95,7 @@ def test_the_command_says_what_to_write_in_the_pipeline(old: Path, tmp_path: Pat
     assert (told["from"], told["to"], told["digest"]) == (2, FORMAT, DIGEST)
     assert Path(told["folder"]) == old / f"run-format-{FORMAT}"
     assert "extra: []" in told["notes"][0]
-    line = json.loads(told["notes"][1].partition("policy: ")[2])
+    line = json.loads(told["notes"][1].partition("`plugins`: ")[2])
     assert line["use"] == "bayes"
     assert BAYES["with"].items() <= line["with"].items()  # type: ignore[attr-defined] # a mapping
 

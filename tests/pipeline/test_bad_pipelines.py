@@ -130,7 +130,11 @@ CASES: dict[str, tuple[Callable[[Pipeline], Any], list[str]]] = {
     ),
     "policy in its old place": (
         lambda p: p["attempts"].update(policy="bayes", worth=60.0),
-        ["attempts.policy", "is a plugin now", "use: bayes"],
+        ["attempts.policy", "is a plugin now", "take policy, worth out", '{"use": "bayes", "with": {"worth": 60.0}}'],
+    ),
+    "policy that was all attempts": (
+        lambda p: p["attempts"].update(policy="fixed", wave=4),
+        ["take policy, wave out of attempts\n"],
     ),
     "two policies": (lambda p: added(p, "settled", "bayes"), ["only one plugin may answer 'policy'"]),
     "policy that needs an assessment by counts": (

@@ -33,10 +33,22 @@ def test_a_plugin_that_cannot_be_used_stops_the_run_first(sums: Callable[..., An
     assert not (tmp_path / "run").exists()
 
 
+SAME = """
+import sparq_core as sparq
+class Same:
+    @sparq.hookimpl
+    def describe(self, cases): return [{"skills": ["a"]} for _ in cases]
+"""
+
+
 def test_two_describers_must_not_give_the_same_key(sums: Callable[..., Any], tmp_path: Path) -> None:
     pipeline = sums(steps=1)
     pipeline["plugins"].append({"use": "skills"})
-    with pytest.raises(sparq.SparqError, match=r"plugin 'skills#2' .*: 'skills' is described by another plugin, too"):
+    with pytest.raises(sparq.PipelineError, match="'skills#2' describes 'skills', and so does 'skills'"):
+        run_pipeline(pipeline, tmp_path)
+    (tmp_path / "same.py").write_text(SAME)
+    pipeline["plugins"][-1] = {"use": "./same.py:Same"}
+    with pytest.raises(sparq.PluginError, match="'skills' is described by another plugin, too"):
         run_pipeline(pipeline, tmp_path)
 
 

@@ -78,3 +78,17 @@ def test_a_pipeline_survives_a_round_trip_through_json() -> None:
 
     pipeline = convert(MINIMAL, Pipeline, "p.yaml")
     assert msgspec.json.decode(msgspec.json.encode(pipeline), type=Pipeline) == pipeline
+
+
+@pytest.mark.parametrize("name", ["plugins.1", "plugins[1]", "plugins.File", "plugins../dir.d/file.py:File"])
+def test_a_plugin_of_a_file_is_named_by_its_use_its_class_or_its_place(name: str) -> None:
+    data: dict[str, Any] = {"plugins": [{"use": "first"}, {"use": "./dir.d/file.py:File"}]}
+    apply_override(data, f"{name}.with.size=3")
+    assert data["plugins"][1]["with"] == {"size": 3}
+
+
+def test_a_plugin_that_is_not_there_is_told_with_those_that_are() -> None:
+    with pytest.raises(
+        sparq.PipelineError, match=r"no entry 'frist' here; did you mean 'first'\?.* or its place \(0 to 0\)"
+    ):
+        apply_override({"plugins": [{"use": "first"}]}, "plugins.frist.with.size=3")

@@ -431,3 +431,37 @@ def test_a_plugin_cannot_pass_for_ctrl_c_or_end_a_run_without_a_word(folder: Pat
     assert "hook `commit`, step 1.2" in done.stderr
     assert "`--resume` goes on from there" in done.stderr
     assert "sparq_core" not in done.stderr.replace(str(folder), "")
+
+
+def test_a_change_that_cannot_be_gone_on_with_is_not_recorded(folder: Path) -> None:
+    pipeline = pipeline_with("commit")
+    (folder / "odd.py").write_text(code("commit", None))
+    run_pipeline(pipeline, folder)
+    (folder / "odd.py").write_text(code("commit", None).replace("1.0", "2.0"))
+    with pytest.raises(
+        sparq.SparqError, match=r"steps was 1\.0, now 2\.0; the plugin that gives this metric has changed"
+    ):
+        run_pipeline({**pipeline, "steps": 5}, folder, resume=True, accept_changes=True)
+    (folder / "odd.py").write_text(code("commit", None))
+    ran = run_pipeline({**pipeline, "steps": 5}, folder, resume=True)
+    with ran.read() as ledger:
+        assert not list(ledger.query("SELECT * FROM change"))
+
+
+def test_a_mistake_of_the_pipeline_that_shows_in_the_middle_has_cost_something(folder: Path) -> None:
+    late = "raise sparq.PipelineError('with.prompt: no such name') if step.step == 2 else ValueError('early')"
+    (folder / "odd.py").write_text(code("commit", late))
+    (folder / "pipeline.yaml").write_text(json.dumps(pipeline_with("commit")))
+    command = [
+        sys.executable,
+        "-m",
+        "sparq_core.cli",
+        "run",
+        str(folder / "pipeline.yaml"),
+        "--out",
+        str(folder / "run"),
+    ]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "with.prompt: no such name" in done.stderr
+    assert "what was committed is in" in done.stderr

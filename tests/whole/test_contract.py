@@ -63,7 +63,7 @@ class Mute:
     [
         (Short(), "5 answers for a batch of 6"),
         (Meddler(), "changed the batch it was given"),
-        (Mute(), "answers no hook"),
+        (Mute(), "lacks @hookimpl"),
     ],
 )
 def test_the_contract_finds_what_is_broken(plugin: object, message: str) -> None:
