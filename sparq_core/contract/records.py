@@ -15,11 +15,17 @@ class Draft(Struct, frozen=True, kw_only=True):
     """What `load_seeds` and `propose` give: a problem to be, or the reason why there is none."""
 
     statement: str = ""
+    """What is asked."""
     answer: str | None = None
+    """The reference answer, where there is one."""
     solution: str = ""
+    """How the answer is come by, in the generator's own words."""
     extra: Mapping[str, Any] = field(default_factory=dict)
+    """A domain's own data, plain JSON."""
     parents: tuple[str, ...] = ()
+    """Ids of the problems it was made from; none for a seed."""
     operator: str = "seed"
+    """What made it, in a word."""
     ordinal: int | None = None
     """Which of the plugin's completions this was parsed from."""
     unparsed: str = ""
@@ -32,12 +38,17 @@ class Problem(Struct, frozen=True, kw_only=True):
     id: str
     """`round.step.child`; seeds are of round 0."""
     statement: str
+    """What is asked."""
     answer: str | None = None
     """The reference answer: the generator's own, unless `assess` sets another."""
     solution: str = ""
+    """How the answer is come by, in the generator's own words."""
     extra: Mapping[str, Any] = field(default_factory=dict)
+    """A domain's own data, plain JSON."""
     parents: tuple[str, ...] = ()
+    """Ids of the problems it was made from; none for a seed."""
     operator: str = "seed"
+    """What made it, in a word."""
     ordinal: int | None = None
     """Which of its proposer's completions it was read from."""
 
@@ -144,6 +155,11 @@ class Rejection(Struct, frozen=True):
     def of_unread(cls, plugin: str, why: str) -> "Rejection":
         """Of a child that could not be read from what its proposer was answered."""
         return cls("propose", plugin, why)
+
+    @classmethod
+    def by(cls, hook: str, plugin: str, reason: str) -> "Rejection":
+        """Of a child that a plugin turned away, by the name of the hook it answered."""
+        return cls("admit" if hook == "admit" else "screen", plugin, reason)
 
     @property
     def unread(self) -> bool:

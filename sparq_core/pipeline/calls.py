@@ -3,7 +3,7 @@
 import inspect
 import signal
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import cache
 from types import TracebackType
 from typing import Any, NamedTuple
@@ -24,6 +24,8 @@ class Call(NamedTuple):
     """The hook."""
     when: str = ""
     """The step or the round, in words; empty before the first."""
+    relay: Callable[..., Any] = NotImplemented
+    """Calls the plugin with those of the arguments that it names, and lists what it answers."""
 
     @property
     def hook(self) -> str:
@@ -43,10 +45,10 @@ class Call(NamedTuple):
             return
         raise PluginError(f"{self}: {type(error).__name__}: {error}") from error
 
-    def answer(self, relay: Callable[..., Any], arguments: Mapping[str, Any]) -> Any:
-        """Call the plugin by its relay, which lists what it answers; None where it answers nothing."""
+    def answer(self, **arguments: Any) -> Any:
+        """Make the call; None where the plugin answers nothing."""
         with self:
-            answers = relay(**arguments)
+            answers = self.relay(**arguments)
         return answers[0] if answers else None
 
     def wrong(self, gave: object, why: str) -> PluginError:

@@ -6,9 +6,10 @@ holds every answer to the contract of its hook (`checks`).
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from random import Random
-from typing import Any, Literal
+from typing import Any
 
 import pluggy
 from msgspec.structs import replace
@@ -50,6 +51,7 @@ from sparq_core.pipeline.checks import (
     finite,
     nothing,
     records,
+    rejection_for,
     streamed,
     unite,
 )
@@ -80,11 +82,9 @@ class Cast:
         """Calls one plugin alone, with those of the arguments that it names."""
         return self._manager.subset_hook_caller(hook, [m.plugin for m in self.members if m is not member])
 
-    def _asked(self, spec: Spec, when: str, **arguments: Any) -> Iterator[tuple[Member, Call, Any]]:
-        """Each plugin that answers a hook, in YAML order, with its answer."""
-        for member, relay in self._relays[spec.__name__]:
-            call = Call(member.name, member.place, spec, when)
-            yield member, call, call.answer(relay, arguments)
+    def _calls(self, spec: Spec, when: str = "") -> list[tuple[Member, Call]]:
+        """Who answers a hook, in YAML order, each with the call to make."""
+        return [(m, Call(m.name, m.place, spec, when, relay)) for m, relay in self._relays[spec.__name__]]
 
     def answering(self, spec: Spec) -> list[Member]:
         """Who answers a hook, in YAML order."""
@@ -113,54 +113,52 @@ class Cast:
     @property
     def proposers(self) -> int:
         """How many plugins write children of each parent."""
-        return len(self._relays["propose"])
+        return len(self.answering(hookspecs.propose))
 
     # -- before anything is spent --------------------------------------------------------------------------------------
 
     def check(self, run: Run) -> list[Finding]:
         """What the plugins notice, each with its place in the pipeline."""
         found: list[Finding] = []
-        for member, relay in self._relays["check"]:
-            call = Call(member.name, member.place, hookspecs.check)
+        for member, call in self._calls(hookspecs.check):
             model = run.models.get(member.name.removeprefix("models.")) if member.place.startswith("models.") else None
-            answer = call.answer(relay, {"run": run, "model": model})
+            answer = call.answer(run=run, model=model)
             findings = streamed(call, answer, Finding) if answer is not None else ()
             found += [replace(finding, place=f"{member.place}.{finding.place}") for finding in findings]
         return found
 
     def start(self, run: Run, warn: Callable[[str], None], begun: list[Member]) -> None:
         """Start all plugins; `begun` is filled with those that need to be stopped."""
-        texts = lambda: self._benchmark_texts(run)  # noqa: E731 -- asked by plugins, perhaps never
+        calls = {member.name: call for member, call in self._calls(hookspecs.start)}
         for member in self.members:
-            for relay in (relay for starting, relay in self._relays["start"] if starting is member):
-                call = Call(member.name, member.place, hookspecs.start)
-                nothing(call, call.answer(relay, {"run": run, "benchmark_texts": texts, "warn": warn}))
+            if call := calls.get(member.name):
+                nothing(call, call.answer(run=run, benchmark_texts=partial(self._benchmark_texts, run), warn=warn))
             begun.append(member)
 
     def _benchmark_texts(self, run: Run) -> Iterator[BenchmarkText]:
-        for _, call, answer in self._asked(hookspecs.benchmark_texts, "", run=run):
-            yield from streamed(call, answer, BenchmarkText)
+        for _, call in self._calls(hookspecs.benchmark_texts):
+            yield from streamed(call, call.answer(run=run), BenchmarkText)
 
     def stop(self, run: Run, begun: Sequence[Member], warn: Callable[[str], None]) -> None:
         """Stop the plugins that were started, in reverse; one that fails is a warning."""
-        for member, relay in reversed(self._relays["stop"]):
+        for member, call in reversed(self._calls(hookspecs.stop)):
             if member in begun:
                 try:
-                    Call(member.name, member.place, hookspecs.stop).answer(relay, {"run": run})
+                    call.answer(run=run)
                 except Exception as error:  # noqa: BLE001 -- the run is over, the rest must still be stopped
                     warn(f"plugin '{member.name}' did not stop cleanly: {_cause(error)}")
 
     def observers(self, warn: Callable[[str], None]) -> Callable[[Event], None]:
         """Tells every observer; one that raises is disabled with one warning."""
-        watching = list(self._relays["observe"])
+        watching = {call.plugin: call for _, call in self._calls(hookspecs.observe)}
 
         def tell(event: Event) -> None:
-            for member, relay in list(watching):
+            for name, call in list(watching.items()):
                 try:
-                    Call(member.name, member.place, hookspecs.observe).answer(relay, {"event": event})
+                    call.answer(event=event)
                 except Exception as error:  # noqa: BLE001 -- watching must not stop the run
-                    watching[:] = [pair for pair in watching if pair[0] is not member]
-                    warn(f"observer '{member.name}' is disabled: {_cause(error)}")
+                    watching.pop(name, None)
+                    warn(f"observer '{name}' is disabled: {_cause(error)}")
 
         return tell
 
@@ -168,17 +166,15 @@ class Cast:
 
     def load_seeds(self, run: Run) -> Iterator[tuple[str, Draft]]:
         """All seeds as given, each with the plugin that loads it."""
-        for member, call, answer in self._asked(hookspecs.load_seeds, "the seeds", run=run):
-            for draft in streamed(call, answer, Draft):
+        for member, call in self._calls(hookspecs.load_seeds, "the seeds"):
+            for draft in streamed(call, call.answer(run=run), Draft):
                 yield member.name, checked_draft(call, draft, (), 0)
 
     def select(self, place: Place, n: int, pending: Sequence[str], known: Callable[[str], bool]) -> tuple[str, ...]:
         """Ids of the parents of a step; `known` says whether the ledger holds a problem."""
-        ((member, relay),) = self._relays["select"]
-        call = Call(member.name, member.place, hookspecs.select, str(place))
-        given = list(pending)
-        rng = place.rng("select", member.name)
-        answer = call.answer(relay, {"rng": rng, "n": n, "round": place.round, "step": place.step, "pending": given})
+        ((member, call),) = self._calls(hookspecs.select, str(place))
+        given, rng = list(pending), place.rng(call.hook, member.name)
+        answer = call.answer(rng=rng, n=n, round=place.round, step=place.step, pending=given)
         if given != list(pending):
             raise call.wrong(given, "it changed the list of pending parents")
         ids: list[str] = aligned(call, answer, str, n)
@@ -191,62 +187,54 @@ class Cast:
         """The children that all plugins write, each with who wrote it."""
         drafts: list[tuple[str, Draft]] = []
         ids = tuple(parent.id for parent in parents)
-        for member, relay in self._relays["propose"]:
-            call = Call(member.name, member.place, hookspecs.propose, str(place))
-            given, llm = list(parents), place.llm("propose", member.name)
+        for member, call in self._calls(hookspecs.propose, str(place)):
+            given, llm = list(parents), place.llm(call.hook, member.name)
             untouched = Untouched(given, extra_of)
-            arguments = {"parents": given, "llm": llm, "rng": place.rng("propose", member.name)}
-            answer = records(call, call.answer(relay, arguments), Draft)
+            answer = records(call, call.answer(parents=given, llm=llm, rng=place.rng(call.hook, member.name)), Draft)
             untouched.check(call)
             drafts += [(member.name, checked_draft(call, draft, ids, len(llm.recorded))) for draft in answer]
         return drafts
 
     def admit(self, when: str, children: Sequence[Problem]) -> list[Rejection | None]:
         """Who turns each child away before anything is paid for it, knowing all that came before, or None."""
-        return self._rejections("admit", when, children, lambda _: {})
+        return self._rejections(self._calls(hookspecs.admit, when), children, lambda _: {})
 
     def screen(self, place: Place, children: Sequence[Problem]) -> list[Rejection | None]:
         """Who turns each child away before it is attempted, by looking at it alone, or None."""
-        return self._rejections("screen", str(place), children, lambda name: {"llm": place.llm("screen", name)})
+        calls = self._calls(hookspecs.screen, str(place))
+        return self._rejections(calls, children, lambda call: {"llm": place.llm(call.hook, call.plugin)})
 
     def _rejections(
         self,
-        hook: Literal["admit", "screen"],
-        when: str,
+        calls: Sequence[tuple[Member, Call]],
         children: Sequence[Problem],
-        more: Callable[[str], dict[str, Any]],
+        more: Callable[[Call], dict[str, Any]],
     ) -> list[Rejection | None]:
         rejections: list[Rejection | None] = [None] * len(children)
-        for member, relay in self._relays[hook]:
+        for _, call in calls:
             left = [i for i, rejection in enumerate(rejections) if rejection is None]
             if not left:
                 break
-            call = Call(member.name, member.place, getattr(hookspecs, hook), when)
             batch = [children[i] for i in left]
             untouched = Untouched(batch, extra_of)
-            answer = call.answer(relay, {"children": batch, **more(member.name)})
-            reasons = aligned(call, answer, str | None, len(left))
+            reasons = aligned(call, call.answer(children=batch, **more(call)), str | None, len(left))
             untouched.check(call)
             for i, reason in zip(left, reasons, strict=True):
-                if reason == "":
-                    raise call.wrong(answer, "an empty reason; None lets a child pass")
-                rejections[i] = Rejection(hook, member.name, reason) if reason else None
+                rejections[i] = rejection_for(call, reason)
         return rejections
 
     # -- attempts ------------------------------------------------------------------------------------------------------
 
     def sampler(self, model: Model) -> GuardedSampler:
         """The open sampler of a model."""
-        relays = {member.name: (member, relay) for member, relay in self._relays["sampler"]}
-        member, relay = relays[f"models.{model.name}"]
-        call = Call(member.name, member.place, hookspecs.sampler)
-        return GuardedSampler(call, call.answer(relay, {"model": model}))
+        calls = {member.name: call for member, call in self._calls(hookspecs.sampler)}
+        call = calls[f"models.{model.name}"]
+        return GuardedSampler(call, call.answer(model=model))
 
     def policy(self, run: Run) -> Rationing:
         """What gives each problem its ration of attempts; to be asked once a run."""
-        for member, relay in self._relays["policy"]:
-            call = Call(member.name, member.place, hookspecs.policy)
-            policy = call.answer(relay, {"run": run, "decide": self.decide()})
+        for _, call in self._calls(hookspecs.policy):
+            policy = call.answer(run=run, decide=self.decide())
             for name in ("more", "gave_up", "solve_rate"):
                 if not callable(getattr(policy, name, None)):
                     raise call.wrong(policy, f"it has no method `{name}`")
@@ -255,8 +243,7 @@ class Cast:
 
     def decide(self) -> Decide:
         """How the assessing plugin decides from counts alone; PipelineError where a policy needs that and it does not say."""
-        ((assessing, _),) = self._relays["assess"]
-        ((member, _),) = self._relays["policy"]
+        (assessing,), (member,) = self.answering(hookspecs.assess), self.answering(hookspecs.policy)
         decide: Decide | None = getattr(assessing.plugin, "decide", None)
         if not callable(decide):
             raise PipelineError(
@@ -268,14 +255,13 @@ class Cast:
     def verify(self, when: str, trials: Sequence[Trial]) -> list[Verdict]:
         """The chain's verdict on each trial."""
         verdicts = [UNVERIFIED] * len(trials)
-        for member, relay in self._relays["verify"]:
+        for member, call in self._calls(hookspecs.verify, when):
             left = [i for i, verdict in enumerate(verdicts) if verdict.value == "unknown"]
             if not left:
                 break
-            call = Call(member.name, member.place, hookspecs.verify, when)
             batch = [trials[i] for i in left]
             untouched = Untouched(batch, lambda trial: trial.problem.extra)
-            answers = aligned(call, call.answer(relay, {"trials": batch}), Verdict | None, len(left))
+            answers = aligned(call, call.answer(trials=batch), Verdict | None, len(left))
             untouched.check(call)
             for i, verdict in zip(left, answers, strict=True):
                 if verdict is not None:
@@ -284,11 +270,10 @@ class Cast:
 
     def assess(self, when: str, cases: Sequence[Case]) -> list[Assessment]:
         """What the attempts at each problem mean."""
-        ((member, relay),) = self._relays["assess"]
-        call = Call(member.name, member.place, hookspecs.assess, when)
+        ((_, call),) = self._calls(hookspecs.assess, when)
         batch = list(cases)
         untouched = Untouched(batch, extra_of_case)
-        answers = aligned(call, call.answer(relay, {"cases": batch}), Assessment, len(cases))
+        answers = aligned(call, call.answer(cases=batch), Assessment, len(cases))
         untouched.check(call)
         for case, assessment in zip(cases, answers, strict=True):
             check_assessment(call, case, assessment)
@@ -297,11 +282,10 @@ class Cast:
     def describe(self, place: Place, cases: Sequence[Case]) -> list[dict[str, Any]]:
         """The descriptors of each kept problem."""
         descriptors: list[dict[str, Any]] = [{} for _ in cases]
-        for member, relay in self._relays["describe"] if cases else ():
-            call = Call(member.name, member.place, hookspecs.describe, str(place))
+        for member, call in self._calls(hookspecs.describe, str(place)) if cases else ():
             batch = list(cases)
             untouched = Untouched(batch, extra_of_case)
-            answer = call.answer(relay, {"cases": batch, "llm": place.llm("describe", member.name)})
+            answer = call.answer(cases=batch, llm=place.llm(call.hook, member.name))
             answers = aligned(call, as_dicts(answer), dict[str, Any], len(cases))
             untouched.check(call)
             said = member.describes()
@@ -314,11 +298,9 @@ class Cast:
     def commit(self, step: Step) -> dict[str, float]:
         """Fold a step into the plugins' state; their metrics."""
         metrics: dict[str, float] = {}
-        when = f"step {step.round}.{step.step}"
-        for member, relay in self._relays["commit"]:
-            call = Call(member.name, member.place, hookspecs.commit, when)
+        for _, call in self._calls(hookspecs.commit, f"step {step.round}.{step.step}"):
             untouched = Untouched([step], contents_of)
-            answer = call.answer(relay, {"step": step})
+            answer = call.answer(step=step)
             untouched.check(call)
             given = copied(call, dict(answer) if isinstance(answer, Mapping) else answer, dict[str, float] | None) or {}
             for name, value in given.items():
@@ -330,9 +312,9 @@ class Cast:
 
     def curate(self, ledger: Reader, round: int, rng: Random) -> Iterator[Example]:
         """The chosen examples: attempts at the problems they name, each at most once."""
-        for _, call, answer in self._asked(hookspecs.curate, f"round {round}", ledger=ledger, round=round, rng=rng):
+        for _, call in self._calls(hookspecs.curate, f"round {round}"):
             seen: set[int] = set()
-            for example in streamed(call, answer, Example):
+            for example in streamed(call, call.answer(ledger=ledger, round=round, rng=rng), Example):
                 if example.attempt in seen:
                     raise call.wrong(example, f"attempt {example.attempt} is chosen twice")
                 if not ledger.is_attempt_at(example.attempt, example.problem):
@@ -344,20 +326,18 @@ class Cast:
 
     def train(self, round: int, dataset: Path, weights: Model, out: Path, seed: int) -> None:
         """Fine-tune weights into the folder `out`."""
-        arguments = {"dataset": dataset, "weights": weights, "out": out, "seed": seed}
-        for _, call, answer in self._asked(hookspecs.train, f"round {round}", **arguments):
-            nothing(call, answer)
+        for _, call in self._calls(hookspecs.train, f"round {round}"):
+            nothing(call, call.answer(dataset=dataset, weights=weights, out=out, seed=seed))
             if not weights_files(out):
                 raise call.wrong(sorted(file.name for file in out.iterdir()), f"it left no model in {out}")
 
     def benchmark(self, round: int, model: Model, logs: Path) -> list[Score]:
         """All scores of a model; each plugin gets a folder of its own among the logs."""
         scores: dict[tuple[str, str], Score] = {}
-        for member, relay in self._relays["benchmark"]:
-            call = Call(member.name, member.place, hookspecs.benchmark, f"round {round}")
+        for member, call in self._calls(hookspecs.benchmark, f"round {round}"):
             out = logs / f"benchmark-{round}-{member.name}"
             out.mkdir(parents=True, exist_ok=True)
-            for score in records(call, call.answer(relay, {"model": model, "out": out}), Score):
+            for score in records(call, call.answer(model=model, out=out), Score):
                 finite(call, score, score.value, "the value")
                 if (score.task, score.item) in scores:
                     raise call.wrong(score, f"item '{score.item}' of task '{score.task}' is scored twice")

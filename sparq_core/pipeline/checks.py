@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec.structs import replace
 
-from sparq_core.contract.records import Assessment, Case, Draft, Problem, Step
+from sparq_core.contract.records import Assessment, Case, Draft, Problem, Rejection, Step
 from sparq_core.ledger.dataset_columns import COLUMNS
 from sparq_core.pipeline.calls import Call
 
@@ -217,6 +217,13 @@ def checked_draft(call: Call, draft: Draft, parents: Sequence[str], asked: int) 
     if draft.ordinal is not None and not 0 <= draft.ordinal < asked:
         raise call.wrong(draft, f"it was read from completion {draft.ordinal}, but {asked} were asked for")
     return replace(draft, extra=plain(call, draft.extra, "extra")) if draft.extra else draft
+
+
+def rejection_for(call: Call, reason: str | None) -> Rejection | None:
+    """The rejection that a reason makes."""
+    if reason == "":
+        raise call.wrong(reason, "an empty reason; None lets a child pass")
+    return Rejection.by(call.hook, call.plugin, reason) if reason else None
 
 
 def check_assessment(call: Call, case: Case, assessment: Assessment) -> None:
