@@ -37,18 +37,23 @@ class Forker:
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
+        self._works = False
 
     def fork(self) -> "Worker":
-        """A new worker."""
+        """A new worker; WorkerDiedError where a process that worked before is killed each time, OSError where none ever did."""
         with self._lock:
-            for again in (True, False):
+            for _ in range(TRIES):
                 try:
-                    return self._fork()
-                except OSError:
+                    worker = self._fork()
+                except OSError as error:
                     self._close()
-                    if not again:
-                        raise
-        raise AssertionError("either of them returned or raised")
+                    died = error
+                else:
+                    self._works = True
+                    return worker
+        if self._works:
+            raise WorkerDiedError from died
+        raise died
 
     def _fork(self) -> "Worker":
         control = self._control or self._start()
