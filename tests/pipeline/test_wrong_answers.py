@@ -482,3 +482,15 @@ def test_a_mistake_of_the_pipeline_that_shows_in_the_middle_has_cost_something(f
     assert done.returncode == 1
     assert "with.prompt: no such name" in done.stderr
     assert "what was committed is in" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("hook", "bad"), [("verify", "wrong value"), ("sampler", "answers nothing"), ("policy", "endless")]
+)
+def test_a_preview_ends_with_the_same_error(folder: Path, hook: str, bad: str) -> None:
+    (folder / "odd.py").write_text(code(hook, BAD[hook][bad]).replace("'1.2.'", "'1.1.'"))
+    (folder / "pipeline.yaml").write_text(json.dumps(pipeline_with(hook)))
+    command = [sys.executable, "-m", "sparq_core.cli", "preview", str(folder / "pipeline.yaml")]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1
+    assert f"hook `{hook}`" in done.stderr

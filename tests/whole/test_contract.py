@@ -8,9 +8,19 @@ from typing import Any
 import pytest
 
 import sparq_core as sparq
+from sparq_assess import Band, BandConfig, Learnability, LearnabilityConfig, Majority, MajorityConfig
 from sparq_core.testing import check_plugin, run_pipeline
-from sparq_mapelites import MapElites, MapElitesConfig, StaticConfig, StaticUniform
+from sparq_mapelites import (
+    DynamicUniform,
+    DynamicUniformConfig,
+    MapElites,
+    MapElitesConfig,
+    StaticConfig,
+    StaticDiverse,
+    StaticUniform,
+)
 from sparq_mutate import Mutate, MutateConfig
+from sparq_policies import Bayes, BayesConfig, Pilot, PilotConfig, Settled, SettledConfig
 from sparq_screen import Duplicates, DuplicatesConfig, Lengths, LengthsConfig
 from sparq_skills import Skills, SkillsConfig
 from sparq_sympy import Sympy, SympyConfig
@@ -30,8 +40,16 @@ def started_duplicates() -> Duplicates:
         Lengths(LengthsConfig()),
         started_duplicates(),
         StaticUniform(StaticConfig()),
+        StaticDiverse(StaticConfig()),
+        DynamicUniform(DynamicUniformConfig()),
         MapElites(MapElitesConfig()),
         Sympy(SympyConfig()),
+        Band(BandConfig()),
+        Learnability(LearnabilityConfig()),
+        Majority(MajorityConfig()),
+        Settled(SettledConfig()),
+        Pilot(PilotConfig()),
+        Bayes(BayesConfig(from_parents=2.0)),
     ],
     ids=lambda p: type(p).__name__,
 )
@@ -58,12 +76,73 @@ class Mute:
         return [{} for _ in cases]
 
 
+class NeedsABox:
+    @sparq.hookimpl
+    def verify(self, trials: Sequence[sparq.Trial]) -> list[sparq.Verdict]:
+        answers = [sparq.last_boxed(trial.attempt.text) for trial in trials]
+        return [sparq.Verdict(value="correct", answer=answer.upper()) for answer in answers]  # type: ignore[union-attr]
+
+
+class NeedsAReference:
+    @sparq.hookimpl
+    def verify(self, trials: Sequence[sparq.Trial]) -> list[sparq.Verdict]:
+        same = [trial.problem.answer.strip() in trial.attempt.text for trial in trials]  # type: ignore[union-attr]
+        return [sparq.Verdict(value="correct" if one else "incorrect") for one in same]
+
+
+class Truth:
+    @sparq.hookimpl
+    def verify(self, trials: Sequence[sparq.Trial]) -> list[bool]:
+        return [True for _ in trials]
+
+
+class Positional:
+    @sparq.hookimpl
+    def verify(self, attempts: Sequence[sparq.Trial]) -> list[None]:
+        return [None for _ in attempts]
+
+
+class Moody:
+    def __init__(self) -> None:
+        self.asked = 0
+
+    @sparq.hookimpl
+    def describe(self, cases: Sequence[sparq.Case]) -> list[dict[str, int]]:
+        self.asked += 1
+        return [{"asked": self.asked} for _ in cases]
+
+
+class NeedsExtra:
+    started = False
+
+    @sparq.hookimpl
+    def start(self) -> None:
+        self.started = True
+
+    @sparq.hookimpl
+    def verify(self, trials: Sequence[sparq.Trial]) -> list[sparq.Verdict]:
+        assert self.started
+        return [sparq.Verdict(value="correct", reason=trial.problem.extra["table"]) for trial in trials]
+
+
+def test_a_domains_plugin_is_played_problems_of_its_own() -> None:
+    check_plugin(NeedsExtra(), problems=[sparq.Problem(id="1.1.0", statement="?", answer="1", extra={"table": "t"})])
+    with pytest.raises(AssertionError, match="KeyError: 'table'"):
+        check_plugin(NeedsExtra())
+
+
 @pytest.mark.parametrize(
     ("plugin", "message"),
     [
         (Short(), "5 answers for a batch of 6"),
         (Meddler(), "changed the batch it was given"),
         (Mute(), "lacks @hookimpl"),
+        (NeedsABox(), "hook `verify`, .*AttributeError: 'NoneType' object has no attribute 'upper'"),
+        (NeedsAReference(), "hook `verify`, .*AttributeError: 'NoneType' object has no attribute 'strip'"),
+        (Truth(), "one of the answers is a bool, not a Verdict"),
+        (Positional(), "does not fit its hook"),
+        (Moody(), "describe answers the same input in two ways"),
+        (Mute, "give an object, not the class Mute"),
     ],
 )
 def test_the_contract_finds_what_is_broken(plugin: object, message: str) -> None:
