@@ -1,6 +1,7 @@
 """In which order problems are taken when there is a budget (SPARQ, section 3.2)."""
 
 import heapq
+from collections import Counter
 from collections.abc import Sequence
 from math import exp, log
 from random import Random
@@ -42,25 +43,26 @@ def diverse(problems: Sequence[Candidate], rng: Random) -> list[Candidate]:
 
 
 def quality_diverse(problems: Sequence[Candidate], rng: Random) -> list[Candidate]:
-    """One problem of each niche in turn, the best first."""
+    """One problem of each niche in turn, the best first; of niches that add as many labels, the one with the best problem."""
     return _in_turn(sorted(shuffled(problems, rng), key=lambda problem: -problem.quality))
 
 
 def _in_turn(problems: Sequence[Candidate]) -> list[Candidate]:
-    waiting: dict[Niche, list[Candidate]] = {}
-    for problem in reversed(problems):
-        waiting.setdefault(problem.niche, []).append(problem)
-    niches = covering(list(waiting))
-    found: list[Candidate] = []
-    while niches:
-        found += [waiting[niche].pop() for niche in niches]
-        niches = [niche for niche in niches if waiting[niche]]
-    return found
+    """The first problem of each niche, then the second of each, and so on; within a turn new labels first, then as given."""
+    turns: list[list[Candidate]] = []
+    had: Counter[Niche] = Counter()
+    for problem in problems:
+        if had[problem.niche] == len(turns):
+            turns.append([])
+        turns[had[problem.niche]].append(problem)
+        had[problem.niche] += 1
+    first = {problem.niche: problem for problem in (turns[0] if turns else ())}
+    return [first[niche] for niche in covering(list(first))] + [problem for turn in turns[1:] for problem in turn]
 
 
 def covering(niches: Sequence[Niche]) -> list[Niche]:
     """
-    Niches in an order in which each adds as many labels as any could.
+    Niches in an order in which each adds as many labels as any could; among equals the one that is given earlier.
 
     Lazy greedy: what a niche adds only shrinks, so the one on top need only be looked at again.
     """

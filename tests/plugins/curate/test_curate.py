@@ -54,6 +54,37 @@ def test_qd_takes_the_best_of_each_niche_first() -> None:
         assert problem.quality == max(c.quality for c in problems if c.niche == problem.niche)
 
 
+def pool(n: int, sets: int) -> list[Candidate]:
+    """As many problems as the paper keeps, or so, in sets of three of a hundred skills; quality has nothing to do with them."""
+    rng = sparq.generator(7)
+    niches = [tuple(sorted(f"skill {k}" for k in rng.sample(range(100), 3))) for _ in range(sets)]
+    return [
+        Candidate(
+            id=f"1.{i // 64}.{i % 64}", niche=niches[i % sets], quality=rng.random(), solve_rate=0.5, correct=(i,)
+        )
+        for i in range(n)
+    ]
+
+
+@pytest.mark.parametrize("sets", [15_000, 3_000, 1_000])
+def test_of_more_niches_than_the_budget_holds_qd_takes_those_with_the_best_problems(sets: int) -> None:
+    """A tenth of 15,000 problems: the best tenth of all would have 0.95; what brings new skills may cost little of it."""
+    problems = pool(15_000, sets)
+    chosen = quality_diverse(problems, sparq.generator(1))[:1_500]
+    assert fmean(c.quality for c in problems) == pytest.approx(0.5, abs=0.01)
+    assert fmean(c.quality for c in chosen) > 0.85
+    assert len({skill for c in chosen for skill in c.niche}) == 100
+    assert len({c.niche for c in chosen}) >= min(sets, 1_500) * 0.9
+
+
+def test_a_later_turn_cut_short_by_the_budget_takes_its_best_problems() -> None:
+    problems = pool(15_000, 1_000)
+    niches = len({c.niche for c in problems})
+    seconds = quality_diverse(problems, sparq.generator(1))[niches : niches + 500]
+    assert len({c.niche for c in seconds}) == 500
+    assert [c.quality for c in seconds] == sorted((c.quality for c in seconds), reverse=True)
+
+
 @pytest.mark.parametrize("mean", [0.2, 0.5, 0.8])
 def test_quality_is_drawn_around_its_mean(mean: float) -> None:
     chosen = good(candidates(2000), sparq.generator(1), mean, 0.1)[:150]
