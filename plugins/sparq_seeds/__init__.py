@@ -1,7 +1,8 @@
 """Seed problems from JSON lines, Parquet files or Hugging Face datasets."""
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from functools import cache
 from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
@@ -37,7 +38,18 @@ class Columns(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             "less than a megabyte; those that are named, of any size; or none: `[]`."
         ),
     ] = "all"
-    limit: Annotated[sparq.Positive | None, Meta(description="Take the first rows only.")] = None
+    limit: Annotated[sparq.Positive | None, Meta(description="Take so many rows only, by default the first.")] = None
+    sample: Annotated[
+        int | None,
+        Meta(
+            description="Take any rows instead of the first, `limit` of them: the same number takes the same ones, in the order "
+            "of the file."
+        ),
+    ] = None
+
+    def __post_init__(self) -> None:
+        if self.sample is not None and self.limit is None:
+            raise ValueError("sample says which rows `limit` takes: give `limit`, too")
 
     def named(self) -> dict[str, list[str]]:
         """The columns that must be there, by the option that names them."""
@@ -64,15 +76,19 @@ class JsonlSeeds:
     @sparq.hookimpl
     def check(self) -> list[sparq.Finding]:
         found = 0
-        for found, row in enumerate(_first(_json_rows(Path(self._config.path)), self._config.limit), 1):  # noqa: B007 -- counted
+        for found, row in enumerate(self._taken(), 1):  # noqa: B007 -- counted
             draft(row, self._config)
         message = f"there are no seeds in {self._config.path}"
         return [] if found else [sparq.Finding(level="error", place="with.path", message=message)]
 
     @sparq.hookimpl
     def load_seeds(self) -> Iterator[sparq.Draft]:
-        for row in _first(_json_rows(Path(self._config.path)), self._config.limit):
+        for row in self._taken():
             yield draft(row, self._config)
+
+    def _taken(self) -> Iterator["Row"]:
+        path = Path(self._config.path)
+        return taken(_json_rows(path), lambda: _lines(path), self._config)
 
 
 class ParquetSeeds:
@@ -85,14 +101,19 @@ class ParquetSeeds:
 
     @sparq.hookimpl
     def check(self) -> list[sparq.Finding]:
-        for row in _first(self._rows(), 1):
+        for row in islice(self._rows(), 1):
             draft(row, self._config)
         return []
 
     @sparq.hookimpl
     def load_seeds(self) -> Iterator[sparq.Draft]:
-        for row in _first(self._rows(), self._config.limit):
+        for row in taken(self._rows(), self._count, self._config):
             yield draft(row, self._config)
+
+    def _count(self) -> int:
+        import pyarrow.parquet as pq
+
+        return int(pq.read_metadata(self._config.path).num_rows)
 
     def _rows(self) -> Iterator["Row"]:
         import pyarrow.parquet as pq
@@ -134,13 +155,14 @@ class DatasetsSeeds:
         local = run.base / config.dataset
         source = str(local) if local.exists() else config.dataset
 
-        def rows() -> Iterator[Row]:
-            for name in config.name if isinstance(config.name, list) else [config.name]:
-                loaded = load_dataset(source, name, split=config.split, revision=config.revision)
-                read = loaded.select_columns(wanted(config.dataset, loaded.column_names, config))
-                yield from ((f"{config.dataset}, row {i}", row) for i, row in enumerate(read, 1))
+        @cache
+        def load(name: str | None) -> Any:
+            loaded = load_dataset(source, name, split=config.split, revision=config.revision)
+            return loaded.select_columns(wanted(config.dataset, loaded.column_names, config))
 
-        for row in _first(rows(), config.limit):
+        names = config.name if isinstance(config.name, list) else [config.name]
+        rows = ((f"{config.dataset}, row {i}", row) for name in names for i, row in enumerate(load(name), 1))
+        for row in taken(rows, lambda: sum(len(load(name)) for name in names), config):
             yield draft(row, config)
 
 
@@ -226,5 +248,20 @@ def _json_rows(path: Path) -> Iterator[Row]:
             yield where, row
 
 
-def _first(rows: Iterable[Row], limit: int | None) -> Iterator[Row]:
-    return islice(rows, limit)
+def _lines(path: Path) -> int:
+    """How many rows `_json_rows` gives."""
+    with path.open(encoding="utf-8") as file:
+        return sum(1 for line in file if line.strip())
+
+
+def taken(rows: Iterable[Row], count: Callable[[], int], columns: Columns) -> Iterator[Row]:
+    """The rows that `limit` and `sample` leave, in their order; `count`, how many there are, is asked where it matters."""
+    if columns.sample is None or columns.limit is None:
+        return islice(rows, columns.limit)
+    there = count()
+    numbers = sparq.generator("seeds", columns.sample).sample(range(there), min(there, columns.limit))
+    return _numbered(rows, frozenset(numbers))
+
+
+def _numbered(rows: Iterable[Row], numbers: Collection[int]) -> Iterator[Row]:
+    return (row for number, row in enumerate(rows) if number in numbers)

@@ -1,6 +1,7 @@
 """Seeds from wherever people keep them."""
 
 import json
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -70,6 +71,63 @@ def test_columns_can_be_named(tmp_path: Path) -> None:
 def test_limit_takes_the_first_rows(tmp_path: Path) -> None:
     plugin = JsonlSeeds(FileConfig(path=str(jsonl(tmp_path / "s.jsonl", ROWS)), limit=1))
     assert len(list(plugin.load_seeds())) == 1
+
+
+SUBJECTS = 7
+MANY = [{"problem": f"{i}?", "answer": str(i * SUBJECTS // 7_500)} for i in range(7_500)]
+"""As many as MATH has to train on, sorted by subject; the answer says which."""
+
+
+def sampled(kind: str, base: Path, **options: Any) -> list[sparq.Draft]:
+    """What a reader takes of them."""
+    if kind == "jsonl":
+        return list(JsonlSeeds(FileConfig(path=str(jsonl(base / "s.jsonl", MANY)), **options)).load_seeds())
+    (base / "data").mkdir(exist_ok=True)
+    if kind == "datasets":
+        jsonl(base / "data" / "train.jsonl", MANY)
+        return list(DatasetsSeeds(DatasetConfig(dataset="data", **options)).load_seeds(run(base)))
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    pq.write_table(pa.Table.from_pylist(MANY), base / "s.parquet")
+    return list(ParquetSeeds(FileConfig(path=str(base / "s.parquet"), **options)).load_seeds())
+
+
+@pytest.mark.parametrize("kind", ["jsonl", "parquet", "datasets"])
+def test_a_sample_is_of_all_subjects_and_the_same_each_time(kind: str, tmp_path: Path) -> None:
+    first, again, other = (sampled(kind, tmp_path, limit=700, sample=number) for number in (7, 7, 8))
+    assert first == again
+    assert len(first) == len({seed.statement for seed in first}) == len(other) == 700
+    assert len({s.statement for s in first} & {s.statement for s in other}) < 140
+    of_subjects = Counter(seed.answer for seed in first)
+    assert len(of_subjects) == SUBJECTS
+    assert min(of_subjects.values()) > 60
+    numbers = [int(seed.statement.rstrip("?")) for seed in first]
+    assert numbers == sorted(numbers)
+
+
+def test_all_readers_take_the_same_sample(tmp_path: Path) -> None:
+    one, two, three = (statements(sampled(k, tmp_path, limit=9, sample=0)) for k in ("jsonl", "parquet", "datasets"))
+    assert one == two == three
+
+
+def test_a_sample_of_more_than_there_are_is_all(tmp_path: Path) -> None:
+    assert [d.statement for d in sampled("jsonl", tmp_path, limit=9_999, sample=1)] == [r["problem"] for r in MANY]
+
+
+def test_a_sample_wants_a_limit() -> None:
+    with pytest.raises(ValueError, match="give `limit`, too"):
+        FileConfig(path="s.jsonl", sample=1)
+
+
+def test_a_sample_reads_blank_lines_as_no_rows_and_still_finds_malformed_ones(tmp_path: Path) -> None:
+    path = jsonl(tmp_path / "s.jsonl", ROWS)
+    path.write_text("\n" + path.read_text() + "\n\n")
+    plugin = JsonlSeeds(FileConfig(path=str(path), limit=2, sample=3))
+    assert statements(plugin.load_seeds()) == EXPECTED
+    path.write_text(path.read_text() + "{")
+    with pytest.raises(sparq.PipelineError, match="line 6: is not JSON"):
+        plugin.check()
 
 
 def test_answers_are_read_from_solutions(tmp_path: Path) -> None:
