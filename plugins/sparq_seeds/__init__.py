@@ -42,7 +42,7 @@ class Columns(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     sample: Annotated[
         int | None,
         Meta(
-            description="Take any rows instead of the first, `limit` of them: the same number takes the same ones, in the order "
+            description="Take any rows instead of the first, `limit` of them: the same number takes the same, in the order "
             "of the file."
         ),
     ] = None
