@@ -80,6 +80,13 @@ class TrainConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
         "solver",
         "generator",
     )
+    seed: Annotated[
+        NonNegative | None,
+        Meta(
+            description="All randomness of training follows from it; by default the run's `seed`. Others on the same data "
+            "measure how much training varies."
+        ),
+    ] = None
 
 
 class BudgetConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -141,3 +148,8 @@ class Pipeline(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         if len(self.models) == 1:
             return dict.fromkeys(ROLES, next(iter(self.models))) | self.roles
         return self.roles
+
+    @property
+    def train_seed(self) -> int:
+        """The seed of training: its own, or the run's."""
+        return self.seed if self.train.seed is None else self.train.seed
