@@ -33,8 +33,10 @@ def identity_of(run: Run, cast: Cast) -> dict[str, Any]:
 
 
 def phase_config(run: Run, members: Sequence[Member]) -> str:
-    """The settings a phase depends on, as JSON: those of the plugins that do it, where training starts, its own seed."""
+    """The settings a phase depends on, as JSON: those of the plugins that do it, what is trained and where that starts."""
     config: dict[str, Any] = {member.name: _member(member) for member in members}
+    if run.trained != run.model_of("solver") and any(m.answers(hookspecs.train, hookspecs.benchmark) for m in members):
+        config["train.model"] = run.trained.name
     if any(member.answers(hookspecs.train) for member in members):
         config["train.from"] = run.pipeline.train.start
         if run.pipeline.train_seed != run.pipeline.seed:
