@@ -274,8 +274,8 @@ def benchmark(model: "Model", out: Path) -> Sequence["Score"]:
     """
     Score a model.
 
-    Called: once for the base model before the first round and once for each trained one, with all samplers closed; a
-    model already scored in this ledger is not scored again. `out` is a folder for logs.
+    Called: once for the model that training starts from, before the first round, and once for each trained one, with all
+    samplers closed; a model already scored in this ledger is not scored again. `out` is a folder for logs.
     Answer: a list with one finite score for each item of each task, so that two models can be compared item by item.
     Merged: all plugins, concatenated; no two may score the same item.
     Errors: an exception stops the run.

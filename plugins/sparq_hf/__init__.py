@@ -25,7 +25,7 @@ class HfConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     device: Annotated[str | None, Meta(description="`cpu`, `cuda`, `cuda:1`, …; by default a GPU if there is one.")] = (
         None
     )
-    dtype: Annotated[Dtype, Meta(description="Of the weights; auto: as stored on a GPU, float32 on a CPU.")] = "auto"
+    dtype: Annotated[Dtype, Meta(description="auto: what `config.json` names on a GPU, float32 on a CPU.")] = "auto"
     batch_size: Annotated[int, Meta(ge=1, description="Most sequences sampled together.")] = 256
     trust_remote_code: Annotated[bool, Meta(description="Run the Python code a model repository brings along.")] = False
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+from pathlib import Path
 from typing import Any
 
 import sparq_core as sparq
@@ -13,7 +14,7 @@ def main(job: dict[str, Any]) -> None:
     import torch
     from datasets import Dataset
     from peft import LoraConfig
-    from transformers import AutoModelForCausalLM, AutoTokenizer, set_seed
+    from transformers import AutoTokenizer, set_seed
     from trl import SFTTrainer
 
     config = job["config"]
@@ -23,15 +24,12 @@ def main(job: dict[str, Any]) -> None:
     tokenizer = AutoTokenizer.from_pretrained(job["model"])
     if job["chat_template"]:
         tokenizer.chat_template = job["chat_template"]
-    model = AutoModelForCausalLM.from_pretrained(
-        job["model"], dtype="float32" if not torch.cuda.is_available() else "auto"
-    )
     with open(job["dataset"], encoding="utf-8") as file:  # noqa: PTH123 -- a path from JSON
         turns = [json.loads(line)["messages"] for line in file]
     rows = [{"prompt": messages[:-1], "completion": messages[-1:]} for messages in turns]
     lora = config["lora"]
     trainer = SFTTrainer(
-        model=model,
+        model=load(job["model"]),
         args=_arguments(config, job),
         train_dataset=Dataset.from_list(rows),
         processing_class=tokenizer,
@@ -47,8 +45,37 @@ def main(job: dict[str, Any]) -> None:
     )
     trainer.train()
     trained = trainer.model.merge_and_unload() if lora else trainer.model
-    trained.save_pretrained(job["out"])
+    save(trained, job["out"], as_in=job["model"])
     tokenizer.save_pretrained(job["out"])
+
+
+def load(path: str) -> Any:
+    """
+    The model in float32, in whatever its checkpoint stores it and wherever it is trained.
+
+    AdamW moves a weight by about the learning rate a step: at 2e-6 that is below the spacing of bfloat16 around most weights,
+    so that weights in bfloat16 stay where they are. `bf16: true` is autocast: products in bfloat16, weights in float32.
+    """
+    from transformers import AutoModelForCausalLM
+
+    return AutoModelForCausalLM.from_pretrained(path, dtype="float32")
+
+
+def save(model: Any, out: str, as_in: str) -> None:
+    """
+    Write the weights in float32, and into `config.json` the dtype that the model `as_in` is to be served in.
+
+    Rounded to a checkpoint's own bfloat16 the updates of a round would be lost, and the next round could not add to them.
+    Samplers and benchmarks with `dtype: auto` go by `config.json`: they serve a trained model as they serve its base.
+    """
+    from transformers import AutoConfig
+
+    model.save_pretrained(out)
+    path = Path(out) / "config.json"
+    config = json.loads(path.read_text(encoding="utf-8"))
+    served = str(AutoConfig.from_pretrained(as_in).dtype or "float32").removeprefix("torch.")
+    if config.get("dtype") != served:
+        path.write_text(json.dumps({**config, "dtype": served}, indent=2, sort_keys=True) + "\n", encoding="utf-8")
 
 
 def _arguments(config: dict[str, Any], job: dict[str, Any]) -> Any:

@@ -73,13 +73,32 @@ class AttemptsConfig(Sampling, frozen=True, kw_only=True, forbid_unknown_fields=
 class TrainConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where training starts and who gets the new weights."""
 
+    model: Annotated[
+        str | None,
+        Meta(
+            description="The model whose weights training starts from; by default the solver's. Another one is benchmarked as "
+            "the base, and once trained takes the place of the solver's weights."
+        ),
+    ] = None
     start: Annotated[
-        Literal["base", "current"], Meta(description="Train from the first round's weights, or the last one's.")
+        Literal["base", "current"], Meta(description="Train from the model's own weights, or the last trained ones.")
     ] = field(default="current", name="from")
-    updates: Annotated[tuple[str, ...], Meta(description="Roles that play the trained model afterwards.")] = (
+    updates: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="Roles that play the trained model afterwards, where the solver's model plays them, or `model`."
+        ),
+    ] = (
         "solver",
         "generator",
     )
+    seed: Annotated[
+        NonNegative | None,
+        Meta(
+            description="All randomness of training follows from it; by default the run's `seed`. Others on the same data "
+            "measure how much training varies."
+        ),
+    ] = None
 
 
 class BudgetConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -141,3 +160,18 @@ class Pipeline(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         if len(self.models) == 1:
             return dict.fromkeys(ROLES, next(iter(self.models))) | self.roles
         return self.roles
+
+    def trained(self) -> str:
+        """The name of the model that is trained."""
+        return self.train.model or self.cast_of_roles()["solver"]
+
+    def updated(self) -> dict[str, str]:
+        """The roles that play the trained weights, each with the model that plays it before."""
+        roles = self.cast_of_roles()
+        given_up = {roles["solver"], self.trained()}
+        return {role: name for role, name in roles.items() if role in self.train.updates and name in given_up}
+
+    @property
+    def train_seed(self) -> int:
+        """The seed of training: its own, or the run's."""
+        return self.seed if self.train.seed is None else self.train.seed

@@ -28,3 +28,8 @@ class Run(Struct, frozen=True, kw_only=True):
     def model_of(self, role: str) -> Model:
         """The model a role starts the run with."""
         return self.models[self.roles[role]]
+
+    @property
+    def trained(self) -> Model:
+        """The model that is trained, with its own weights: `train.model`, else the solver's."""
+        return self.models[self.pipeline.trained()]

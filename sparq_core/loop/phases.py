@@ -85,7 +85,7 @@ class Phases:
         partial = out.with_name(out.name + ".partial")
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
-        self._cast.train(round, dataset, start, partial, derive(self._run.pipeline.seed, round, "train") % 2**31)
+        self._cast.train(round, dataset, start, partial, derive(self._run.pipeline.train_seed, round, "train") % 2**31)
         shutil.rmtree(out, ignore_errors=True)
         partial.rename(out)
         model = self._trained(start, out, None)

@@ -5,6 +5,7 @@ from contextlib import closing
 from math import ceil
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from sparq_core.contract.config import Pipeline
 from sparq_core.contract.events import Event, RunEnded, Warned
@@ -64,7 +65,7 @@ class Rounds:
         self._run, self._cast, self._ledger, self._most_seeds = run, cast, ledger, most_seeds
         self._emit, self._interrupted, self._in_flight = emit, interrupted, 1
         self._phases = Phases(run, run.folder, cast, ledger, emit) if run.folder else None
-        self._base = self._current = run.model_of("solver")
+        self._trained: Model | None = None
         self._occupancy = Occupancy(lambda: self.samplers.share, lambda: self._runner.grading.share)
         self._meter = Meter(run.pipeline, ledger.tally(), self._occupancy)
         allow = stops.fuse(run.pipeline, self._meter, lambda: self._in_flight, cast.proposers)
@@ -74,7 +75,7 @@ class Rounds:
     def go(self) -> Ending:
         """All rounds, to the end or to what stops them."""
         if self._phases:
-            self._phases.benchmark(0, self._base)
+            self._phases.benchmark(0, self._run.trained)
         reason = None
         try:
             for round_ in range(self._run.pipeline.rounds + 1):
@@ -91,13 +92,13 @@ class Rounds:
         if reason == stops.UNPARSED or (round_ and stops.mostly_unparsed(self._meter.tally)):
             raise stops.unparsed_error(self._meter.tally, self._ledger)
         if reason != stops.INTERRUPTED and self._phases and round_ > 0:
-            self._current = self._finish(round_, self._phases)
+            self._trained = self._finish(round_, self._phases)
         return stops.INTERRUPTED if self._interrupted() else reason
 
     def generate(self, round_: int) -> str | None:
         """The steps of a round that the ledger does not hold yet; why they ended early, or None."""
         pipeline, done = self._run.pipeline, self._ledger.steps_of(round_)
-        self.samplers.roles = _roles(self._run, self._current)
+        self.samplers.roles = roles_of(self._run, self._trained)
         closed = self._ledger.steps_of(round_ + 1) > 0
         steps = done if closed else pipeline.steps
         asks_slots = round_ > 0 and done < steps and pipeline.in_flight == "auto"
@@ -112,17 +113,17 @@ class Rounds:
         with closing(engine), self._occupancy:
             return engine.run()
 
-    def _finish(self, round_: int, phases: Phases) -> Model:
-        """The phases after a round; the weights that the next one starts with."""
+    def _finish(self, round_: int, phases: Phases) -> Model | None:
+        """The phases after a round; the last trained weights, which the next one starts with."""
         dataset = phases.curate(round_)
         if self._interrupted():
-            return self._current
+            return self._trained
         if phases.trains:
             self.samplers.close()
-        start = self._base if self._run.pipeline.train.start == "base" else self._current
-        trained = phases.train(round_, dataset, start)
+        last = self._trained if self._run.pipeline.train.start == "current" else None
+        trained = phases.train(round_, dataset, last or self._run.trained)
         if trained is None or self._interrupted():
-            return trained or self._current
+            return trained or self._trained
         phases.benchmark(round_, trained)
         return trained
 
@@ -154,9 +155,12 @@ def steps_in_flight(pipeline: Pipeline, slots: int | None) -> int:
     return max(LEAST, min(wanted, MOST, MEMORY // step))
 
 
-def _roles(run: Run, current: Model) -> dict[str, Model]:
-    """The weights each role plays: the trained ones for the roles that training updates, else the run's own."""
-    return {
-        role: current if name == current.name and role in run.pipeline.train.updates else run.models[name]
-        for role, name in run.roles.items()
-    }
+def roles_of(run: Run, trained: Model | None) -> dict[str, Model]:
+    """
+    The weights each role plays: the trained ones for the roles that training updates, else the run's own.
+
+    Trained weights go by the name of the model that played the role before: they are served and paid for as it was.
+    """
+    own = {role: run.models[name] for role, name in run.roles.items()}
+    updated = run.pipeline.updated() if trained else {}
+    return own | {role: replace(trained, name=name) for role, name in updated.items() if trained}

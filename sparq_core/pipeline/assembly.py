@@ -35,6 +35,7 @@ def load_cast(pipeline: Pipeline, base: Path) -> Cast:
     _check_owners(members)
     _check_models(pipeline, members)
     _check_roles(pipeline, members)
+    _check_trainable(pipeline, members)
     _check_descriptors(pipeline, members)
     cast = Cast(members)
     if cast.owner(hookspecs.policy):
@@ -94,12 +95,24 @@ def _check_models(pipeline: Pipeline, members: Sequence[Member]) -> None:
     for role, model in roles.items():
         if model not in pipeline.models:
             raise PipelineError(f"roles.{role}: no model is named '{model}'; {nearest(model, pipeline.models)}")
-    solver = next((m for m in members if m.name == f"models.{roles.get('solver')}"), None)
-    trains = any(member.answers(hookspecs.train) for member in members)
-    if solver and trains and not getattr(type(solver.plugin), "trainable", False):
+    name = pipeline.train.model
+    if name is not None and name not in pipeline.models:
+        raise PipelineError(f"train.model: no model is named '{name}'; {nearest(name, pipeline.models)}")
+
+
+def _check_trainable(pipeline: Pipeline, members: Sequence[Member]) -> None:
+    """PipelineError where training starts from, or its weights are served by, what has no local weights."""
+    if not any(member.answers(hookspecs.train) for member in members):
+        return
+    trained, updated = pipeline.trained(), pipeline.updated()
+    for member in members[: len(pipeline.models)]:
+        name = member.name.removeprefix("models.")
+        if getattr(type(member.plugin), "trainable", False) or name not in {trained, *updated.values()}:
+            continue
+        what = "cannot be trained" if name == trained else "cannot play what is trained, as train.updates has it"
         raise PipelineError(
-            f"{solver.place}: a model served by '{_use(solver, pipeline)}' cannot be trained; leave the plugin out that "
-            "answers 'train', or serve the solver from local weights (use: hf)"
+            f"{member.place}: a model served by '{_use(member, pipeline)}' {what}; leave the plugin out that answers 'train', "
+            f"or serve {name} from local weights (use: hf)"
         )
 
 

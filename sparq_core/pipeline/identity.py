@@ -33,10 +33,14 @@ def identity_of(run: Run, cast: Cast) -> dict[str, Any]:
 
 
 def phase_config(run: Run, members: Sequence[Member]) -> str:
-    """The settings a phase depends on, as JSON: those of the plugins that do it, and where training starts."""
+    """The settings a phase depends on, as JSON: those of the plugins that do it, what is trained and where that starts."""
     config: dict[str, Any] = {member.name: _member(member) for member in members}
+    if run.trained != run.model_of("solver") and any(m.answers(hookspecs.train, hookspecs.benchmark) for m in members):
+        config["train.model"] = run.trained.name
     if any(member.answers(hookspecs.train) for member in members):
         config["train.from"] = run.pipeline.train.start
+        if run.pipeline.train_seed != run.pipeline.seed:
+            config["train.seed"] = run.pipeline.train_seed
     return msgspec.json.encode(config, order="sorted").decode()
 
 

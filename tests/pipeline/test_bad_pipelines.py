@@ -107,6 +107,10 @@ CASES: dict[str, tuple[Callable[[Pipeline], Any], list[str]]] = {
     ),
     "role nobody plays": (lambda p: options(p, "mutate", role="poet"), ["plugins[2].with.role", "'poet'"]),
     "update of an unknown role": (lambda p: p.update(train={"updates": ["poet"]}), ["train.updates", "'poet'"]),
+    "training of an unknown model": (
+        lambda p: p.update(train={"model": "studnet"}),
+        ["train.model", "'studnet'", "did you mean 'student'"],
+    ),
     "model folder that is not there": (
         lambda p: p["models"].update(student={"use": "hf", "model": "./no-such-model"}),
         ["models", "./no-such-model"],
