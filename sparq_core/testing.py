@@ -234,8 +234,8 @@ def _play_hooks(cast: Cast, run: Run, problems: list[Problem], place: Callable[[
     seeds = tuple(Child(problem=replace(p, id=f"0.1.{i}"), outcome="kept", quality=0.0) for i, p in enumerate(problems))
     cast.commit(Step(round=0, step=1, parents=(), children=seeds))
     if cast.owner(hookspecs.select):
-        ids = {seed.problem.id for seed in seeds}
-        _same(cast, hookspecs.select, lambda: cast.select(place(), 5, [], ids.__contains__))
+        known = {seed.problem.id: seed.problem for seed in seeds}
+        _same(cast, hookspecs.select, lambda: cast.select(place(), 5, [], lambda ids: [known[id_] for id_ in ids]))
     children = tuple(Child(problem=p, outcome="kept", counts=Counts(1, 1), solve_rate=0.5) for p in problems)
     cast.commit(Step(round=1, step=1, parents=tuple(seed.problem.id for seed in seeds), children=children))
 

@@ -220,25 +220,17 @@ class Reader:
         )
         return [(_problem(row[:8]), Rejection(*row[8:]) if row[8] else None) for row in rows]
 
-    def knows(self, problem: str) -> bool:
-        """Whether the ledger holds a problem of this id."""
-        return bool(self._one("SELECT count(*) FROM problem WHERE id = ?", problem))
-
     def is_attempt_at(self, attempt: int, problem: str) -> bool:
         """Whether an attempt of this id is one at this problem."""
         return bool(self._one("SELECT count(*) FROM attempt WHERE id = ? AND problem = ?", attempt, problem))
 
     def problems(self, ids: Sequence[str]) -> list[Problem]:
         """Problems by id, in the order asked; KeyError for one that is not there."""
-        found = {}
-        for id_ in set(ids):
-            row = self._connection.execute(
-                f"SELECT {_PROBLEM}, {_PARENTS} FROM problem p WHERE id = ?",
-                (id_,),
-            ).fetchone()
-            if row is None:
-                raise KeyError(id_)
-            found[id_] = _problem(row)
+        rows = self._connection.execute(
+            f"SELECT {_PROBLEM}, {_PARENTS} FROM json_each(?) j CROSS JOIN problem p ON p.id = j.value",
+            (msgspec.json.encode(list(dict.fromkeys(ids))).decode(),),
+        )
+        found = {problem.id: problem for problem in map(_problem, rows)}
         return [found[id_] for id_ in ids]
 
     def solved(self, rounds: Sequence[int] | None = None, outcome: str | None = "kept") -> Iterator[Solved]:

@@ -60,9 +60,10 @@ class Meter:
         before, self._last = self._last, time.monotonic()
         busy = self._occupancy.take() if self._occupancy else Busy()
         seconds = self.tally.seconds + self._last - before
-        self.tally = self.priced(replace(add(self.tally, record), seconds=seconds, busy=self.tally.busy + busy))
+        spent = Spent.of(record)
+        self.tally = self.priced(replace(add(self.tally, record, spent), seconds=seconds, busy=self.tally.busy + busy))
         with self._lock:
-            for role, used in Spent.of(record).used.items():
+            for role, used in spent.used.items():
                 self._drawn -= Counter({(self._model_of[role], "prompt"): used.prompt})
                 self._drawn -= Counter({(self._model_of[role], "sampled"): used.sampled})
         return self.tally
@@ -101,8 +102,8 @@ def cost(used: Mapping[str, Used], prices: Mapping[str, Prices]) -> float:
     )
 
 
-def add(tally: Tally, record: StepRecord) -> Tally:
-    """The counters after one more step."""
+def add(tally: Tally, record: StepRecord, spent: Spent) -> Tally:
+    """The counters after one more step, which drew this much."""
     children = [worked.child for worked in record.worked]
     judged = [j for _, every in record.attempted for j in every]
     seeds = record.round == 0
@@ -119,7 +120,7 @@ def add(tally: Tally, record: StepRecord) -> Tally:
         seeds=tally.seeds + seeds * len(children),
         seeds_kept=tally.seeds_kept + seeds * sum(child.outcome == "kept" for child in children),
         unparsed=tally.unparsed + (not seeds) * sum(c.rejection is not None and c.rejection.unread for c in children),
-        used=united(tally.used, _used(record)),
+        used=united(tally.used, spent.used.items()),
         cost=tally.cost,
         seconds=tally.seconds,
         busy=tally.busy,

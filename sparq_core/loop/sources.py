@@ -70,8 +70,8 @@ class Mutations:
         if step > self._steps:
             return None
         place = Place(self._seed, self.round, step)
-        ids = self._cast.select(place, self._batch, pending, self._ledger.knows)
-        parents = self._ledger.problems(ids)
+        parents = self._cast.select(place, self._batch, pending, self._ledger.problems)
+        ids = tuple(parent.id for parent in parents)
         return Issue(
             ids,
             len(ids) * self._cast.proposers,

@@ -170,18 +170,20 @@ class Cast:
             for draft in streamed(call, call.answer(run=run), Draft):
                 yield member.name, checked_draft(call, draft, (), 0)
 
-    def select(self, place: Place, n: int, pending: Sequence[str], known: Callable[[str], bool]) -> tuple[str, ...]:
-        """Ids of the parents of a step; `known` says whether the ledger holds a problem."""
+    def select(
+        self, place: Place, n: int, pending: Sequence[str], find: Callable[[Sequence[str]], list[Problem]]
+    ) -> list[Problem]:
+        """The parents of a step; `find` gives the problems of these ids, KeyError for one that the ledger does not hold."""
         ((member, call),) = self._calls(hookspecs.select, str(place))
         given, rng = list(pending), place.rng(call.hook, member.name)
         answer = call.answer(rng=rng, n=n, round=place.round, step=place.step, pending=given)
         if given != list(pending):
             raise call.wrong(given, "it changed the list of pending parents")
         ids: list[str] = aligned(call, answer, str, n)
-        for id_ in dict.fromkeys(ids):
-            if not known(id_):
-                raise call.wrong(id_, "the ledger holds no problem of this id")
-        return tuple(ids)
+        try:
+            return find(ids)
+        except KeyError as missing:
+            raise call.wrong(missing.args[0], "the ledger holds no problem of this id") from None
 
     def propose(self, place: Place, parents: Sequence[Problem]) -> list[tuple[str, Draft]]:
         """The children that all plugins write, each with who wrote it."""
