@@ -57,7 +57,7 @@ class Problem(Struct, frozen=True, kw_only=True):
         return self.id.startswith("0.")
 
 
-class Attempt(Struct, frozen=True, kw_only=True):
+class Attempt(Struct, frozen=True, kw_only=True, gc=False):
     """One sampled solution of a problem."""
 
     k: int
@@ -77,7 +77,7 @@ class Trial(Struct, frozen=True):
     attempt: Attempt
 
 
-class Verdict(Struct, frozen=True, kw_only=True):
+class Verdict(Struct, frozen=True, kw_only=True, gc=False):
     """One verifier's opinion of one attempt."""
 
     value: Value
@@ -89,14 +89,14 @@ class Verdict(Struct, frozen=True, kw_only=True):
     """The plugin that judged; the engine sets it."""
 
 
-class Judged(Struct, frozen=True):
+class Judged(Struct, frozen=True, gc=False):
     """An attempt with its verdict."""
 
     attempt: Attempt
     verdict: Verdict
 
 
-class Counts(Struct, frozen=True):
+class Counts(Struct, frozen=True, gc=False):
     """How the attempts at one problem came out."""
 
     correct: int = 0
@@ -143,7 +143,7 @@ class Assessment(Struct, frozen=True, kw_only=True):
     """Revised verdicts, one an attempt, where the new reference changes them."""
 
 
-class Rejection(Struct, frozen=True):
+class Rejection(Struct, frozen=True, gc=False):
     """Who turned a child away before any attempt, and why."""
 
     hook: Literal["propose", "admit", "screen"]
@@ -216,14 +216,14 @@ class Step(Struct, frozen=True, kw_only=True):
     """Parents that were attempted once more, as all their attempts now have them."""
 
 
-class Message(Struct, frozen=True):
+class Message(Struct, frozen=True, gc=False):
     """One turn of a chat."""
 
     role: Literal["system", "user", "assistant"]
     content: str
 
 
-class Example(Struct, frozen=True, kw_only=True):
+class Example(Struct, frozen=True, kw_only=True, gc=False):
     """One training example: an attempt chosen by `curate`."""
 
     problem: str
@@ -244,7 +244,7 @@ class Model(Struct, frozen=True, kw_only=True):
     """A Jinja chat template that replaces the model's own."""
 
 
-class Score(Struct, frozen=True, kw_only=True):
+class Score(Struct, frozen=True, kw_only=True, gc=False):
     """One benchmark item's value: 1.0 for right, 0.0 for wrong, or any other number to be averaged."""
 
     task: str

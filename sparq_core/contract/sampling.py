@@ -28,7 +28,7 @@ class Request(Struct, frozen=True, kw_only=True):
     n: int = 1
 
 
-class Completion(Struct, frozen=True, kw_only=True):
+class Completion(Struct, frozen=True, kw_only=True, gc=False):
     """What a model answered."""
 
     text: str
@@ -63,7 +63,7 @@ class Sampler(Protocol):
         """Free the model; called once."""
 
 
-class Recorded(Struct, frozen=True, kw_only=True):
+class Recorded(Struct, frozen=True, kw_only=True, gc=False):
     """A completion that a hook paid for, as the ledger keeps it."""
 
     hook: str

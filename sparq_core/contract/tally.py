@@ -7,14 +7,14 @@ from msgspec import Struct
 from sparq_core.contract.records import Outcome
 
 
-class Used(Struct, frozen=True):
+class Used(Struct, frozen=True, gc=False):
     """Tokens a role took."""
 
     prompt: int = 0
     sampled: int = 0
 
 
-class Busy(Struct, frozen=True):
+class Busy(Struct, frozen=True, gc=False):
     """Seconds that were watched, and how many of them the samplers and the graders were busy."""
 
     watched: float = 0.0

@@ -1,19 +1,20 @@
 """The objects that plugins hand over, samplers and policies: each answer they give is held to their contract."""
 
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any, cast, get_args
 
 from msgspec import Struct
 
 from sparq_core import hookspecs
 from sparq_core.contract.errors import PluginError
 from sparq_core.contract.policy import AllAtOnce, Policy
-from sparq_core.contract.records import Counts
+from sparq_core.contract.records import Counts, Finish
 from sparq_core.contract.sampling import Completion, Request, Sampler
 from sparq_core.pipeline.calls import Call
 from sparq_core.pipeline.checks import aligned, copied, finite
 
 NONE = Counts()
+FINISHES = frozenset(get_args(Finish))
 MOST_TOKENS = 2**40
 """More than any count of tokens can be; SQLite's integers hold it a million times over."""
 
@@ -45,7 +46,9 @@ class GuardedSampler:
                 answers, f"`sample` answers a list with one list for each of {len(requests)} requests"
             )
         return [
-            [self._checked(c) for c in aligned(self._call, completions, Completion, request.n)]
+            completions
+            if isinstance(completions, list) and len(completions) == request.n and all(map(_is_plain, completions))
+            else [self._checked(c) for c in aligned(self._call, completions, Completion, request.n)]
             for request, completions in zip(requests, answers, strict=True)
         ]
 
@@ -59,6 +62,20 @@ class GuardedSampler:
         """Free the model."""
         with self._call:
             self._sampler.close()
+
+
+def _is_plain(completion: object) -> bool:
+    """Whether a completion needs no copy: frozen, all its types right, its text plain ASCII."""
+    return (
+        type(completion) is Completion
+        and type(completion.text) is str
+        and completion.text.isascii()
+        and completion.finish in FINISHES
+        and type(completion.tokens) is int
+        and 0 <= completion.tokens < MOST_TOKENS
+        and type(completion.prompt_tokens) is int
+        and 0 <= completion.prompt_tokens < MOST_TOKENS
+    )
 
 
 class Ration(Struct, frozen=True):
