@@ -50,8 +50,4 @@ def rows(path: Path) -> list[dict[str, Any]]:
 
 
 def curate(folder: Path, *arguments: str, code: int = 0) -> str:
-    command = [sys.executable, "-m", "sparq_core.cli", "curate", str(folder), *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == code, done.stderr
-    assert "Traceback" not in done.stderr
-    return done.stdout + done.stderr
+    return sparq_command("curate", str(folder), *arguments, code=code)

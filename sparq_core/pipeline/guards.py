@@ -46,7 +46,7 @@ class GuardedSampler:
                 answers, f"`sample` answers a list with one list for each of {len(requests)} requests"
             )
         return [
-            completions
+            list(completions)
             if isinstance(completions, list) and len(completions) == request.n and all(map(_is_plain, completions))
             else [self._checked(c) for c in aligned(self._call, completions, Completion, request.n)]
             for request, completions in zip(requests, answers, strict=True)
@@ -70,6 +70,7 @@ def _is_plain(completion: object) -> bool:
         type(completion) is Completion
         and type(completion.text) is str
         and completion.text.isascii()
+        and type(completion.finish) is str
         and completion.finish in FINISHES
         and type(completion.tokens) is int
         and 0 <= completion.tokens < MOST_TOKENS

@@ -201,6 +201,7 @@ BAD: dict[str, dict[str, str]] = {
         "too many": f"return Scripted(lambda r: [[{ATTEMPT}] * (q.n + 1) for q in r])",
         "wrong item": "return Scripted(lambda r: [['7'] * q.n for q in r])",
         "finish": f"return Scripted(lambda r: [[replace({ATTEMPT}, finish='odd')] * q.n for q in r])",
+        "finish of no kind": f"return Scripted(lambda r: [[replace({ATTEMPT}, finish=['stop'])] * q.n for q in r])",
         "tokens": f"return Scripted(lambda r: [[replace({ATTEMPT}, tokens=-1)] * q.n for q in r])",
         "endless tokens": f"return Scripted(lambda r: [[replace({ATTEMPT}, tokens=2**62)] * q.n for q in r])",
         "no text": f"return Scripted(lambda r: [[replace({ATTEMPT}, text=None)] * q.n for q in r])",
