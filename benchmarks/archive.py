@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 from ribs.archives import GridArchive
 
+import sparq_core as sparq
 from sparq_mapelites import Archive, Axis, Niches
 
 RESULTS = Path(__file__).parent / "results" / "archive.json"
@@ -44,7 +45,8 @@ def ours(measures: np.ndarray, qualities: np.ndarray) -> Callable[[int, int], No
     def add(first: int, last: int) -> None:
         for i in range(first, last):
             cell = niches.of({"x": measures[i, 0], "y": measures[i, 1]})
-            archive.add(cell, f"1.{i // BATCH}.{i % BATCH}", float(qualities[i]))
+            id_ = f"1.{i // BATCH}.{i % BATCH}"
+            archive.add(cell, id_, float(qualities[i]), sparq.derive(1, "lot", id_))
         archive.metrics()
 
     return add

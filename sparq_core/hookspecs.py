@@ -215,9 +215,9 @@ def assess(cases: Sequence["Case"]) -> Sequence["Assessment"]:
 @hookspec
 def describe(cases: Sequence["Case"], llm: "Llm") -> Sequence[Mapping[str, Any]]:
     """
-    Describe kept problems: skills, lengths, topics, whatever niches and filters are made of.
+    Describe problems: skills, lengths, topics, whatever niches and filters are made of.
 
-    Called: for the problems kept, seeds included; concurrently, stateless.
+    Called: for the problems kept and for all seeds that were not rejected; concurrently, stateless.
     Answer: a list with a mapping for each case, of names to finite numbers, strings, lists of strings or None. A name must not
     be a column of the dataset. An attribute `describes` of the plugin, all its names, lets a misspelt one be refused before
     the run.

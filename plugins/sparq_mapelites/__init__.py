@@ -1,6 +1,6 @@
 """Selection of parents and the MAP-Elites archive (SPARQ, section 2; the variants of its section 3 and appendix D)."""
 
-from sparq_mapelites.archive import Archive, Axis, Niches, kept
+from sparq_mapelites.archive import Archive, Axis, Niches
 from sparq_mapelites.selectors import (
     DynamicConfig,
     DynamicUniform,
@@ -24,5 +24,4 @@ __all__ = [
     "StaticConfig",
     "StaticDiverse",
     "StaticUniform",
-    "kept",
 ]

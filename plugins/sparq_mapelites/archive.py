@@ -2,7 +2,7 @@
 
 import heapq
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from math import isfinite, log, prod
 from typing import Annotated, Any
 
@@ -89,14 +89,16 @@ def _bin(key: str, axis: Axis, bins: int, value: Any) -> int:
 
 class Archive:
     """
-    The best problems of each niche, at most `capacity` of them.
+    The best problems of each niche, at most `capacity` of them once something was added to it.
 
-    The higher quality stays; among equals the earlier one, so that what is kept does not depend on chance.
+    The higher quality stays, and among equals the lower lot: the earlier problem, unless lots are given.
     """
 
     def __init__(self, capacity: int) -> None:
         self._capacity = capacity
         self._niches: dict[Niche, list[tuple[float, int, str]]] = {}
+        self._best: dict[Niche, float] = {}
+        self._ranked: dict[Niche, list[str]] = {}
         self._order: list[Niche] = []
         self._added = 0
         self._qd_score = 0.0
@@ -104,22 +106,30 @@ class Archive:
         self._labels: set[str] = set()
         self._sum_n_log_n = 0.0
 
-    def add(self, niche: Niche, id_: str, quality: float) -> bool:
+    def begin(self, niche: Niche, id_: str, quality: float, lot: int | None = None) -> None:
+        """Put a problem in that the search begins with: the niche holds all of those until another one is added to it."""
+        self._put(niche, id_, quality, lot)
+
+    def add(self, niche: Niche, id_: str, quality: float, lot: int | None = None) -> bool:
         """Offer a problem; whether it is now an elite."""
+        entry = self._put(niche, id_, quality, lot)
+        elites = self._niches[niche]
+        while len(elites) > self._capacity:
+            heapq.heappop(elites)
+        return entry >= elites[0]
+
+    def _put(self, niche: Niche, id_: str, quality: float, lot: int | None) -> tuple[float, int, str]:
         self._added += 1
-        entry = (quality, -self._added, id_)
+        entry = (quality, -(self._added if lot is None else lot), id_)
         if niche not in self._niches:
-            self._niches[niche] = []
+            self._niches[niche], self._best[niche] = [], 0.0
             self._order.append(niche)
             self._labels.update(label for cell in niche if isinstance(cell, tuple) for label in cell)
+        heapq.heappush(self._niches[niche], entry)
+        self._ranked.pop(niche, None)
         self._count(niche)
-        elites = self._niches[niche]
-        best = max(elites)[0] if elites else 0.0
-        self._qd_score += max(0.0, quality - best)
-        if len(elites) < self._capacity:
-            heapq.heappush(elites, entry)
-            return True
-        return heapq.heappushpop(elites, entry) != entry
+        self._set_best(niche, max(quality, self._best[niche]))
+        return entry
 
     def rerank(self, niche: Niche, id_: str, quality: float) -> None:
         """Give an elite another quality; one that is no elite any more is left alone."""
@@ -127,19 +137,25 @@ class Archive:
         at = next((i for i, (_, _, elite) in enumerate(elites) if elite == id_), None)
         if at is None:
             return
-        before = max(elites)[0]
         elites[at] = (quality, elites[at][1], id_)
         heapq.heapify(elites)
-        self._qd_score += max(elites)[0] - before
+        self._ranked.pop(niche, None)
+        self._set_best(niche, max(elites)[0])
+
+    def _set_best(self, niche: Niche, best: float) -> None:
+        self._qd_score += best - self._best[niche]
+        self._best[niche] = best
 
     @property
     def niches(self) -> list[Niche]:
         """The filled niches, in the order they were first filled."""
         return self._order
 
-    def elites(self, niche: Niche) -> list[str]:
+    def elites(self, niche: Niche) -> Sequence[str]:
         """A niche's problems, best first."""
-        return [id_ for _, _, id_ in sorted(self._niches[niche], reverse=True)]
+        if niche not in self._ranked:
+            self._ranked[niche] = [id_ for _, _, id_ in sorted(self._niches[niche], reverse=True)]
+        return self._ranked[niche]
 
     def qd_score(self) -> float:
         """Sum over niches of the best quality."""
@@ -166,8 +182,3 @@ class Archive:
     def __iter__(self) -> Iterator[str]:
         for niche in self._order:
             yield from self.elites(niche)
-
-
-def kept(children: Iterable[sparq.Child]) -> Iterator[sparq.Child]:
-    """The children worth archiving."""
-    return (child for child in children if child.outcome == "kept")

@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, Literal
 from msgspec import Meta, Struct, field
 
 import sparq_core as sparq
-from sparq_mapelites.archive import Archive, Axis, Niche, Niches, kept
+from sparq_mapelites.archive import Archive, Axis, Niche, Niches
 from sparq_mapelites.collapse import Collapse
 
 TRIES = 50
@@ -39,7 +39,8 @@ class DynamicUniformConfig(DynamicConfig, frozen=True, kw_only=True, forbid_unkn
     """Options of `dynamic-uniform`."""
 
     capacity: Annotated[
-        sparq.Positive, Meta(description="Problems that may be parents (T; the paper does not say).")
+        sparq.Positive,
+        Meta(description="Problems that may be parents, from the first child on (T; the paper does not say)."),
     ] = 1_000
 
 
@@ -47,7 +48,10 @@ class MapElitesConfig(DynamicConfig, frozen=True, kw_only=True, forbid_unknown_f
     """Options of `map-elites`."""
 
     capacity: Annotated[
-        sparq.Positive, Meta(description="Most problems a niche keeps as parents (T_Ω; the paper does not say).")
+        sparq.Positive,
+        Meta(
+            description="Most problems a niche keeps as parents, from its first child on (T_Ω; the paper does not say)."
+        ),
     ] = 16
     choose: Annotated[
         Literal["uniform", "cover"],
@@ -61,7 +65,8 @@ class Selector:
     """
     What all selectors share: the seeds, the limit on children, and an archive that says how niches fill.
 
-    The archive holds children only, the best of each niche, and changes no selection.
+    Seeds that were not rejected are parents, whatever attempts at them came to. The archive holds children only, the best of
+    each niche, and changes no selection.
     """
 
     def __init__(self, config: StaticConfig) -> None:
@@ -72,17 +77,18 @@ class Selector:
         self._seeds: list[sparq.Child] = []
         self._children: Counter[str] = Counter()
         self._archive, self._collapse = Archive(capacity=1), Collapse()
+        self._run_seed = 0
         self._warn: Callable[[str], None] = lambda _: None
 
     @sparq.hookimpl
-    def start(self, warn: Callable[[str], None]) -> None:
-        self._warn = warn
+    def start(self, run: sparq.Run, warn: Callable[[str], None]) -> None:
+        self._run_seed, self._warn = run.pipeline.seed, warn
 
     @sparq.hookimpl
     def select(self, rng: Random, n: int, pending: Sequence[str]) -> list[str]:
         if not self._seeds:
             raise sparq.NoParents(
-                "no seed was kept; see `sparq status`, then look at the seeds or at what screens them"
+                "all seeds were rejected, or there are none; see `sparq status`, then look at the seeds or at what screens them"
             )
         self.prepare()
         had = self._children + Counter(pending) if self._most else Counter[str]()
@@ -96,11 +102,11 @@ class Selector:
             self._children.update(step.parents)
         if self._unseen:
             self._look_for_descriptors(step)
-        for child in kept(step.children):
-            if child.problem.is_seed:
+        for child in step.children:
+            if child.problem.is_seed and child.outcome != "rejected":
                 self._seeds.append(child)
                 self._niches.learn(child.descriptors)
-            else:
+            elif child.outcome == "kept":
                 niche = self._niches.of(child.descriptors)
                 self._archive.add(niche, child.problem.id, child.quality)
                 self.keep(niche, child)
@@ -115,7 +121,7 @@ class Selector:
 
     def _look_for_descriptors(self, step: sparq.Step) -> None:
         """PipelineError where children are described, but not by what the niches are made of, nor was any problem before."""
-        described = {key for child in kept(step.children) for key in child.descriptors}
+        described = {key for child in step.children for key in child.descriptors}
         self._unseen -= described
         if step.round and described and self._unseen:
             key = min(self._unseen)
@@ -194,7 +200,14 @@ class StaticDiverse(Selector):
 
 
 class Dynamic(Selector):
-    """Selectors whose parents are the best problems so far. Seeds have quality 0, unless they were attempted."""
+    """
+    Selectors whose parents are all seeds at first, then the best problems so far.
+
+    Seeds have quality 0, unless they were attempted and kept. Among equals a lot decides, drawn by the run's seed, and not age:
+    most qualities are shared by many problems, and the first ones would stay for ever.
+    """
+
+    version: ClassVar[str] = "2"
 
     def __init__(self, config: DynamicConfig, capacity: int) -> None:
         super().__init__(config)
@@ -203,16 +216,16 @@ class Dynamic(Selector):
 
     def prepare(self) -> None:
         for niche, seed in self.placed_seeds()[self._placed :] if self._placed < len(self._seeds) else ():
-            self._parents.add(self.cell(niche), seed.problem.id, seed.quality)
+            self._parents.begin(self.cell(niche), seed.problem.id, _worth(seed), self._lot(seed))
         self._placed = len(self._seeds)
 
     def keep(self, niche: Niche, child: sparq.Child) -> None:
         self.prepare()
-        self._parents.add(self.cell(niche), child.problem.id, child.quality)
+        self._parents.add(self.cell(niche), child.problem.id, child.quality, self._lot(child))
 
     def rerank(self, niche: Niche, parent: sparq.Child) -> None:
         self.prepare()
-        self._parents.rerank(self.cell(niche), parent.problem.id, parent.quality)
+        self._parents.rerank(self.cell(niche), parent.problem.id, _worth(parent))
 
     def candidates(self) -> list[str]:
         return [id_ for niche in self._parents.niches for id_ in self._parents.elites(niche)]
@@ -221,9 +234,21 @@ class Dynamic(Selector):
         """Where among the parents a problem of a niche goes."""
         return niche
 
+    def _lot(self, child: sparq.Child) -> int:
+        return sparq.derive(self._run_seed, "lot", child.problem.id)
+
+
+def _worth(child: sparq.Child) -> float:
+    """What a parent ranks by, that may be one although attempts say that it is not to be kept."""
+    return child.quality if child.outcome == "kept" else 0.0
+
 
 class DynamicUniform(Dynamic):
-    """Parents are drawn uniformly from the problems of highest quality, whatever their niche (the paper's dynamic uniform)."""
+    """
+    Parents are drawn uniformly from the problems of highest quality, whatever their niche (the paper's dynamic uniform).
+
+    All seeds are parents until there is a child; then they make room for better problems.
+    """
 
     def __init__(self, config: DynamicUniformConfig) -> None:
         super().__init__(config, config.capacity)
@@ -239,7 +264,7 @@ class MapElites(Dynamic):
     """
     Parents are drawn from the archive: a niche uniformly, then one of its elites (the paper's dynamic diverse).
 
-    Children replace the worst of a full niche.
+    All seeds of a niche are its elites until it gets a child; then children replace its worst.
     """
 
     def __init__(self, config: MapElitesConfig) -> None:

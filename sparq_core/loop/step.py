@@ -1,6 +1,7 @@
 """The work of one step: propose, screen, attempt, verify, assess, describe. Stateless, so steps run side by side."""
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import compress
 from typing import Any, NamedTuple
 
 from msgspec import Struct
@@ -126,9 +127,10 @@ class StepRunner:
         return [all_at_once.ration(self._config.again if parent.judged else self._config.k) for parent in parents]
 
     def _describe(self, place: Place, cases: Sequence[Case], assessments: Sequence[Assessment]) -> list[dict[str, Any]]:
-        kept = [case for case, said in zip(cases, assessments, strict=True) if said.outcome == "kept"]
-        described = iter(self._cast.describe(place, kept))
-        return [next(described) if said.outcome == "kept" else {} for said in assessments]
+        """What is kept is described, and every seed: it may be a parent whatever attempts at it came to."""
+        wanted = [place.round == 0 or said.outcome == "kept" for said in assessments]
+        described = iter(self._cast.describe(place, list(compress(cases, wanted))))
+        return [next(described) if each else {} for each in wanted]
 
 
 def candidates(round: int, step: int, drafts: Sequence[tuple[str, Draft]]) -> tuple[Candidate, ...]:

@@ -282,7 +282,7 @@ class Cast:
         return answers
 
     def describe(self, place: Place, cases: Sequence[Case]) -> list[dict[str, Any]]:
-        """The descriptors of each kept problem."""
+        """The descriptors of each problem."""
         descriptors: list[dict[str, Any]] = [{} for _ in cases]
         for member, call in self._calls(hookspecs.describe, str(place)) if cases else ():
             batch = list(cases)

@@ -66,14 +66,17 @@ def test_every_row_and_the_digest_come_along(old: Path, tmp_path: Path) -> None:
         assert list(there.execute(f"SELECT * FROM {table}")) == list(here.execute(f"SELECT * FROM {table}"))
 
 
-def test_a_migrated_run_goes_on_as_a_new_one_would(old: Path, tmp_path: Path) -> None:
-    migrate(old / "run", tmp_path / "gone_on" / "run")
-    shutil.copy(old / "seeds.jsonl", tmp_path / "gone_on" / "seeds.jsonl")
-    gone_on = run_pipeline(in_new_form(steps=6), tmp_path / "gone_on", resume=True)
-    (tmp_path / "whole").mkdir()
-    shutil.copy(old / "seeds.jsonl", tmp_path / "whole" / "seeds.jsonl")
-    whole = run_pipeline(in_new_form(steps=6), tmp_path / "whole")
-    with gone_on.read() as one, whole.read() as other:
+def test_a_migrated_run_goes_on_once_its_changed_plugin_is_accepted(old: Path, tmp_path: Path) -> None:
+    for folder in (tmp_path / "whole", tmp_path / "parts"):
+        migrate(old / "run", folder / "run")
+        shutil.copy(old / "seeds.jsonl", folder / "seeds.jsonl")
+    with pytest.raises(sparq.PipelineError, match=r'plugins\.map-elites\.version: null → "2"(.|\n)*--accept-changes'):
+        run_pipeline(in_new_form(steps=6), tmp_path / "whole", resume=True)
+    whole = run_pipeline(in_new_form(steps=8), tmp_path / "whole", resume=True, accept_changes=True)
+    run_pipeline(in_new_form(steps=6), tmp_path / "parts", resume=True, accept_changes=True)
+    parts = run_pipeline(in_new_form(steps=8), tmp_path / "parts", resume=True)
+    with whole.read() as one, parts.read() as other:
+        assert (DIGEST,) in one.query("SELECT digest FROM step")
         assert one.last_digest() == other.last_digest() != DIGEST
 
 

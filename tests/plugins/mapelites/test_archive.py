@@ -2,6 +2,7 @@
 
 from collections import Counter
 from math import log
+from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
@@ -163,7 +164,7 @@ def test_metrics_count_children_not_seeds(plugin: Any) -> None:
 
 @pytest.mark.parametrize("plugin", every())
 def test_no_seeds_no_parents(plugin: Any) -> None:
-    with pytest.raises(sparq.NoParents, match="no seed was kept"):
+    with pytest.raises(sparq.NoParents, match="all seeds were rejected, or there are none"):
         plugin.select(rng=sparq.generator(1), n=3, pending=())
 
 
@@ -239,7 +240,7 @@ def test_like_pyribs_over_a_hundred_thousand_insertions() -> None:
     ours = Archive(capacity=1)
     for i in range(n):
         cell = niches.of({"x": measures[i, 0], "y": measures[i, 1]})
-        ours.add(cell, str(i), float(qualities[i]))
+        ours.add(cell, str(i), float(qualities[i]), sparq.derive(1, i))
     stats = theirs.stats
     assert len(ours.niches) == stats.num_elites
     assert len(ours.niches) / (dims[0] * dims[1]) == pytest.approx(stats.coverage)
@@ -259,7 +260,8 @@ def test_a_collapse_of_diversity_is_told_once() -> None:
 def test_a_selector_warns_the_user_of_a_collapse() -> None:
     told: list[str] = []
     selector = StaticUniform(StaticConfig(niches={"size": Axis(bins=16, high=16.0)}))
-    selector.start(told.append)
+    pipeline = sparq.Pipeline(name="collapse", steps=1, models={}, plugins=[])
+    selector.start(sparq.Run(pipeline=pipeline, base=Path(), folder=None, models={}), told.append)
     for step in range(1, 16):
         sizes = range(16) if step < 12 else [0] * 400
         children = tuple(
