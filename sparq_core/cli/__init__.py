@@ -19,6 +19,7 @@ COMMANDS = {
     "check": "check",
     "preview": "preview",
     "run": "run",
+    "study": "study",
     "status": "status",
     "show": "show",
     "export": "export",

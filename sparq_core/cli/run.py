@@ -1,10 +1,7 @@
 """`sparq run`: a pipeline run to its end, its interruption or its failure."""
 
-import os
 import shlex
-import signal
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -12,13 +9,11 @@ from rich.console import Console
 
 from sparq_core.cli import status
 from sparq_core.cli.arguments import DEBUG, PIPELINE, SET
-from sparq_core.cli.progress import LiveProgress, PlainProgress
+from sparq_core.cli.watching import interruptible, progress
 from sparq_core.contract.errors import PluginError, SparqError
-from sparq_core.contract.workers import kill_all
 from sparq_core.ledger.reader import Reader
 from sparq_core.loop import session
 from sparq_core.loop.rounds import Ending
-from sparq_core.loop.session import Observer
 from sparq_core.pipeline import prepare
 
 
@@ -67,7 +62,7 @@ def run(pipeline: Path, overrides: tuple[str, ...], out: Path | None, resume: bo
     console = Console()
     loaded = prepare.load(pipeline, overrides)
     folder = out or Path("runs") / loaded.run.pipeline.name
-    with _interruptible(console) as interrupted, _progress(console) as observer:
+    with interruptible(console) as interrupted, progress(console) as observer:
         ending = _hinting(
             lambda: session.execute(loaded, folder, resume, [observer], interrupted, accept_changes), folder
         )
@@ -92,35 +87,3 @@ def _hinting(execute: Callable[[], Ending], folder: Path) -> Ending:
             mended = " (with --accept-changes, where a plugin's own file is mended)" * isinstance(error, PluginError)
             error.add_note(f"what was committed is in {folder}; `--resume` goes on from there{mended}")
         raise
-
-
-@contextmanager
-def _progress(console: Console) -> Iterator[Observer]:
-    if console.is_terminal:
-        with LiveProgress(console) as live:
-            yield live
-    else:
-        yield PlainProgress(console)
-
-
-@contextmanager
-def _interruptible(console: Console) -> Iterator[Callable[[], bool]]:
-    """The first Ctrl-C or SIGTERM asks the run to drain, the second ends everything at once."""
-    asked: list[int] = []
-
-    def handle(number: int, _: object) -> None:
-        if asked:
-            kill_all()
-            os._exit(130)
-        asked.append(number)
-        console.print(
-            "stopping: the steps at work, a training or a benchmark are finished and committed; once more to stop at once",
-            style="yellow",
-        )
-
-    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield lambda: bool(asked)
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -33,6 +33,10 @@ class NoParents(SparqError):  # noqa: N818 -- an answer rather than a failure
     """What `select` raises when no problem may be a parent: the round ends, once the steps in flight offered none either."""
 
 
+class NothingToTrainOn(SparqError):  # noqa: N818 -- what became of a run rather than a failure of it
+    """No attempt at a kept problem was chosen: a study counts such a run and goes on, `sparq run` ends."""
+
+
 class RunLockedError(SparqError):
     """Another process is writing to this run folder."""
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from functools import cache
 from pathlib import Path
 
 from sparq_core.contract.records import Finding, Model
@@ -43,6 +44,13 @@ def weights_digest(path: str) -> str:
         return hashlib.blake2b(path.encode(), digest_size=8).hexdigest()
     for file in weights_files(folder):
         digest.update(file.name.encode())
-        with file.open("rb") as stream:
-            digest.update(hashlib.file_digest(stream, "blake2b").digest())
+        stat = file.stat()
+        digest.update(_content(file, stat.st_ino, stat.st_size, stat.st_mtime_ns))
     return digest.hexdigest()
+
+
+@cache
+def _content(file: Path, *_: int) -> bytes:
+    """Of a file, read once for each state it is found in."""
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "blake2b").digest()

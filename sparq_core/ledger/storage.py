@@ -2,6 +2,7 @@
 
 import fcntl
 import sqlite3
+from contextlib import closing
 from importlib.resources import files
 from pathlib import Path
 
@@ -46,6 +47,12 @@ def _checked(connection: sqlite3.Connection, path: Path) -> sqlite3.Connection:
         )
         raise PipelineError(f"{path}: is a ledger of format {version}, this version reads format {FORMAT}; {remedy}")
     return connection
+
+
+def copy(source: Path, target: Path) -> None:
+    """Copy a ledger file as it stands, also while it is written."""
+    with closing(open_readonly(source)) as there, closing(sqlite3.connect(target)) as here:
+        there.backup(here)
 
 
 def make_durable(connection: sqlite3.Connection, folder: Path) -> str | None:

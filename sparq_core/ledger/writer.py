@@ -54,6 +54,14 @@ class Ledger(Reader):
             self._insert("run", [{**described, "cast": rows.as_json(cast)}])
             self._insert("grading", [rows.grading(GRADING, grading)])
 
+    def become(self, name: str, base: str, pipeline: str, cast: Mapping[str, str]) -> None:
+        """Be the ledger of another run of the same identity, which goes on from what is here."""
+        with self._transaction():
+            self._connection.execute(
+                'UPDATE run SET name = ?, base = ?, pipeline = ?, "cast" = ?',
+                (name, base, pipeline, rows.as_json(cast)),
+            )
+
     def accept(
         self, changes: Iterable[tuple[str, Any, Any]], pipeline: str, identity: str, cast: Mapping[str, str]
     ) -> None:

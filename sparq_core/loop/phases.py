@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from sparq_core import hookspecs
-from sparq_core.contract.errors import PipelineError, SparqError
+from sparq_core.contract.errors import NothingToTrainOn, PipelineError, SparqError
 from sparq_core.contract.events import Event, PhaseFinished, PhaseStarted, Warned
 from sparq_core.contract.randomness import derive, generator
 from sparq_core.contract.records import Example, Model, Score
@@ -77,7 +77,7 @@ class Phases:
         if done and out.is_dir():
             return self._trained(start, out, done.digest)
         if not dataset.stat().st_size:
-            raise SparqError(
+            raise NothingToTrainOn(
                 f"round {round}: nothing to train on: no attempt at a kept problem was chosen; see `sparq status`, then widen "
                 "band.correct, raise attempts.k or steps, or change the prompts"
             )

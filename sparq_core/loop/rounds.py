@@ -86,6 +86,16 @@ class Rounds:
             self.samplers.close()
         return self._end(reason)
 
+    def pool(self) -> Ending:
+        """The seeds and the first round's steps, without what follows: what runs that differ in that alone can share."""
+        try:
+            reason = self.generate(0) or self.generate(1)
+        finally:
+            self.samplers.close()
+        if reason == stops.UNPARSED or stops.mostly_unparsed(self._meter.tally):
+            raise stops.unparsed_error(self._meter.tally, self._ledger)
+        return self._end(stops.INTERRUPTED if self._interrupted() else reason)
+
     def _round(self, round_: int) -> str | None:
         """Generate, then the phases; why the run ends here, or None."""
         reason = self.generate(round_)

@@ -1,7 +1,7 @@
 """One process's work on a run: open its folder, start the cast, go, and leave all in order."""
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -31,9 +31,16 @@ def execute(
     observers: list[Observer],
     interrupted: Callable[[], bool],
     accept_changes: bool = False,
+    go: Callable[[Rounds], Ending] = Rounds.go,
+    checked: bool = False,
 ) -> Ending:
-    """Run a pipeline into its folder, or go on with what is there; `accept_changes` lets its plugins be other ones by now."""
-    warnings = warnings_of(prepared)
+    """
+    Run a pipeline into its folder, or go on with what is there.
+
+    `accept_changes` lets its plugins be other ones by now, `go` says how much of the run is done, `checked` that plugins have
+    been asked already what they find wrong.
+    """
+    warnings = [] if checked else warnings_of(prepared)
     folder = out or Path("runs") / prepared.run.pipeline.name
     exists = _is_there(folder, resume)
     run = with_digests(prepared.run, folder.resolve())
@@ -51,15 +58,47 @@ def execute(
             emit(RunStarted(pipeline.name, folder, exists, pipeline.rounds, pipeline.steps, tally))
             for message in (*(f"{f.place}: {f.message}" for f in warnings), *(f"changed: {c}" for c in changes)):
                 emit(Warned(message))
-            return _go(Rounds(run, prepared.cast, ledger, emit, interrupted))
+            return _go(go, Rounds(run, prepared.cast, ledger, emit, interrupted))
     finally:
         lock.release()
 
 
-def _go(rounds: Rounds) -> Ending:
+def fork(prepared: Prepared, folder: Path, start: Path, scored: Path | None = None) -> None:
+    """
+    Make `folder` a run that goes on from what the run folder `start` has committed, with its own pipeline of the same identity.
+
+    `scored` is a run folder whose scores of the model before training are taken over; its benchmark must be this run's.
+    PipelineError where the identities differ. The folder then is as it was: it holds a whole ledger or none.
+    """
+    run = with_digests(prepared.run, folder.resolve())
+    identity = identity_of(run, prepared.cast)
+    _accepted(start, identity, accept=False)
+    folder.mkdir(parents=True, exist_ok=True)
+    with _new(run, prepared, folder / storage.DATABASE) as partial:
+        storage.copy(start / storage.DATABASE, partial)
+        with closing(storage.open_writable(partial)) as connection:
+            ledger = Ledger(connection)
+            pipeline, _, origins = _described(run, prepared.cast, identity)
+            ledger.become(run.pipeline.name, str(run.base), pipeline, origins)
+            if scored:
+                _take_scores(ledger, scored)
+
+
+def check_same(folder: Path, prepared: Prepared) -> None:
+    """PipelineError where a run folder holds a run of another identity than this one's; its models must have their digests."""
+    _accepted(folder, identity_of(prepared.run, prepared.cast), accept=False)
+
+
+def _take_scores(ledger: Ledger, scored: Path) -> None:
+    with Reader.open(scored) as other:
+        if done := other.phase(0, "benchmark"):
+            ledger.commit_phase(0, "benchmark", *done, other.scores(0))
+
+
+def _go(go: Callable[[Rounds], Ending], rounds: Rounds) -> Ending:
     """A mistake in the pipeline that shows only now has cost something: its exit code says so."""
     try:
-        return rounds.go()
+        return go(rounds)
     except PipelineError as error:
         error.exit_code = SparqError.exit_code
         raise
@@ -108,6 +147,13 @@ def _ledger(run: Run, prepared: Prepared, identity: Mapping[str, Any], emit: Obs
 
 def _create(run: Run, prepared: Prepared, identity: Mapping[str, Any], path: Path) -> None:
     """A ledger that either holds its run's description or is not there."""
+    with _new(run, prepared, path) as partial, closing(storage.create(partial)) as connection:
+        describe(Ledger(connection), run, prepared.cast, identity)
+
+
+@contextmanager
+def _new(run: Run, prepared: Prepared, path: Path) -> Iterator[Path]:
+    """Where a new ledger is to be written, which takes its place once it is whole; the pipeline is written beside it."""
     partial = path.with_name(path.name + ".partial")
     partial.unlink(missing_ok=True)
     resolved = msgspec.to_builtins(run.pipeline)
@@ -115,9 +161,7 @@ def _create(run: Run, prepared: Prepared, identity: Mapping[str, Any], path: Pat
     (path.parent / "pipeline.resolved.yaml").write_text(
         yaml.safe_dump(resolved, sort_keys=False, allow_unicode=True), encoding="utf-8"
     )
-    connection = storage.create(partial)
-    describe(Ledger(connection), run, prepared.cast, identity)
-    connection.close()
+    yield partial
     partial.rename(path)
 
 

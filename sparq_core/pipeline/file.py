@@ -38,23 +38,34 @@ for _tag, _pattern in _SCALARS.items():
 
 def load_pipeline(path: Path, overrides: Sequence[str] = ()) -> Pipeline:
     """Read a pipeline file and apply `a.b=c` overrides to it; PipelineError for whatever is wrong with either."""
+    data = read_mapping(path, "a pipeline", "`sparq init` writes a starter pipeline")
+    for override in overrides:
+        apply_override(data, override)
+    return pipeline_of(data, str(path))
+
+
+def read_mapping(path: Path, what: str, remedy: str) -> dict[str, Any]:
+    """The mapping of settings in a YAML file, not yet checked; `what` it should be and a `remedy` where it is not there."""
     try:
         data = yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506 -- a SafeLoader
     except FileNotFoundError:
-        raise PipelineError(f"{path}: there is no such file; `sparq init` writes a starter pipeline") from None
+        raise PipelineError(f"{path}: there is no such file; {remedy}") from None
     except (OSError, UnicodeDecodeError) as error:
         raise PipelineError(f"{path}: cannot be read: {error}") from error
     except yaml.YAMLError as error:
         raise PipelineError(f"{path}: is not YAML: {error}") from error
     if not isinstance(data, dict):
-        raise PipelineError(f"{path}: a pipeline is a mapping of settings, this is {_kind(data)}")
-    for override in overrides:
-        apply_override(data, override)
-    _refuse_moved(data, path)
-    return convert(data, Pipeline, str(path))
+        raise PipelineError(f"{path}: {what} is a mapping of settings, this is {_kind(data)}")
+    return data
 
 
-def _refuse_moved(data: dict[str, Any], path: Path) -> None:
+def pipeline_of(data: dict[str, Any], place: str) -> Pipeline:
+    """Settings as a pipeline; PipelineError, led by `place`, for whatever is wrong with them."""
+    _refuse_moved(data, place)
+    return convert(data, Pipeline, place)
+
+
+def _refuse_moved(data: dict[str, Any], place: str) -> None:
     """PipelineError for what stood under `attempts` before ledgers of format 3, with the line that stands for it now."""
     attempts = data.get("attempts")
     old = [name for name in POLICY_SETTINGS if isinstance(attempts, dict) and name in attempts]
@@ -63,7 +74,7 @@ def _refuse_moved(data: dict[str, Any], path: Path) -> None:
     line = policy_line(data["attempts"])
     remedy = f", and put this line under plugins: {json.dumps(line)}" if line else ""
     raise PipelineError(
-        f"{path}: attempts.{old[0]}: how many attempts a problem gets is a plugin now; take {', '.join(old)} out of "
+        f"{place}: attempts.{old[0]}: how many attempts a problem gets is a plugin now; take {', '.join(old)} out of "
         f"attempts{remedy}"
     )
 
@@ -81,13 +92,18 @@ def apply_override(data: dict[str, Any], override: str, option: str = "--set") -
         value = yaml.load(text, _Loader)  # noqa: S506 -- a SafeLoader
     except yaml.YAMLError as error:
         raise PipelineError(f"{option} {override}: the value is not YAML: {error}") from error
+    apply_setting(data, path, value, f"{option} {override}")
+
+
+def apply_setting(data: dict[str, Any], path: str, value: Any, place: str) -> None:
+    """Set one value in place by its `path`, as `apply_override` does; `place` leads the message of an error."""
     *way, last = _segments(path)
     node: Any = data
     for name in way:
-        node = node[_index(node, name, override)] if isinstance(node, list) else node.setdefault(name, {})
+        node = node[_index(node, name, place)] if isinstance(node, list) else node.setdefault(name, {})
         if not isinstance(node, dict | list):
-            raise PipelineError(f"{option} {override}: '{name}' holds a value, not settings")
-    node[_index(node, last, override) if isinstance(node, list) else last] = value
+            raise PipelineError(f"{place}: '{name}' holds a value, not settings")
+    node[_index(node, last, place) if isinstance(node, list) else last] = value
 
 
 def _segments(path: str) -> list[str]:
@@ -110,7 +126,7 @@ def given(settings: Sequence[str], option: str) -> dict[str, Any]:
     return data
 
 
-def _index(entries: list[Any], name: str, override: str) -> int:
+def _index(entries: list[Any], name: str, place: str) -> int:
     uses = [str(entry.get("use")) if isinstance(entry, dict) else "" for entry in entries]
     for names in (uses, [use.rpartition(":")[2] for use in uses]):
         if name in names:
@@ -119,7 +135,7 @@ def _index(entries: list[Any], name: str, override: str) -> int:
         return int(name)
     places = f"0 to {len(uses) - 1}" if uses else "there is none"
     hint = nearest(name, [use for use in uses if use])
-    raise PipelineError(f"--set {override}: no entry '{name}' here; {hint}, or its place ({places})")
+    raise PipelineError(f"{place}: no entry '{name}' here; {hint}, or its place ({places})")
 
 
 def _kind(data: Any) -> str:

@@ -81,14 +81,26 @@ class Prepared(Struct, frozen=True):
 
 def load(path: Path, overrides: Sequence[str] = ()) -> Prepared:
     """Load a pipeline and its cast; PipelineError for whatever is wrong with them."""
-    pipeline = load_pipeline(path, overrides)
-    base = path.resolve().parent
+    return fitted(load_pipeline(path, overrides), path.resolve().parent, path.read_text(encoding="utf-8"))
+
+
+def fitted(pipeline: Pipeline, base: Path, source: str) -> Prepared:
+    """
+    A pipeline with its cast; PipelineError for whatever is wrong with them.
+
+    `base` is the folder relative paths start from, `source` the text that the run folder keeps as `pipeline.yaml`.
+    """
     check_template(pipeline.attempts.prompt, "attempts.prompt", problem=DUMMY_PROBLEM)
     check_budget(pipeline)
     cast = load_cast(pipeline, base)
     check_in_flight(pipeline, cast)
     run = Run(pipeline=pipeline, base=base, folder=None, models=resolve_models(pipeline, base))
-    return Prepared(run, cast, path.read_text(encoding="utf-8"))
+    return Prepared(run, cast, source)
+
+
+def anew(prepared: Prepared) -> Prepared:
+    """The same pipeline with a cast of its own: plugins hold what a run tells them, so no two runs may share one."""
+    return fitted(prepared.run.pipeline, prepared.run.base, prepared.source)
 
 
 def warnings_of(prepared: Prepared) -> list[Finding]:

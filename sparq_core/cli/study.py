@@ -1,0 +1,156 @@
+"""`sparq study`: a question as arms and seeds, and the table and pictures that answer it."""
+
+import json
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+
+import click
+import msgspec
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from sparq_core.cli.arguments import DEBUG
+from sparq_core.cli.watching import interruptible, progress
+from sparq_core.contract.errors import PipelineError
+from sparq_core.ledger.storage import Lock
+from sparq_core.loop.session import Observer
+from sparq_core.study import estimate, plots, tables
+from sparq_core.study.conduct import Conductor
+from sparq_core.study.plan import Plan, plan
+from sparq_core.study.results import Mean, Results, results_of
+
+INTERRUPTED = 4
+
+
+@click.command()
+@click.argument("study", type=click.Path(path_type=Path))
+@DEBUG
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Study folder [default: studies/NAME].")
+@click.option("--resume", is_flag=True, help="Go on with what the study folder holds, if it holds anything.")
+@click.option("--dry-run", is_flag=True, help="Show the cells and what they cost, and do nothing.")
+@click.option("--json", "as_json", is_flag=True, help="Print the plan or the results as JSON, for programs.")
+def study(study: Path, out: Path | None, resume: bool, dry_run: bool, as_json: bool) -> None:
+    """
+    Run STUDY: every arm with every seed, and write what their differences come to.
+
+    What arms share is generated and benchmarked once. A study that was stopped or killed goes on with --resume, and arms and
+    seeds may be added to it. Each cell is a run folder of its own below cells/.
+
+    Exit codes: 0 done, 1 failed, 2 bad study, 4 interrupted, 5 locked by another study.
+    """
+    console = Console(stderr=as_json)
+    planned = plan(study)
+    folder = out or Path("studies") / planned.study.name
+    if dry_run:
+        _tell_plan(console, planned, folder, as_json)
+        return
+    _check_installed()
+    if not resume and folder.exists() and any(folder.iterdir()):
+        raise PipelineError(f"{folder}: is not empty; go on with the study it holds by --resume, or give another --out")
+    for finding in planned.warnings:
+        console.print(f"warning: {finding.place}: {finding.message}", style="yellow", markup=False, soft_wrap=True)
+    done = _conducted(console, planned, folder)
+    results = results_of(planned, folder)
+    written = [*tables.write(results, folder), *plots.write(planned.study, results, folder)]
+    _tell_results(console, results, as_json)
+    console.print(
+        f"in {folder}: {', '.join(path.name for path in written)}", markup=False, highlight=False, soft_wrap=True
+    )
+    if not done:
+        console.print(
+            f"Interrupted. Go on with: sparq study {study} --out {folder} --resume", style="yellow", markup=False
+        )
+        raise SystemExit(INTERRUPTED)
+
+
+def _check_installed() -> None:
+    missing = [name for name in ("scipy", "matplotlib") if not find_spec(name)]
+    if missing:
+        raise PipelineError(f"sparq study needs {' and '.join(missing)}: pip install 'sparq-engine[study]'")
+
+
+def _conducted(console: Console, planned: Plan, folder: Path) -> bool:
+    """Whether all cells are through; the tables are written again after each of them."""
+
+    def watch(title: str) -> AbstractContextManager[Observer]:
+        return _watched(console, title)
+
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = Lock(folder)
+    try:
+        with interruptible(console) as interrupted:
+            return Conductor(planned, folder, watch, interrupted).go()
+    finally:
+        lock.release()
+
+
+@contextmanager
+def _watched(console: Console, title: str) -> Iterator[Observer]:
+    console.print(f"── {title}", style="bold", markup=False, highlight=False)
+    with progress(console) as observer:
+        yield observer
+
+
+def _tell_plan(console: Console, planned: Plan, folder: Path, as_json: bool) -> None:
+    expected = estimate.of(planned, folder)
+    if as_json:
+        click.echo(json.dumps(msgspec.to_builtins(expected), indent=2))
+        return
+    table = Table(title=f"Study {planned.study.name}", title_justify="left", box=SIMPLE_HEAD, show_edge=False)
+    for name, justify in (("run", "left"), ("steps", "right"), ("attempts, at most", "right"), ("state", "left")):
+        table.add_column(name, justify=justify, no_wrap=name == "run")  # type: ignore[arg-type]  # "left" and "right" are
+    for run in expected.runs:
+        table.add_row(escape(run.name), f"{run.steps:,}", f"{run.attempts:,}", run.state)
+    console.print(table)
+    console.print(expected.told, highlight=False, markup=False)
+
+
+def _tell_results(console: Console, results: Results, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(msgspec.to_builtins(results), indent=2))
+        return
+    console.print(_scores(results))
+    if results.differences:
+        console.print("", _differences(results), sep="\n")
+
+
+def _scores(results: Results) -> Table:
+    title = f"Study {results.study}: {results.done} of {results.cells} cells; score, % (± 95% confidence, over seeds and items)"
+    table = _table(title, "arm", "task", "seeds", "before", "after")
+    before, after = (
+        {(m.arm, m.task): m for m in results.means if bool(m.round) == trained} for trained in (False, True)
+    )
+    for arm, task in dict.fromkeys([*before, *after]):
+        seeds = (after.get((arm, task)) or before[arm, task]).seeds
+        scores = [_score(found.get((arm, task))) for found in (before, after)]
+        table.add_row(escape(arm), escape(task), str(seeds), *scores)
+    return table
+
+
+def _score(mean: Mean | None) -> str:
+    return f"{100 * mean.mean:.1f} ± {50 * (mean.high - mean.low):.1f}" if mean else ""
+
+
+def _differences(results: Results) -> Table:
+    """Coloured where the interval that holds together with all others leaves 0 out."""
+    title = f"Differences (± 95% confidence, each alone; coloured where all {len(results.differences)} at once say so)"
+    table = _table(title, "arm", "against", "task", "difference", "p")
+    for d in results.differences:
+        scale, digits = (1, ",.4g") if d.measure else (100, ".1f")
+        half = scale * (d.high - d.low) / 2
+        colour = "green" if d.low_of_all > 0 else "red" if d.high_of_all < 0 else "default"
+        told = f"[{colour}]{round(scale * d.difference, 6) + 0:+{digits}} ± {half:{digits}}[/]"
+        table.add_row(escape(d.arm), escape(d.against), escape(d.task), told, f"{d.p_holm:.2g}")
+    return table
+
+
+def _table(title: str, *names: str) -> Table:
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, show_edge=False, padding=(0, 1))
+    for name in names:
+        texts = name in {"arm", "against", "task"}
+        table.add_column(name, justify="left" if texts else "right", no_wrap=not texts, overflow="fold")
+    return table

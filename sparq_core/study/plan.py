@@ -1,0 +1,113 @@
+"""The cells of a study made ready, and the pools they share: what is sampled once for many of them."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import yaml
+from msgspec import Struct
+from msgspec.structs import replace
+
+from sparq_core import hookspecs
+from sparq_core.contract.config import Pipeline
+from sparq_core.contract.errors import PipelineError
+from sparq_core.contract.records import Finding
+from sparq_core.pipeline.file import pipeline_of, read_mapping
+from sparq_core.pipeline.identity import identity_of, phase_config
+from sparq_core.pipeline.prepare import Prepared, fitted, warnings_of, with_digests
+from sparq_core.study.design import Cell, Study, cells_of, load_study
+
+
+class Pool(Struct, frozen=True):
+    """The seeds and the first round's steps, generated once for all cells that begin with them."""
+
+    name: str
+    """Also its folder below `pools/`."""
+    prepared: Prepared
+    """A cell's: up to the end of the first round's steps they are all alike."""
+    start: str | None
+    """The pool of fewer steps that it goes on from."""
+
+
+class Planned(Struct, frozen=True):
+    """A cell with its pipeline and cast."""
+
+    cell: Cell
+    prepared: Prepared
+    family: str
+    """Names what generation depends on, but for how many steps: the longer pools of a family go on from the shorter."""
+    base: str | None
+    """Names what the benchmark of its model before training depends on; None where nothing is benchmarked."""
+
+    @property
+    def pipeline(self) -> Pipeline:
+        return self.prepared.run.pipeline
+
+    @property
+    def pool(self) -> str:
+        """The name of the pool it begins with."""
+        return f"seed-{self.pipeline.seed}-{self.family}-steps-{self.pipeline.steps}"
+
+
+class Plan(Struct, frozen=True):
+    """All that a study runs: pools in an order in which each finds the one it starts from, then cells by arm and seed."""
+
+    study: Study
+    pools: tuple[Pool, ...]
+    cells: tuple[Planned, ...]
+    warnings: tuple[Finding, ...]
+
+
+def plan(path: Path) -> Plan:
+    """Make a study file's cells ready, spending nothing; PipelineError for whatever is wrong with any of them."""
+    study = load_study(path)
+    file = path.parent / study.base
+    base = read_mapping(file, "a pipeline", f"`base` of {path} names it")
+    cells = [_prepare(cell, study, base, file, path) for cell in cells_of(study)]
+    one_an_arm = {planned.cell.arm.name: planned for planned in reversed(cells)}
+    found = dict.fromkeys(finding for planned in one_an_arm.values() for finding in warnings_of(planned.prepared))
+    return Plan(study, tuple(_pools(cells)), tuple(cells), tuple(found))
+
+
+def _prepare(cell: Cell, study: Study, base: Mapping[str, Any], file: Path, path: Path) -> Planned:
+    place = f"{path}: {cell.arm.name}"
+    settings = cell.settings(study, base, place)
+    source = f"# {cell.name} of the study {study.name}; relative paths start from the folder of {study.base}\n"
+    source += yaml.safe_dump(settings, sort_keys=False, allow_unicode=True)
+    try:
+        prepared = fitted(pipeline_of(settings, place), file.resolve().parent, source)
+    except PipelineError as error:
+        raise PipelineError(str(error) if str(error).startswith(place) else f"{place}: {error}") from error
+    prepared = replace(prepared, run=with_digests(prepared.run))
+    return Planned(cell, prepared, _family(prepared), _base_name(prepared))
+
+
+def _family(prepared: Prepared) -> str:
+    budget = msgspec.to_builtins(prepared.run.pipeline.budget)
+    return _short({"identity": identity_of(prepared.run, prepared.cast), "budget": budget})
+
+
+def _base_name(prepared: Prepared) -> str | None:
+    """One name for all cells whose base model is the same and benchmarked in the same way."""
+    if not (members := prepared.cast.answering(hookspecs.benchmark)):
+        return None
+    return _short({"config": phase_config(prepared.run, members), "weights": prepared.run.trained.digest})
+
+
+def _short(data: Any) -> str:
+    return hashlib.blake2b(msgspec.json.encode(data, order="sorted"), digest_size=5).hexdigest()
+
+
+def _pools(cells: Sequence[Planned]) -> list[Pool]:
+    """The pools of the cells, the shorter before the longer."""
+    firsts = {planned.pool: planned for planned in reversed(cells)}
+    order = dict.fromkeys(planned.pool for planned in cells)
+    longest: dict[str, str] = {}
+    pools = []
+    for name in sorted(order, key=lambda name: firsts[name].pipeline.steps):
+        first = firsts[name]
+        pools.append(Pool(name, first.prepared, longest.get(first.family)))
+        longest[first.family] = name
+    return pools

@@ -1,0 +1,272 @@
+"""`sparq study`: what arms share is made once, and a study that was killed ends as one that was not."""
+
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from runs import sparq_command
+
+from sparq_core.ledger.reader import Reader
+from sparq_core.study import results
+from sparq_core.study.plan import plan
+
+FILTERS = ("random", "quality", "diversity", "qd")
+BUDGETS = (4, 8, 16, 32)
+GRID = {
+    "filter": {by: {"plugins.curate.with.by": by} for by in FILTERS},
+    "budget": {str(n): {"plugins.curate.with.budget": n} for n in BUDGETS},
+}
+TABLES = ("results.json", "results.md", "scores.csv", "differences.csv", "costs.csv", "sums.svg")
+
+
+@pytest.fixture
+def base(sums: Callable[..., dict[str, Any]], tmp_path: Path) -> dict[str, Any]:
+    """A pipeline that trains and benchmarks in no time, written beside its plugins."""
+    shutil.copy(Path(__file__).with_name("bench.py"), tmp_path / "bench.py")
+    pipeline = sums(models={"student": {"use": "./bench.py:Local", "model": "sums"}}, train={"updates": ["solver"]})
+    cast = [entry for entry in pipeline["plugins"] if entry["use"] != "curate-band"]
+    fakes = [{"use": "curate", "with": {"solutions": 1}}, {"use": "./bench.py:Trainer"}, {"use": "./bench.py:Bench"}]
+    return {**pipeline, "plugins": [*cast, *fakes]}
+
+
+@pytest.fixture
+def study(base: dict[str, Any], tmp_path: Path) -> Callable[..., Path]:
+    """Writes a study of this pipeline; keyword arguments are its settings."""
+
+    def write(**settings: Any) -> Path:
+        (tmp_path / "base.yaml").write_text(yaml.safe_dump(base))
+        path = tmp_path / "study.yaml"
+        path.write_text(yaml.safe_dump({"name": "sums", "base": "base.yaml", **settings}, sort_keys=False))
+        return path
+
+    return write
+
+
+def run(path: Path, *arguments: str, code: int = 0) -> str:
+    return sparq_command("study", str(path), "--out", str(path.parent / "out"), *arguments, code=code)
+
+
+def table(path: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((path.parent / "out" / "results.json").read_text())
+    return found
+
+
+def attempts_in(folder: Path) -> int:
+    with Reader.open(folder) as ledger:
+        return ledger.tally().attempts
+
+
+def test_a_grid_of_sixteen_cells_draws_one_pool_and_one_base_benchmark(study: Callable[..., Path]) -> None:
+    path = study(seeds=1, grid=GRID, against=["random", "base"])
+    run(path)
+    found = table(path)
+    (pool,) = (path.parent / "out" / "pools").iterdir()
+    assert (found["done"], found["cells"]) == (16, 16)
+    assert found["drawn"]["attempts"] == attempts_in(pool) > 0
+    assert all(
+        attempts_in(path.parent / "out" / "cells" / f"{by}/{n}/seed-1") == attempts_in(pool)
+        for by in FILTERS
+        for n in BUDGETS
+    )
+    scored = (path.parent / "bench.scored").read_text().splitlines()
+    assert scored.count("sums") == 1
+    assert len(scored) == 17
+    assert len(found["differences"]) == 12 + 16
+
+
+def test_killed_three_times_it_ends_with_the_same_table_to_the_byte(study: Callable[..., Path], tmp_path: Path) -> None:
+    path = study(seeds=1, grid=GRID, against=["random"])
+    run(path)
+    whole = {name: (tmp_path / "out" / name).read_bytes() for name in TABLES}
+    shutil.rmtree(tmp_path / "out")
+    rng, command = (
+        random.Random(7),
+        [sys.executable, "-m", "sparq_core.cli", "study", str(path), "--out", str(tmp_path / "out")],
+    )
+    for after in (2, 7, 12):
+        killed_after(command, tmp_path / "out", after, rng.random() / 20)
+    run(path, "--resume")
+    assert {name: (tmp_path / "out" / name).read_bytes() for name in TABLES} == whole
+
+
+def killed_after(command: list[str], out: Path, runs: int, seconds: float) -> None:
+    """Start a study or go on with it, and kill it with all it started a moment after so many of its runs are through."""
+    process = subprocess.Popen(
+        [*command, "--resume"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+    )
+    while len(list(out.rglob("ended.json"))) < runs:
+        assert process.poll() is None
+        time.sleep(0.01)
+    time.sleep(seconds)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def test_more_steps_go_on_from_the_pool_of_fewer(study: Callable[..., Path]) -> None:
+    path = study(seeds=2, grid={"steps": {"4": {"steps": 4}, "8": {"steps": 8}, "16": {"steps": 16}}})
+    run(path)
+    pools = {p.name: attempts_in(p) for p in (path.parent / "out" / "pools").iterdir()}
+    assert table(path)["drawn"]["attempts"] == sum(n for name, n in pools.items() if name.endswith("-16"))
+    (trend,) = table(path)["trends"]
+    assert trend["low"] <= trend["per_doubling"] <= trend["high"]
+
+
+def test_a_shared_pool_is_what_each_cell_would_have_made_alone(
+    study: Callable[..., Path], base: dict[str, Any]
+) -> None:
+    path = study(seeds=[3], arms={"long": {"steps": 8}, "short": {"steps": 4}, "other": {"attempts.k": 4}})
+    run(path)
+    changed: dict[str, dict[str, Any]] = {"long": {"steps": 8}, "short": {"steps": 4}, "other": {"attempts": {"k": 4}}}
+    for arm, changes in changed.items():
+        alone = path.parent / f"{arm}.yaml"
+        alone.write_text(yaml.safe_dump({**base, **changes, "seed": 3}))
+        sparq_command("run", str(alone), "--out", str(path.parent / arm))
+        with Reader.open(path.parent / arm) as one, Reader.open(path.parent / "out" / "cells" / arm / "seed-3") as cell:
+            assert one.last_digest() == cell.last_digest()
+            assert one.scores(1) == cell.scores(1)
+            assert one.phase(1, "train") == cell.phase(1, "train")
+
+
+def test_trainings_share_what_their_run_generated(study: Callable[..., Path]) -> None:
+    path = study(seeds=2, train_seeds=3, arms={"plain": {}})
+    run(path)
+    found = table(path)
+    assert len(list((path.parent / "out" / "pools").iterdir())) == 2
+    (before, after) = found["means"]
+    assert (before["round"], after["round"], after["seeds"]) == (0, 1, 2)
+    assert after["between_trainings"] > 0
+    assert before["between_trainings"] == 0
+
+
+def test_arms_may_change_the_cast(study: Callable[..., Path]) -> None:
+    arms = {
+        "plain": {},
+        "elites": {"plugins.static-uniform": {"use": "map-elites"}},
+        "fewer": {"plugins+": [{"use": "pilot", "with": {"first": 4}}], "plugins-": ["duplicates"]},
+    }
+    path = study(seeds=1, arms=arms, against=["plain"])
+    run(path)
+    costs = {cost["arm"]: cost for cost in table(path)["costs"]}
+    assert costs["fewer"]["means"]["attempts"] < costs["plain"]["means"]["attempts"]
+    assert "qd_score" in costs["elites"]["means"]
+    assert [d["arm"] for d in table(path)["differences"]] == ["elites", "fewer"]
+
+
+def test_what_runs_take_and_give_is_compared_in_pairs_of_seeds(study: Callable[..., Path]) -> None:
+    arms = {"plain": {}, "fewer": {"plugins+": [{"use": "pilot", "with": {"first": 4}}]}}
+    path = study(seeds=3, arms=arms, against=["plain"], measures=["attempts", "kept"])
+    run(path)
+    found = {d["task"]: d for d in table(path)["differences"]}
+    means = {cost["arm"]: cost["means"]["attempts"] for cost in table(path)["costs"]}
+    assert found["attempts"]["difference"] == pytest.approx(means["fewer"] - means["plain"])
+    assert found["attempts"]["difference"] < 0
+    assert (found["kept"]["measure"], found["sums"]["measure"]) == (True, False)
+    assert "measures: no run has 'kpet'; did you mean 'kept'" in run(
+        study(seeds=3, arms=arms, measures=["kpet"]), "--resume", code=2
+    )
+
+
+def test_arms_and_seeds_may_be_added(study: Callable[..., Path]) -> None:
+    arms: dict[str, Any] = {"random": {}}
+    path = study(seeds=1, arms=arms)
+    run(path)
+    first = attempts_in(path.parent / "out" / "cells" / "random" / "seed-1")
+    run(study(seeds=2, arms={**arms, "qd": {"plugins.curate.with.by": "qd"}}), "--resume")
+    found = table(path)
+    assert found["done"] == 4
+    assert first < found["drawn"]["attempts"] < 2.5 * first
+
+
+def test_a_cell_with_nothing_to_train_on_is_counted_and_the_rest_goes_on(study: Callable[..., Path]) -> None:
+    nothing = {
+        "plugins+": [{"use": "band", "with": {"correct": [8, 8]}}],
+        "steps": 1,
+        "batch": 1,
+        "attempts.max_tokens": 1,
+    }
+    path = study(seeds=1, arms={"nothing": nothing, "plain": {}}, against=["plain"])
+    told = run(path)
+    costs = {cost["arm"]: cost for cost in table(path)["costs"]}
+    assert list(costs["plain"]["missing"]) == []
+    (reason,) = costs["nothing"]["missing"]
+    assert "nothing to train on" in reason
+    assert "nothing" in told
+
+
+def test_a_dry_run_shows_cells_and_cost_and_writes_nothing(study: Callable[..., Path]) -> None:
+    path = study(seeds=2, grid=GRID)
+    told = json.loads(run(path, "--dry-run", "--json"))
+    assert not (path.parent / "out").exists()
+    pools = [part for part in told["runs"] if part["kind"] == "pool"]
+    assert len(told["runs"]) - len(pools) == 32
+    assert [pool["attempts"] for pool in pools] == [10 * 6 * 8, 10 * 6 * 8]
+    assert (told["attempts"], told["trainings"], told["benchmarks"]) == (960, 32, 33)
+    assert "32 cells of 2 pools" in run(path, "--dry-run")
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({}, "arms: there is none"),
+        (
+            {"arms": {"a": {"plugins.curat.with.by": "qd"}}},
+            "study.yaml: a: plugins.curat.with.by: no entry 'curat' here; did you mean 'curate'",
+        ),
+        ({"arms": {"a": {"plugins.curate.with.by": "best"}}}, "study.yaml: a: plugins"),
+        ({"arms": {"a": {"stpes": 3}}}, "unknown setting 'stpes'; did you mean 'steps'"),
+        ({"arms": {"a": {}}, "against": ["b"]}, "against: no arm or level is named 'b'"),
+        ({"arms": {"base": {}}}, "the name 'base' stands for two things"),
+        ({"arms": {"a": {"plugins-": ["nobody"]}}}, "plugins-: no plugin 'nobody' here"),
+        ({"arms": {"a": {"plugins+": "bayes"}}}, "plugins+: it takes a list"),
+        ({"arms": {"a b": {}}}, "arms"),
+        ({"arms": {"a": {}}, "base": "none.yaml"}, "none.yaml: there is no such file"),
+        ({"arms": {"a": {}}, "seeds": 0}, "seeds"),
+        ({"arms": {"a": {}}, "seed": 1}, "unknown setting 'seed'; did you mean 'seeds'"),
+    ],
+)
+def test_a_bad_study_is_refused_before_anything_is_spent(
+    study: Callable[..., Path], settings: dict[str, Any], told: str
+) -> None:
+    path = study(**settings)
+    assert told in run(path, code=2)
+    assert not (path.parent / "out").exists()
+
+
+def test_a_folder_that_holds_something_is_not_touched_without_resume(study: Callable[..., Path]) -> None:
+    path = study(seeds=1, arms={"plain": {}})
+    (path.parent / "out").mkdir()
+    (path.parent / "out" / "mine.txt").write_text("mine")
+    assert "is not empty" in run(path, code=2)
+
+
+def test_a_cell_of_another_identity_is_not_gone_on_with(study: Callable[..., Path]) -> None:
+    path = study(seeds=1, arms={"plain": {}})
+    run(path)
+    told = run(study(seeds=1, arms={"plain": {"attempts.k": 4}}), "--resume", code=2)
+    assert "attempts.k: 8 → 4" in told
+    told = run(study(seeds=1, arms={"plain": {"steps": 3}}), "--resume", code=2)
+    assert "was made with 10 steps" in told
+
+
+def test_planted_differences_are_found(study: Callable[..., Path]) -> None:
+    path = study(
+        seeds=5,
+        grid={"budget": {"4": {"plugins.curate.with.budget": 4}, "32": {"plugins.curate.with.budget": 32}}},
+        against=["4"],
+    )
+    path.write_text(path.read_text().replace("against:\n- '4'", "against: []"))
+    run(path)
+    found = results.results_of(plan(path), path.parent / "out")
+    means = {mean.arm: mean for mean in found.means if mean.round}
+    assert means["4"].low < 0.22 < means["4"].high
+    assert means["32"].low < 0.36 < means["32"].high
