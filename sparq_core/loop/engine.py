@@ -135,9 +135,10 @@ class Engine:
 
     def _ahead(self) -> Ahead:
         """What the steps in flight have drawn, those worked through, and what the others may draw at most."""
-        flights = self._flights.values()
-        most = (self._runner.most_attempts(self._round, f.children, f.issue.known) for f in flights if not f.worked)
-        return Ahead(sum((flight.spent for flight in flights if flight.worked), Spent()), sum(most))
+        worked = [flight for flight in self._flights.values() if flight.worked]
+        others = [flight for flight in self._flights.values() if flight not in worked]
+        most = sum(self._runner.most_attempts(self._round, f.children, f.issue.known) for f in others)
+        return Ahead(sum((flight.spent for flight in worked), Spent()), most)
 
     def _advance(self) -> bool:
         """Wait until one more of the steps in flight is further; False where all are worked through."""
