@@ -1,17 +1,16 @@
 """Benchmarks by lm-eval, in a process of its own: local task files and its stock tasks."""
 
 import json
-import re
 from collections.abc import Iterator, Mapping
-from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
 from msgspec import Meta, Struct, field
 
 import sparq_core as sparq
+from sparq_lmeval.files import unheard_of, unknown
 
 
 class LmEvalConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -33,7 +32,11 @@ class LmEvalConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     )
     apply_chat_template: Annotated[bool, Meta(description="Ask in the model's chat format.")] = True
     metric: Annotated[
-        str | None, Meta(description="The metric to record; by default the first of the task's own that has items.")
+        str | dict[str, str] | None,
+        Meta(
+            description="The metric to record, of all tasks or by the names of tasks; by default math_verify of a task that "
+            "has it, else the first of its own that has items."
+        ),
     ] = None
 
 
@@ -48,15 +51,16 @@ class LmEval:
 
     @sparq.hookimpl
     def check(self) -> list[sparq.Finding]:
-        missing = set(self._config.tasks)
-        own = self._folder
-        for folder in [own, _stock_tasks()]:
-            if missing and folder:
-                missing -= set(_named(folder))
-        hint = "is no stock task of lm-eval" + (
-            f" and not in {own}" if own else "; name a folder of your own by `include`"
-        )
-        return [sparq.Finding(level="error", place="with.tasks", message=f"'{task}' {hint}") for task in missing]
+        include = self._config.include
+        if misspelt := unheard_of(self._config.tasks, include):
+            messages = [unknown(name, include) for name in misspelt]
+            return [sparq.Finding(level="error", place="with.tasks", message=message) for message in messages]
+        with TemporaryDirectory(prefix="sparq-lm-eval-") as temporary:
+            out = Path(temporary) / "found.json"
+            job = {"out": str(out), "config": msgspec.to_builtins(self._config)}
+            sparq.run_worker("sparq_lmeval.loading", job, out.with_suffix(".log"), self._folder)
+            found = msgspec.json.decode(out.read_bytes(), type=list[tuple[Literal["error", "warning"], str, str]])
+        return [sparq.Finding(level=level, place=place, message=message) for level, place, message in found]
 
     @sparq.hookimpl
     def benchmark(self, model: sparq.Model, out: Path) -> list[sparq.Score]:
@@ -80,17 +84,3 @@ class LmEval:
             with out.open(encoding="utf-8") as file:
                 for task, text in map(json.loads, file):
                     yield sparq.BenchmarkText(task=task, text=text)
-
-
-def _stock_tasks() -> Path | None:
-    spec = find_spec("lm_eval")
-    return Path(spec.origin).parent / "tasks" if spec and spec.origin else None
-
-
-_NAME = re.compile(r"^(?:task|group|tag):[ \t]*[\"']?([\w.-]+)", re.MULTILINE)
-
-
-def _named(folder: Path) -> Iterator[str]:
-    """The task, group and tag names in a folder's task files."""
-    for file in folder.rglob("*.yaml"):
-        yield from _NAME.findall(file.read_text(encoding="utf-8", errors="replace"))

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import sparq_core as sparq
-from sparq_lmeval.worker import manager_of
+from sparq_lmeval.tasks import manager_of, tasks_of
 
 
 def main(job: dict[str, Any]) -> None:
@@ -19,7 +19,7 @@ def main(job: dict[str, Any]) -> None:
 
 def _rows(name: str, manager: Any) -> Iterator[tuple[str, str]]:
     try:
-        for task, found in _leaves(manager.load_task_or_group([name])):
+        for task, found in tasks_of(name, manager).items():
             for doc in found.eval_docs:
                 yield from ((task, text) for text in sparq.strings_in(doc))
     except Exception as error:
@@ -27,11 +27,6 @@ def _rows(name: str, manager: Any) -> Iterator[tuple[str, str]]:
             f"the documents of task '{name}' cannot be read, {type(error).__name__}: {error}\nIf they are on a hub that is "
             "out of reach, fetch them beforehand"
         ) from error
-
-
-def _leaves(tasks: dict[Any, Any]) -> Iterator[tuple[str, Any]]:
-    for name, task in tasks.items():
-        yield from _leaves(task) if isinstance(task, dict) else [(str(name), task)]
 
 
 if __name__ == "__main__":

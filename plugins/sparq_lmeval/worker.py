@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import sparq_core as sparq
+from sparq_lmeval.tasks import manager_of, metric_of, tasks_of
 
 
 def main(job: dict[str, Any]) -> None:
@@ -16,6 +17,10 @@ def main(job: dict[str, Any]) -> None:
     import torch
 
     config = job["config"]
+    manager = manager_of(config)
+    tasks = {task: loaded for name in config["tasks"] for task, loaded in tasks_of(name, manager).items()}
+    for task, loaded in tasks.items():
+        metric_of(task, loaded.aggregation(), config["metric"])
     arguments = {"pretrained": job["model"], **config["model_args"]}
     if job["chat_template"]:
         arguments["chat_template"] = job["chat_template"]
@@ -23,8 +28,8 @@ def main(job: dict[str, Any]) -> None:
         model=config["backend"],
         model_args=arguments,
         device="cuda" if torch.cuda.is_available() else "cpu",
-        tasks=config["tasks"],
-        task_manager=manager_of(config),
+        tasks=list(tasks.values()),
+        task_manager=manager,
         limit=config["limit"],
         num_fewshot=config["num_fewshot"],
         batch_size=config["batch_size"],
@@ -39,24 +44,15 @@ def main(job: dict[str, Any]) -> None:
             file.writelines(json.dumps(sample, default=str) + "\n" for sample in samples)
 
 
-def manager_of(config: dict[str, Any]) -> Any:
-    """What finds the tasks; the stock ones are left out where none is used."""
-    from lm_eval.tasks import TaskManager
-
-    include = config["include"]
-    local = include is not None and all(any(Path(include).rglob(f"{task}.yaml")) for task in config["tasks"])
-    return TaskManager(include_path=include, include_defaults=not local)
-
-
-def _rows(task: str, samples: list[dict[str, Any]], metric: str | None) -> Iterator[tuple[str, str, float]]:
-    """One value an item: of the metric asked for, or of the task's first, by its first filter."""
-    filters = [sample.get("filter") for sample in samples]
+def _rows(
+    task: str, samples: list[dict[str, Any]], asked: str | dict[str, str] | None
+) -> Iterator[tuple[str, str, float]]:
+    """One value an item: of one metric, by the task's first filter."""
+    first = samples[0]
+    metric = metric_of(task, [name for name in first["metrics"] if isinstance(first[name], int | float)], asked)
     for sample in samples:
-        if sample.get("filter") == filters[0]:
-            name = metric or next(m for m in sample["metrics"] if isinstance(sample.get(m), int | float | bool))
-            if name not in sample:
-                raise SystemExit(f"task {task} has no metric '{name}', only {', '.join(sample['metrics'])}")
-            yield task, str(sample["doc_id"]), float(sample[name])
+        if sample.get("filter") == first.get("filter"):
+            yield task, str(sample["doc_id"]), float(sample[metric])
 
 
 if __name__ == "__main__":

@@ -153,7 +153,7 @@ CASES: dict[str, tuple[Callable[[Pipeline], Any], list[str]]] = {
     ),
     "lm-eval task that is not there": (
         lambda p: add(p, "lm-eval", tasks=["gsm9k"]),
-        ["plugins[7].with.tasks", "gsm9k"],
+        ["plugins[7].with.tasks", "'gsm9k' is no stock task of lm-eval", "did you mean", "'gsm8k'"],
     ),
     "niche that nothing describes": (
         lambda p: options(p, "static-uniform", niches={"skils": {}}),

@@ -1,0 +1,99 @@
+"""The process that tries to load the tasks: a job as JSON from its standard input, what is wrong as JSON into a file."""
+
+import json
+import os
+from collections.abc import Iterator
+from importlib.metadata import requires
+from pathlib import Path
+from re import match
+from threading import Timer
+from typing import Any
+
+import sparq_core as sparq
+from sparq_lmeval.files import unknown
+from sparq_lmeval.tasks import NoMetricError, manager_of, metric_of, tasks_of
+
+LIMIT = 60.0
+"""Seconds that loading may take."""
+OFFLINE = {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1"}
+SHOWN = 300
+"""Characters of a reason that are shown."""
+Found = tuple[str, str, str]
+"""Level, place and message of a finding."""
+
+
+def main(job: dict[str, Any]) -> None:
+    """Write what is wrong with the tasks; no hub is asked for their documents."""
+    os.environ |= OFFLINE
+    found: list[Found] = []
+    out = Path(job["out"])
+
+    def give_up() -> None:
+        message = f"the tasks could not all be tried: loading them takes more than {LIMIT:.0f} seconds"
+        out.write_text(json.dumps([*found, ("warning", "with.tasks", message)]), encoding="utf-8")
+        os._exit(0)
+
+    timer = Timer(LIMIT, give_up)
+    timer.daemon = True
+    timer.start()
+    found.extend(_tried(job["config"]))
+    timer.cancel()
+    out.write_text(json.dumps(found), encoding="utf-8")
+
+
+def _tried(config: dict[str, Any]) -> Iterator[Found]:
+    manager = manager_of(config)
+    tasks: dict[str, Any] = {}
+    untried = False
+    for name in config["tasks"]:
+        if name not in manager.all_tasks:
+            yield "error", "with.tasks", unknown(name, config["include"])
+            continue
+        try:
+            tasks |= tasks_of(name, manager)
+        except ConnectionError:
+            untried = True
+            yield "warning", "with.tasks", _not_here(name)
+        except Exception as error:  # noqa: BLE001 -- a task's own code
+            yield "error", "with.tasks", f"'{name}' cannot be loaded, {_reason(error)}"
+    yield from _metrics(tasks, config["metric"], all_known=not untried)
+
+
+def _metrics(tasks: dict[str, Any], asked: str | dict[str, str] | None, *, all_known: bool) -> Iterator[Found]:
+    for task, loaded in tasks.items():
+        try:
+            metric_of(task, loaded.aggregation(), asked)
+        except NoMetricError as error:
+            yield "error", "with.metric", str(error)
+    for task in asked if isinstance(asked, dict) and all_known else ():
+        if task not in tasks:
+            yield "error", "with.metric", f"no task is named '{task}'; {sparq.nearest(task, tasks)}"
+
+
+def _not_here(name: str) -> str:
+    return (
+        f"the documents of '{name}' are not on this machine, and no hub is asked before the run: the benchmark will fetch "
+        "them; where it cannot, fetch them beforehand"
+    )
+
+
+def _reason(error: Exception) -> str:
+    """What went wrong, in one line, and what to do about it where that is known."""
+    text = " ".join(str(error).split())[:SHOWN]
+    if isinstance(error, ModuleNotFoundError) and error.name:
+        return f"it needs the package '{error.name}': pip install '{installs(error.name)}'"
+    if isinstance(error, FileNotFoundError):
+        text += "; its data files are relative to `include`"
+    return f"{type(error).__name__}: {text}"
+
+
+def installs(module: str) -> str:
+    """The extra of lm-eval that brings a module in, or the package of its name."""
+    for requirement in requires("lm_eval") or ():
+        if extra := match(rf"{module}\b.*extra == \"(.+)\"", requirement):
+            return f"lm-eval[{extra[1]}]"
+    return module
+
+
+if __name__ == "__main__":
+    sparq.serve(main)
