@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from math import comb, sqrt
-from statistics import NormalDist, fmean, stdev
+from statistics import NormalDist, fmean, pvariance, stdev
 
 from msgspec import Struct
 
@@ -24,8 +24,14 @@ class Interval(Struct, frozen=True):
 
 
 def proportion(values: Sequence[float]) -> Interval:
-    """Mean of values in [0, 1]; Wilson's interval, right also near 0 and 1."""
-    n, p = len(values), fmean(values)
+    """
+    Mean of values in [0, 1]; Wilson's interval, right also near 0 and 1.
+
+    Values between 0 and 1 vary less than yes and no of the same mean: they count as so many of these as vary as little.
+    """
+    p = fmean(values)
+    spread = pvariance(values, p)
+    n = len(values) * (max(1.0, p * (1 - p) / spread) if spread else 1.0)
     centre = (p + Z * Z / (2 * n)) / (1 + Z * Z / n)
     half = Z / (1 + Z * Z / n) * sqrt(max(0.0, p * (1 - p) / n + Z * Z / (4 * n * n)))
     return Interval(p, centre - half, centre + half)

@@ -1,5 +1,6 @@
 """What a run adds up to: the questions that the commands, the stop rules and the phases ask of a ledger."""
 
+import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -33,7 +34,12 @@ def compared(ledger: Reader) -> dict[int, list[Comparison]]:
     """Each benchmarked round's model against the base, task by task."""
     scored = ledger.query("SELECT DISTINCT round FROM score WHERE round > 0 ORDER BY round")
     found = {round_: compare(ledger.scores(0), ledger.scores(round_)) for (round_,) in scored}
-    return {round_: tasks for round_, tasks in found.items() if tasks}
+    return {round_: sorted(tasks, key=_in_order) for round_, tasks in found.items() if tasks}
+
+
+def _in_order(task: Comparison) -> list[str | int]:
+    """By name, with the numbers in it by their size: pass@4 before pass@16."""
+    return [int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", task.task)]
 
 
 # -- children ----------------------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import sparq_core as sparq
-from sparq_core.ledger.intervals import _exact, solve_rate_interval
+from sparq_core.ledger.intervals import _exact, proportion, solve_rate_interval
 
 NUMBERS = st.integers(0, 40)
 
@@ -35,3 +35,19 @@ def test_the_interval_of_nothing_is_everything() -> None:
     assert solve_rate_interval(sparq.Counts(unknown=3)).high == 1.0
     assert solve_rate_interval(sparq.Counts(0, 16)).low == 0.0
     assert solve_rate_interval(sparq.Counts(0, 16)).high == pytest.approx(0.2059, abs=1e-4)
+
+
+def test_the_interval_of_yes_and_no_is_wilsons() -> None:
+    interval = proportion([1.0] * 2 + [0.0] * 8)
+    assert (interval.low, interval.high) == pytest.approx((0.0567, 0.5098), abs=1e-4)
+    assert proportion([0.0] * 10).high == pytest.approx(0.2775, abs=1e-4)
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=20))
+@settings(deadline=None)
+def test_values_between_yes_and_no_have_no_wider_an_interval(values: list[float]) -> None:
+    interval = proportion(values)
+    n, p = len(values), interval.mean
+    half = 1.96 * (p * (1 - p) / n + 1.96**2 / (4 * n * n)) ** 0.5 / (1 + 1.96**2 / n)
+    assert interval.low - 1e-9 <= p <= interval.high + 1e-9
+    assert interval.high - interval.low <= 2 * half + 1e-6
