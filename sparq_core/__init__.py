@@ -52,6 +52,7 @@ from sparq_core.contract.texts import strings_in
 from sparq_core.contract.weights import folder_findings, weights_digest
 from sparq_core.contract.workers import run_worker, serve
 from sparq_core.hookspecs import hookimpl
+from sparq_core.ledger.intervals import Interval, proportion
 from sparq_core.ledger.reader import Reader
 from sparq_core.pipeline.file import from_settings
 
@@ -73,6 +74,7 @@ __all__ = [
     "Finding",
     "Finish",
     "InputFile",
+    "Interval",
     "Judged",
     "Llm",
     "Message",
@@ -119,6 +121,7 @@ __all__ = [
     "last_boxed",
     "marked_answer",
     "nearest",
+    "proportion",
     "render",
     "run_worker",
     "serve",

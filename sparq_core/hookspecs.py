@@ -270,12 +270,20 @@ def train(dataset: Path, weights: "Model", out: Path, seed: int) -> None:
 
 
 @hookspec
-def benchmark(model: "Model", out: Path) -> Sequence["Score"]:
+def benchmark(
+    run: "Run",
+    model: "Model",
+    out: Path,
+    sampler: "Sampler",
+    verify: "Callable[[Sequence[Trial]], Sequence[Verdict]]",
+) -> Sequence["Score"]:
     """
     Score a model.
 
     Called: once for the model that training starts from, before the first round, and once for each trained one, with all
-    samplers closed; a model already scored in this ledger is not scored again. `out` is a folder for logs.
+    samplers closed; a model already scored in this ledger is not scored again. `out` is a folder for logs. `sampler` is the
+    model, opened by its own plugin for an answer that names it, and closed after it; what is drawn from it is not counted
+    among the run's attempts, tokens and money. `verify` asks the pipeline's verifiers for a verdict on each trial.
     Answer: a list with one finite score for each item of each task, so that two models can be compared item by item.
     Merged: all plugins, concatenated; no two may score the same item.
     Errors: an exception stops the run.

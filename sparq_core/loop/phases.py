@@ -106,7 +106,7 @@ class Phases:
         if not self._cast.owner(hookspecs.benchmark) or self._is_done(round, "benchmark"):
             return
         began = self._begin(round, "benchmark")
-        scores = self._cast.benchmark(round, model, self._folder / "logs")
+        scores = self._cast.benchmark(round, self._run, model, self._folder / "logs")
         if not scores:
             self._emit(Warned(f"benchmark: no task gave a score for round {round}"))
         digest = hashlib.blake2b(msgspec.json.encode(scores), digest_size=8).hexdigest()

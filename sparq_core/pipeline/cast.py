@@ -6,6 +6,7 @@ holds every answer to the contract of its hook (`checks`).
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
 from random import Random
@@ -94,9 +95,10 @@ class Cast:
         """Who answers a one-owner hook, or None."""
         return next(iter(self.answering(spec)), None)
 
-    def asks(self, spec: Spec, argument: str) -> bool:
-        """Whether somebody's answer to a hook names an argument."""
-        return any(argument in answer.argnames for answer in getattr(self._manager.hook, spec.__name__).get_hookimpls())
+    def asks(self, spec: Spec, argument: str, member: Member | None = None) -> bool:
+        """Whether somebody's answer to a hook, or that of one plugin, names an argument."""
+        answers = getattr(self._manager.hook, spec.__name__).get_hookimpls()
+        return any(argument in a.argnames for a in answers if member is None or a.plugin is member.plugin)
 
     def deciding(self) -> list[Member]:
         """The plugins that steps depend on: those that answer more than hooks which are free to change."""
@@ -333,18 +335,34 @@ class Cast:
             if not weights_files(out):
                 raise call.wrong(sorted(file.name for file in out.iterdir()), f"it left no model in {out}")
 
-    def benchmark(self, round: int, model: Model, logs: Path) -> list[Score]:
+    def benchmark(self, round: int, run: Run, model: Model, logs: Path) -> list[Score]:
         """All scores of a model; each plugin gets a folder of its own among the logs."""
         scores: dict[tuple[str, str], Score] = {}
         for member, call in self._calls(hookspecs.benchmark, f"round {round}"):
             out = logs / f"benchmark-{round}-{member.name}"
             out.mkdir(parents=True, exist_ok=True)
-            for score in records(call, call.answer(model=model, out=out), Score):
+            with self._opened_for(member, model) as sampler:
+                verify = partial(self._verify_for, call)
+                answer = call.answer(run=run, model=model, out=out, sampler=sampler, verify=verify)
+            for score in records(call, answer, Score):
                 finite(call, score, score.value, "the value")
                 if (score.task, score.item) in scores:
                     raise call.wrong(score, f"item '{score.item}' of task '{score.task}' is scored twice")
                 scores[score.task, score.item] = score
         return list(scores.values())
+
+    @contextmanager
+    def _opened_for(self, member: Member, model: Model) -> Iterator[GuardedSampler | None]:
+        """The model, open while a plugin benchmarks that asks for it; others may need its memory."""
+        if not self.asks(hookspecs.benchmark, hookspecs.sampler.__name__, member):
+            yield None
+            return
+        with closing(self.sampler(model)) as sampler:
+            yield sampler
+
+    def _verify_for(self, call: Call, trials: Sequence[Trial]) -> list[Verdict]:
+        """The chain's verdicts on what another plugin asks about."""
+        return self.verify(call.when, records(call, trials, Trial))
 
 
 def _cause(error: Exception) -> str:

@@ -38,7 +38,10 @@ class GuardedSampler:
         return load
 
     def sample(self, requests: Sequence[Request]) -> list[list[Completion]]:
-        """As the sampler does; PluginError where it does not keep its contract."""
+        """As the sampler does; PluginError where it does not keep its contract, TypeError where it is asked anything else."""
+        for request in requests:
+            if not isinstance(request, Request):
+                raise TypeError(f"a sampler is asked by a list of Requests, not of {type(request).__name__}")
         with self._call:
             answers = self._sampler.sample(requests)
         if not isinstance(answers, list | tuple) or len(answers) != len(requests):

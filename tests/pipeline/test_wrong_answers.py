@@ -59,7 +59,10 @@ GOOD = {
         "return [sparq.Example(problem=s.child.problem.id, attempt=s.correct[0]) for s in ledger.solved([1])]",
     ),
     "train": ("self, dataset, out", "(out / 'config.json').write_text('{}')"),
-    "benchmark": ("self, model", "return [sparq.Score(task='t', item=str(i), value=1.0) for i in range(3)]"),
+    "benchmark": (
+        "self, run, model, sampler, verify",
+        "return [sparq.Score(task='t', item=str(i), value=1.0) for i in range(3)]",
+    ),
     "benchmark_texts": ("self", "return [sparq.BenchmarkText(task='t', text='how many')]"),
     "sampler": ("self", "return Scripted()"),
 }
@@ -190,6 +193,8 @@ BAD: dict[str, dict[str, str]] = {
         "wrong item": "return [1.0]",
         "NaN": "return [replace(good[0], value=NAN)]",
         "twice": "return [good[0], good[0]]",
+        "asks the sampler a text": "sampler.sample(['How many?'])",
+        "has a text judged": "verify(['7'])",
     },
     "benchmark_texts": {"none": NONE, "number": NUMBER, "wrong item": "return ['how many']"},
     "sampler": {
@@ -387,6 +392,21 @@ def test_an_exit_before_the_run_is_the_plugins_fault(folder: Path, source: str) 
     assert done.returncode == 2
     assert "SystemExit" in done.stderr
     assert "plugins[5]" in done.stderr
+
+
+@pytest.mark.parametrize("hook", ["sampler", "verify"])
+def test_who_fails_while_a_benchmark_asks_is_named(folder: Path, hook: str) -> None:
+    trial = "sparq.Trial(sparq.Problem(id='x', statement='?'), sparq.Attempt(k=0, seed=0, text='7', finish='stop', tokens=1))"
+    asks = {
+        "sampler": "sampler.sample([sparq.Request(messages=(), seed=0, sampling=sparq.Sampling())])",
+        "verify": f"verify([{trial}])",
+    }
+    (folder / "good_benchmark.py").write_text(code("benchmark", asks[hook]))
+    (folder / "odd.py").write_text(code(hook, BAD[hook]["number"]).replace(LATER.get(hook, "True"), "True"))
+    pipeline = pipeline_with(hook)
+    pipeline["plugins"].append({"use": "./good_benchmark.py:Odd"})
+    with pytest.raises(sparq.PluginError, match=f"hook `{hook}`"):
+        run_pipeline(pipeline, folder)
 
 
 def test_what_a_text_says_is_never_a_matter_of_contract(folder: Path) -> None:

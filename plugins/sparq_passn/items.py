@@ -1,0 +1,96 @@
+"""The items of a benchmark, read from JSON lines."""
+
+import json
+from collections.abc import Iterator, Mapping
+from itertools import islice
+from pathlib import Path
+from typing import Annotated, Any
+
+from msgspec import Meta, Struct
+
+import sparq_core as sparq
+
+STATEMENTS = ("problem", "question")
+"""Columns of the statement, where none is named."""
+
+
+class Source(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where the items are."""
+
+    path: Annotated[sparq.InputFile, Meta(description="The items as JSON lines, relative to the pipeline.")]
+    problem: Annotated[
+        str | None, Meta(description="Column of the statement; by default problem or question, whichever there is.")
+    ] = None
+    answer: Annotated[str, Meta(description="Column of the reference answer, a text or a number.")] = "answer"
+    extract_answer: Annotated[
+        bool,
+        Meta(
+            description="The answer column holds a whole solution: take its last \\boxed{}, or what follows its last ####."
+        ),
+    ] = False
+    limit: Annotated[sparq.Positive | None, Meta(description="Only the first items.")] = None
+
+
+class Item(Struct, frozen=True):
+    """One item."""
+
+    id: str
+    """The number of its line."""
+    problem: sparq.Problem
+    texts: tuple[str, ...]
+    """All texts of its row."""
+
+
+def read(source: Source) -> list[Item]:
+    """The items; PipelineError naming the line and what is wrong with it."""
+    items = list(islice(_items(source), source.limit))
+    if not items:
+        raise sparq.PipelineError(f"{source.path}: holds no items")
+    return items
+
+
+def _items(source: Source) -> Iterator[Item]:
+    with Path(source.path).open(encoding="utf-8") as file:
+        for number, line in enumerate(file, 1):
+            if line.strip():
+                yield _item(f"{source.path}, line {number}", str(number), line, source)
+
+
+def _item(where: str, number: str, line: str, source: Source) -> Item:
+    try:
+        row = json.loads(line)
+    except json.JSONDecodeError as error:
+        raise sparq.PipelineError(f"{where}: is not JSON: {error.msg} at character {error.pos + 1}") from error
+    if not isinstance(row, dict):
+        raise sparq.PipelineError(f"{where}: is a {type(row).__name__}, each line must be an object")
+    statement = row[_statement_of(where, row, source)]
+    if not isinstance(statement, str) or not statement.strip():
+        raise sparq.PipelineError(f"{where}: its statement is {statement!r}, not a text")
+    problem = sparq.Problem(id=f"line {number}", statement=statement, answer=_answer(where, row, source))
+    return Item(number, problem, tuple(sparq.strings_in(row)))
+
+
+def _statement_of(where: str, row: Mapping[str, Any], source: Source) -> str:
+    wanted = [source.problem] if source.problem else STATEMENTS
+    for column in wanted:
+        if column in row:
+            return column
+    raise _missing(where, " or ".join(wanted), row, "problem")
+
+
+def _answer(where: str, row: Mapping[str, Any], source: Source) -> str:
+    if source.answer not in row:
+        raise _missing(where, source.answer, row, "answer")
+    value = row[source.answer]
+    answer = str(value).strip() if isinstance(value, str | int | float) else ""
+    if source.extract_answer:
+        answer = sparq.marked_answer(answer) or ""
+    if not answer:
+        raise sparq.PipelineError(f"{where}: there is no answer in {value!r}; an item needs one to be judged")
+    return answer
+
+
+def _missing(where: str, column: str, row: Mapping[str, Any], option: str) -> sparq.PipelineError:
+    return sparq.PipelineError(
+        f"{where}: has no column {column}; it has {', '.join(map(str, row)) or 'none'}. Name the right one by `{option}:`"
+    )
