@@ -45,7 +45,7 @@ from sparq_core.contract.records import (
     Verdict,
 )
 from sparq_core.contract.run import Run
-from sparq_core.contract.sampling import Completion, Llm, Recorded, Request, Sampler, Sampling
+from sparq_core.contract.sampling import Completion, Llm, Recorded, Request, RoleModel, Sampler, Sampling
 from sparq_core.contract.tally import Tally
 from sparq_core.contract.templates import DUMMY_PROBLEM, check_template, render
 from sparq_core.contract.texts import strings_in
@@ -95,6 +95,7 @@ __all__ = [
     "Rejection",
     "Request",
     "Role",
+    "RoleModel",
     "RoundStarted",
     "Run",
     "RunEnded",

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
         Verdict,
     )
     from sparq_core.contract.run import Run
-    from sparq_core.contract.sampling import Llm, Sampler
+    from sparq_core.contract.sampling import Llm, RoleModel, Sampler
     from sparq_core.ledger.reader import Reader
 
 hookspec = pluggy.HookspecMarker("sparq")
@@ -305,6 +305,26 @@ def benchmark_texts(run: "Run") -> Iterable["BenchmarkText"]:
     raise NotImplementedError
 
 
+# -- a finished run ----------------------------------------------------------------------------------------------------
+
+
+@hookspec
+def audit(
+    problems: Sequence["Problem"], auditor: "RoleModel", verify: "Callable[[Sequence[Trial]], Sequence[Verdict]]"
+) -> Sequence["Verdict | None"]:
+    """
+    Say whether problems are valid: well posed, with a reference answer that is right.
+
+    Called: by `sparq audit`, never in a run, with some of the problems it samples; stateless. `auditor` asks the model that
+    `--model` gives, so a plugin that names it needs one; `verify` judges attempts by the run's own verifiers.
+    Answer: a list with a verdict for each problem: correct where it is valid, incorrect where it is not; unknown, or None,
+    where that cannot be said.
+    Merged: exactly the plugin named.
+    Errors: an exception stops the audit; what was found before is kept.
+    """
+    raise NotImplementedError
+
+
 # -- around the run ----------------------------------------------------------------------------------------------------
 
 
@@ -347,5 +367,5 @@ NEEDED: Mapping[Callable[..., Any], str] = {
     verify: "sympy",
 }
 """Hooks that some plugin of a pipeline must answer, each with a built-in that does."""
-FREE: tuple[Callable[..., Any], ...] = (check, start, stop, observe, curate, train, benchmark, benchmark_texts)
+FREE: tuple[Callable[..., Any], ...] = (check, start, stop, observe, curate, train, benchmark, benchmark_texts, audit)
 """Hooks on which no step depends: a plugin that answers only these may change between a run and its resumption."""

@@ -51,7 +51,7 @@ def regrade(folder: Path, overrides: Sequence[str]) -> Regraded:
     """
     with Reader.open(folder) as reader:
         described = reader.run()
-    base = _base(described, folder)
+    base = base_of(described, folder)
     pipeline = load_pipeline(folder / "pipeline.resolved.yaml", overrides)
     cast = load_graders(pipeline, base)
     run = Run(pipeline=pipeline, base=base, folder=folder, models={})
@@ -66,18 +66,18 @@ def regrade(folder: Path, overrides: Sequence[str]) -> Regraded:
     return Regraded(grading, moved, verdicts, warnings)
 
 
-def _base(described: RunRow, folder: Path) -> Path:
+def base_of(described: RunRow, folder: Path) -> Path:
     """Where the pipeline's relative paths start: its own folder, as long as that is there."""
     base = Path(described.base)
     return base if described.base and base.is_dir() else folder
 
 
-def _alone(
+def alone_at(
     use: str, settings: Sequence[str], spec: Callable[..., Any], example: str, folder: Path
 ) -> tuple[Member, Cast]:
     """One plugin; a file is looked for here, then where the run's pipeline was."""
     with Reader.open(folder) as reader:
-        base = _base(reader.run(), folder)
+        base = base_of(reader.run(), folder)
     here = not use.startswith(".") or (Path.cwd() / use.rpartition(":")[0]).is_file()
     return alone(use, settings, spec, example, Path.cwd() if here else base)
 
@@ -116,7 +116,7 @@ def rebin(folder: Path, use: str, settings: Sequence[str]) -> list[tuple[str, di
 
     Which parents it would have drawn is not part of it: the children are those of the run.
     """
-    _, cast = _alone(use, settings, hookspecs.commit, "map-elites", folder)
+    _, cast = alone_at(use, settings, hookspecs.commit, "map-elites", folder)
     found: list[tuple[str, dict[str, float]]] = []
     with Reader.open(folder) as ledger:
         for round_ in range(ledger.last_round() + 1):
@@ -137,7 +137,7 @@ def curate(
     `settings` are its options as `name=value`. Gives the file, the examples and the problems in it. PipelineError where the
     plugin or an option is wrong, or the file is there already.
     """
-    member, cast = _alone(use, settings, hookspecs.curate, "curate", folder)
+    member, cast = alone_at(use, settings, hookspecs.curate, "curate", folder)
     with Reader.open(folder, grading) as graded, writing(folder) as ledger:
         pipeline, last = ledger.pipeline(), ledger.last_round()
         options = msgspec.to_builtins(member.config) if member.config else {}

@@ -228,6 +228,8 @@ def _play_hooks(cast: Cast, run: Run, problems: list[Problem], place: Callable[[
     _same(cast, hookspecs.verify, lambda: cast.verify("check", trials))
     _same(cast, hookspecs.describe, lambda: cast.describe(place(), cases))
     _same(cast, hookspecs.assess, lambda: cast.assess("check", cases))
+    auditor = place().llm(hookspecs.audit.__name__, "check")("auditor")
+    _same(cast, hookspecs.audit, lambda: cast.audit("check", _variants(problems), auditor, _first_is_right))
     cast.admit("check", problems)
     if cast.owner(hookspecs.policy):
         _play_policy(cast.policy(run), run.pipeline.attempts.k)
@@ -248,6 +250,11 @@ def _same(cast: Cast, spec: Callable[..., Any], ask: Callable[[], Sequence[objec
         assert not differ, (
             f"{spec.__name__} answers the same input in two ways: {differ[0][0]!r}, then {differ[0][1]!r}"
         )
+
+
+def _first_is_right(trials: Sequence[Trial]) -> list[Verdict]:
+    """Stands for the run's verifiers where a plugin that audits asks them."""
+    return [Verdict(value="incorrect" if trial.attempt.k else "correct", answer="1") for trial in trials]
 
 
 def _play_policy(rationing: Rationing, k: int) -> None:

@@ -17,6 +17,12 @@ Here is a problem.
 
 Is it well posed: does it say all that is needed, without contradiction, and does it have exactly one answer? \
 Answer with one word, yes or no."""
+ILL_POSED = "ill posed"
+VERDICTS = {
+    True: sparq.Verdict(value="correct", reason="well posed"),
+    False: sparq.Verdict(value="incorrect", reason=ILL_POSED),
+    None: sparq.Verdict(value="unknown", reason="neither yes nor no"),
+}
 _WORD = re.compile(r"\b(yes|no)\b", re.IGNORECASE)
 
 
@@ -30,7 +36,11 @@ class JudgeConfig(sparq.Sampling, frozen=True, kw_only=True, forbid_unknown_fiel
 
 
 class Judge:
-    """Rejects problems that a model finds ill posed; one on which it says neither yes nor no stays."""
+    """
+    Rejects problems that a model finds ill posed; one on which it says neither yes nor no stays.
+
+    In an audit the model given there judges, whatever `role` says: yes is valid, no invalid, neither unknown.
+    """
 
     def __init__(self, config: JudgeConfig) -> None:
         self._config = config
@@ -42,11 +52,18 @@ class Judge:
 
     @sparq.hookimpl
     def screen(self, children: Sequence[sparq.Problem], llm: sparq.Llm) -> list[str | None]:
-        prompts = [sparq.render(self._config.prompt, "judge.with.prompt", problem=child) for child in children]
-        return [verdict(c.text) for c in llm(self._config.role).complete(prompts, self._config)]
+        return [None if said is not False else ILL_POSED for said in self._asked(llm(self._config.role), children)]
+
+    @sparq.hookimpl
+    def audit(self, problems: Sequence[sparq.Problem], auditor: sparq.RoleModel) -> list[sparq.Verdict]:
+        return [VERDICTS[said] for said in self._asked(auditor, problems)]
+
+    def _asked(self, model: sparq.RoleModel, problems: Sequence[sparq.Problem]) -> list[bool | None]:
+        prompts = [sparq.render(self._config.prompt, "judge.with.prompt", problem=problem) for problem in problems]
+        return [says_yes(completion.text) for completion in model.complete(prompts, self._config)]
 
 
-def verdict(text: str) -> str | None:
-    """The reason to reject that a judge's answer gives."""
+def says_yes(text: str) -> bool | None:
+    """What the last yes or no of an answer is; None where it has neither."""
     words = _WORD.findall(text)
-    return "ill posed" if words and words[-1].lower() == "no" else None
+    return words[-1].lower() == "yes" if words else None

@@ -26,6 +26,7 @@ COMMANDS = {
     "curate": "replay",
     "regrade": "replay",
     "rebin": "replay",
+    "audit": "audit",
     "plugins": "plugins",
     "migrate": "migrate",
 }

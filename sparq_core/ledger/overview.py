@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from sparq_core.contract.records import Outcome
 from sparq_core.contract.tally import Tally
 from sparq_core.ledger.intervals import Comparison, compare
 from sparq_core.ledger.reader import GRADING, VIEW, PhaseRow, Reader
@@ -133,6 +134,35 @@ def attempted(ledger: Reader) -> list[str]:
     """Every problem with attempts, in the order in which it was first attempted."""
     rows = ledger.query("SELECT problem FROM attempt GROUP BY problem ORDER BY min(id)")
     return [problem for (problem,) in rows]
+
+
+_ROUND = "coalesce(p.round = ?, p.round > 0)"
+
+
+class Rated(NamedTuple):
+    """A problem that got through the screens, with what its attempts said."""
+
+    id: str
+    outcome: Outcome
+    solve_rate: float | None
+    """None where no attempt was decided."""
+
+
+def rated(ledger: Reader, round: int | None) -> list[Rated]:
+    """The problems of a round, or of all but the seeds, that were not turned away before attempts, in order."""
+    rows = ledger.query(
+        "SELECT p.id, o.outcome, o.solve_rate FROM problem p JOIN outcome o ON o.problem = p.id AND o.grading = ?"
+        f" WHERE p.rejected_in IS NULL AND {_ROUND} ORDER BY p.round, p.step, p.child",
+        ledger.grading,
+        round,
+    )
+    return [Rated(*row) for row in rows]
+
+
+def turned_away(ledger: Reader, round: int | None) -> int:
+    """How many children of a round, or of all, could not be read or were turned away before attempts."""
+    rows = ledger.query(f"SELECT count(*) FROM problem p WHERE p.rejected_in IS NOT NULL AND {_ROUND}", round)
+    return int(next(rows)[0])
 
 
 # -- what was chosen ---------------------------------------------------------------------------------------------------

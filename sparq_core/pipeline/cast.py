@@ -35,7 +35,7 @@ from sparq_core.contract.records import (
     Verdict,
 )
 from sparq_core.contract.run import Run
-from sparq_core.contract.sampling import Place
+from sparq_core.contract.sampling import Place, RoleModel
 from sparq_core.contract.weights import weights_files
 from sparq_core.ledger.reader import Reader
 from sparq_core.pipeline.calls import Call
@@ -60,7 +60,9 @@ from sparq_core.pipeline.discovery import Member
 from sparq_core.pipeline.guards import GuardedSampler, Rationing
 
 Spec = Callable[..., Any]
+Verify = Callable[[Sequence[Trial]], list[Verdict]]
 UNVERIFIED = Verdict(value="unknown", reason="unverified")
+UNAUDITED = Verdict(value="unknown", reason="no opinion")
 
 
 class Cast:
@@ -363,6 +365,18 @@ class Cast:
     def _verify_for(self, call: Call, trials: Sequence[Trial]) -> list[Verdict]:
         """The chain's verdicts on what another plugin asks about."""
         return self.verify(call.when, records(call, trials, Trial))
+
+    # -- a finished run ------------------------------------------------------------------------------------------------
+
+    def audit(self, when: str, problems: Sequence[Problem], auditor: RoleModel, verify: Verify) -> list[Verdict]:
+        """Whether each problem is valid: correct, incorrect or unknown."""
+        ((member, call),) = self._calls(hookspecs.audit, when)
+        batch = list(problems)
+        untouched = Untouched(batch, extra_of)
+        answer = call.answer(problems=batch, auditor=auditor, verify=verify)
+        answers = aligned(call, answer, Verdict | None, len(problems))
+        untouched.check(call)
+        return [replace(verdict or UNAUDITED, by=member.name) for verdict in answers]
 
 
 def _cause(error: Exception) -> str:

@@ -88,6 +88,11 @@ def _member(member: Member) -> dict[str, Any]:
     )
 
 
+def settings_of(cast: Cast) -> dict[str, Any]:
+    """What the answers of some plugins depend on: the options of each, the content of its files, its code and version."""
+    return {member.name: _member(member) for member in cast.members}
+
+
 def _content(path: Path) -> str:
     files = sorted(f for f in path.rglob("*") if f.is_file()) if path.is_dir() else [path]
     digest = hashlib.blake2b(digest_size=8)

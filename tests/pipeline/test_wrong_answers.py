@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 import sparq_core as sparq
+from sparq_core.audit import Sample, audit
 from sparq_core.ledger.conservation import check_conservation
 from sparq_core.testing import run_pipeline
 
@@ -362,6 +363,47 @@ def test_a_wrong_answer_stops_the_run_and_a_mended_plugin_goes_on(
     assert mended.ending.reason == "done"
     with mended.read() as ledger:
         assert ledger.last_digest() == never_broken(hook)
+
+
+AUDITS = {
+    **EVERYWHERE,
+    "none": NONE,
+    "few": FEW,
+    "many": MANY,
+    "number": NUMBER,
+    "generator": "return (v for v in good)",
+    "wrong item": "return [True for _ in good]",
+    "wrong value": "return [replace(v, value='valid') for v in good]",
+    "wrong field": "return [replace(v, answer=7) for v in good]",
+    "mapping": "return [{'value': 'correct'} for _ in good]",
+    "mutates": "problems.pop(); return good",
+    "mutates extra": "problems[0].extra['seen'] = 1; return good",
+    "asks what is no trial": "verify(problems); return good",
+}
+GOOD_AUDIT = "good = [sparq.Verdict(value='correct') for _ in problems]"
+AUDIT = f"{HEAD}class Odd:\n    @sparq.hookimpl\n    def audit(self, problems, verify):\n        {GOOD_AUDIT}\n        {{}}\n"
+
+
+@pytest.fixture(scope="module")
+def to_be_audited(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run of good plugins."""
+    home = tmp_path_factory.mktemp("audited")
+    with_good_plugins(home)
+    (home / "odd.py").write_text(code("verify", None))
+    return run_pipeline(pipeline_with("verify"), home).folder
+
+
+@pytest.mark.parametrize("bad", [pytest.param(bad, id=name) for name, bad in AUDITS.items()])
+def test_a_wrong_answer_stops_an_audit(to_be_audited: Path, tmp_path: Path, bad: str) -> None:
+    (tmp_path / "odd.py").write_text(AUDIT.format(bad))
+    use = f"{tmp_path}/odd.py:Odd"
+    with pytest.raises(sparq.PluginError) as caught:
+        audit(to_be_audited, Sample(), use, [], None)
+    assert f"plugin '{use}' (--use), hook `audit`, batch 1" in str(caught.value)
+    assert "the contract: " in str(caught.value) or caught.value.__cause__
+    (tmp_path / "odd.py").write_text(AUDIT.format("return good"))
+    done = audit(to_be_audited, Sample(), use, [], None)
+    assert done.asked == STEPS * BATCH == sum(stratum.audited.correct for stratum in done.strata)
 
 
 @pytest.mark.parametrize("bad", ["raise RuntimeError('blind')", "sys.exit(0)", "return 42"])

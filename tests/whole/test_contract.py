@@ -9,6 +9,7 @@ import pytest
 
 import sparq_core as sparq
 from sparq_assess import Band, BandConfig, Learnability, LearnabilityConfig, Majority, MajorityConfig
+from sparq_audit import SecondOpinion, SecondOpinionConfig
 from sparq_core.testing import check_plugin, run_pipeline
 from sparq_mapelites import (
     DynamicUniform,
@@ -22,6 +23,7 @@ from sparq_mapelites import (
 from sparq_mutate import Mutate, MutateConfig
 from sparq_policies import Bayes, BayesConfig, Pilot, PilotConfig, Settled, SettledConfig
 from sparq_screen import Duplicates, DuplicatesConfig, Lengths, LengthsConfig
+from sparq_screen.judge import Judge, JudgeConfig
 from sparq_skills import Skills, SkillsConfig
 from sparq_sympy import Sympy, SympyConfig
 
@@ -50,6 +52,8 @@ def started_duplicates() -> Duplicates:
         Settled(SettledConfig()),
         Pilot(PilotConfig()),
         Bayes(BayesConfig(from_parents=2.0)),
+        Judge(JudgeConfig()),
+        SecondOpinion(SecondOpinionConfig()),
     ],
     ids=lambda p: type(p).__name__,
 )

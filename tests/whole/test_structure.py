@@ -158,8 +158,8 @@ def test_entry_points_own_at_most_one_one_owner_hook() -> None:
 
 
 def test_hooks_are_named_by_their_specs_and_called_by_the_cast_alone() -> None:
-    """A phase, a command and a finish have the names of hooks, too; all other hooks are never spelt out as text."""
-    ours = {"train", "curate", "benchmark", "check", "stop", "policy", "sampler"}
+    """Phases, commands and a finish have the names of hooks, too; all other hooks are never spelt out as text."""
+    ours = {"train", "curate", "benchmark", "check", "stop", "policy", "sampler", "audit"}
     spelt = set(HOOKS) - ours
     allowed = {"hookspecs.py", "contract/records.py"}
     for path in CORE:

@@ -10,7 +10,7 @@ import pytest
 
 import sparq_core as sparq
 from sparq_screen import WORDS, Duplicates, DuplicatesConfig, Lengths, LengthsConfig, triples
-from sparq_screen.judge import verdict
+from sparq_screen.judge import says_yes
 from sparq_screen.near import NearDuplicates, bands_of
 
 STORY = (
@@ -157,14 +157,14 @@ def test_lengths(statement: str, answer: str, reason: str | None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "reason"),
+    ("text", "yes"),
     [
-        ("Yes.", None),
-        ("no", "ill posed"),
-        ("It says all. Yes", None),
-        ("Yes? No!", "ill posed"),
+        ("Yes.", True),
+        ("no", False),
+        ("It says all. Yes", True),
+        ("Yes? No!", False),
         ("I cannot tell", None),
     ],
 )
-def test_a_judges_last_word_counts(text: str, reason: str | None) -> None:
-    assert verdict(text) == reason
+def test_a_judges_last_word_counts(text: str, yes: bool | None) -> None:
+    assert says_yes(text) is yes
