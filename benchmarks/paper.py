@@ -1,0 +1,241 @@
+"""
+The paper in miniature: `make study`, or `python benchmarks/paper.py --minutes 60`.
+
+Runs the studies in `benchmarks/paper/`, one after the other, each from where it stands, until the time is up; then reads what there
+is and writes `benchmarks/paper.md` and `benchmarks/results/paper/`. All of it takes some hours on two cores.
+"""
+
+import argparse
+import json
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from looks import looks
+from msgspec import Struct
+
+ROOT = Path(__file__).parent.parent
+STUDIES = ROOT / "benchmarks" / "paper"
+TABLES = ROOT / "benchmarks" / "results" / "paper"
+PAGE = ROOT / "benchmarks" / "paper.md"
+ORDER = ("filters", "variants", "scaling", "adaptive", "rounds", "students", "generators", "seeds")
+SURE = 0.05
+ID, OOD = "in_distribution", "out_of_distribution"
+
+
+class Claim(Struct, frozen=True):
+    """What the paper says, and the difference of a study that would show it here."""
+
+    says: str
+    paper: str
+    """The paper's figure."""
+    study: str
+    arm: str
+    """For a trend, the factor."""
+    against: str | None
+    """None for a trend: what a doubling of the factor adds."""
+    task: str
+    sign: int = 1
+    """Of the difference, as the paper has it; 0 where it says there is none."""
+
+
+def _filters() -> Iterator[Claim]:
+    for budget in (64, 128, 256, 512):
+        for by, says, paper, task in (
+            ("qd", "the QD filter beats random, in distribution", "up to +3", ID),
+            ("qd", "the QD filter beats random, out of distribution", "best or tied", OOD),
+            ("diversity", "the diversity filter beats random, out of distribution", "25 against 19 at pass@96", OOD),
+            ("quality", "easier problems (mean quality 0.2) against random", "not given", ID),
+        ):
+            sign = 1
+            yield Claim(
+                f"{says}, {budget} problems", paper, "filters", f"{by}/{budget}", f"random/{budget}", task, sign
+            )
+
+
+HEAD = f"""\
+# The paper in miniature
+
+Written by `make study`: every claim of the paper that can be asked of
+[models of a few million parameters](../docs/explanation/miniature.md), beside the paper's figure. *Confirmed* means that the
+difference has the paper's sign and p below {SURE}, corrected for all comparisons of its study by Holm's method; *the other way
+round here* that it has the other sign, as sure; all else is *not seen*. Differences are in percentage points with the 95%
+interval of each alone, over seeds and items. A trend is what a doubling adds.
+
+| study | cells | attempts drawn | tokens drawn |
+|---|---|---|---|"""
+
+
+SECTIONS: Mapping[str, Sequence[Claim]] = {
+    "1. Variants, at equal attempts": [
+        Claim(
+            "static uniform beats QD generation", "47 against 44", "variants", "map-elites", "static-uniform", ID, -1
+        ),
+        Claim("… out of distribution", "25 against less", "variants", "map-elites", "static-uniform", OOD, -1),
+        Claim(
+            "static uniform beats dynamic uniform",
+            "figure only",
+            "variants",
+            "dynamic-uniform",
+            "static-uniform",
+            ID,
+            -1,
+        ),
+        Claim("… out of distribution", "close to, below", "variants", "dynamic-uniform", "static-uniform", OOD, -1),
+        Claim("static uniform beats unbounded QD", "47 against 43", "variants", "unbounded", "static-uniform", ID, -1),
+        Claim("… out of distribution", "25 against 21", "variants", "unbounded", "static-uniform", OOD, -1),
+        Claim(
+            "new problems beat more attempts at the seeds",
+            "47 against 38",
+            "variants",
+            "no-generation",
+            "static-uniform",
+            ID,
+            -1,
+        ),
+        Claim("… out of distribution", "25 against 20", "variants", "no-generation", "static-uniform", OOD, -1),
+        Claim("training helps at all", "38 to 47", "variants", "static-uniform", "base", ID),
+        Claim("… out of distribution", "20 to 25", "variants", "static-uniform", "base", OOD),
+    ],
+    "2. Filters at fixed budgets": list(_filters()),
+    "3. Scaling, per doubling": [
+        Claim("more generated problems", "+1.5 for three times", "scaling", "steps", None, ID),
+        Claim("… out of distribution", "more at every n", "scaling", "steps", None, OOD),
+        Claim("larger students", "9b +20%, 2b +15%", "students", "student", None, ID),
+        Claim("larger generators", "+5%, +2.5, +1.5", "generators", "generator", None, ID),
+    ],
+    "4. Coverage": [
+        Claim(
+            "QD generation fills more niches",
+            "5,000 against 4,250",
+            "variants",
+            "map-elites",
+            "static-uniform",
+            "filled_niches",
+        ),
+        Claim(
+            "QD generation keeps fewer problems", "less yield", "variants", "map-elites", "static-uniform", "kept", -1
+        ),
+    ],
+    "5. Self-improvement over four rounds": [
+        Claim("going on beats beginning again", "not given", "rounds", "current", "again", ID),
+        Claim("accumulating beats the last round alone", "elsewhere: yes", "rounds", "accumulated", "again", ID),
+    ],
+    "6. Attempts that stop early": [
+        Claim(f"{rule}: fewer attempts", "ours", "adaptive", rule, "all-at-once", "attempts", -1)
+        for rule in ("settled", "pilot", "bayes")
+    ]
+    + [
+        Claim(f"{rule}: a model no worse", "ours", "adaptive", rule, "all-at-once", ID, 0)
+        for rule in ("settled", "pilot", "bayes")
+    ],
+    "7. How many seeds": [
+        Claim("more seeds", "40 with 700, 47 with 7,500", "seeds", "seeds", None, ID),
+        Claim("… out of distribution", "not given", "seeds", "seeds", None, OOD),
+    ],
+}
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--minutes", type=float, default=60, help="stop after so long; the next call goes on")
+    options.add_argument("--runs", type=Path, default=ROOT / "runs" / "paper", help="where the studies' folders are")
+    options.add_argument("--only", nargs="+", default=ORDER, choices=ORDER)
+    given = options.parse_args()
+    until = time.monotonic() + 60 * given.minutes
+    for name in given.only:
+        if time.monotonic() < until:
+            go_on(name, given.runs / name, until)
+    for name in ORDER:
+        collect(name, given.runs / name)
+    if (given.runs / "variants").exists():
+        (TABLES / "looks.json").write_text(json.dumps(looks(given.runs / "variants"), indent=1) + "\n")
+    PAGE.write_text(page())
+    print(f"wrote {PAGE.relative_to(ROOT)}")
+
+
+def go_on(name: str, out: Path, until: float) -> None:
+    """Go on with a study, and stop it as Ctrl-C does when the time is up."""
+    command = [sys.executable, "-m", "sparq_core.cli", "study", f"{STUDIES / name}.yaml", "--out", str(out), "--resume"]
+    process = subprocess.Popen(command)
+    try:
+        code = process.wait(max(1.0, until - time.monotonic()))
+    except subprocess.TimeoutExpired:
+        process.send_signal(signal.SIGINT)
+        code = process.wait()
+    if code not in {0, 4}:
+        sys.exit(f"{name}: sparq study ended with {code}")
+
+
+def collect(name: str, out: Path) -> None:
+    """Keep a study's table and pictures in the repository, without what only this machine knows."""
+    if not (out / "results.json").exists():
+        return
+    TABLES.mkdir(parents=True, exist_ok=True)
+    for file in (out / "results.json", out / "results.md", *out.glob("*.svg")):
+        shutil.copy(file, TABLES / f"{name}{'-' + file.stem if file.suffix == '.svg' else ''}{file.suffix}")
+
+
+def page() -> str:
+    results = {name: json.loads(file.read_text()) for name in ORDER if (file := TABLES / f"{name}.json").exists()}
+    seen = json.loads(file.read_text()) if (file := TABLES / "looks.json").exists() else {}
+    lines = [HEAD]
+    for name in ORDER:
+        if name in results:
+            r = results[name]
+            told = f"{r['done']} of {r['cells']} | {r['drawn']['attempts']:,} | {r['drawn']['tokens']:,} |"
+            lines.append(f"| [{name}](results/paper/{name}.md) | {told}")
+        else:
+            lines.append(f"| {name} | not run yet | | |")
+    for title, claims in SECTIONS.items():
+        lines += ["", f"## {title}", "", "| claim | paper | here | verdict |", "|---|---|---|---|"]
+        lines += [_told(claim, results.get(claim.study)) for claim in claims]
+        lines += list(_seen(title, seen))
+    return "\n".join(lines) + "\n"
+
+
+def _told(claim: Claim, results: Mapping[str, Any] | None) -> str:
+    found = _found(claim, results) if results else None
+    if found is None:
+        return f"| {claim.says} | {claim.paper} | not run yet | |"
+    here, low, high, p, seeds = found
+    scale, digits = (1, ".0f") if claim.task in {"kept", "attempts", "filled_niches"} else (100, ".1f")
+    told = f"{scale * here:+,{digits}} ({scale * low:+,{digits}} to {scale * high:+,{digits}}), {seeds} seeds"
+    return f"| {claim.says} | {claim.paper} | {told} | {_verdict(claim.sign, here, p, low)} |"
+
+
+def _found(claim: Claim, results: Mapping[str, Any]) -> tuple[float, float, float, float, int] | None:
+    """Difference or slope, its interval, p and seeds."""
+    if claim.against is None:
+        seeds = max((m["seeds"] for m in results["means"]), default=0)
+        for t in results["trends"]:
+            if (t["factor"], t["task"]) == (claim.arm, claim.task):
+                p = 0.0 if t["low"] > 0 or t["high"] < 0 else 1.0
+                return t["per_doubling"], t["low"], t["high"], p, seeds
+        return None
+    for d in results["differences"]:
+        if (d["arm"], d["against"], d["task"]) == (claim.arm, claim.against, claim.task):
+            return d["difference"], d["low"], d["high"], d["p_holm"], d["seeds"]
+    return None
+
+
+def _verdict(sign: int, here: float, p: float, low: float) -> str:
+    if sign == 0:
+        return "worse here" if p < SURE and here < 0 else f"not worse than by {max(0.0, -100 * low):.1f} points"
+    if p >= SURE:
+        return "not seen"
+    return "confirmed" if here * sign > 0 else "the other way round here"
+
+
+def _seen(title: str, seen: Mapping[str, Any]) -> Iterator[str]:
+    if title.startswith("4") and seen:
+        yield from ("", *seen["told"])
+
+
+if __name__ == "__main__":
+    main()
