@@ -64,6 +64,12 @@ class CurateConfig(CurateBandConfig, frozen=True, kw_only=True, forbid_unknown_f
         sparq.Descriptor | None,
         Meta(description="The descriptor whose labels make a niche; none: the only one that is a list of labels."),
     ] = None
+    weigh: Annotated[
+        sparq.Descriptor | None,
+        Meta(
+            description="A descriptor between 0 and 1, such as `validity`, that qualities are multiplied by; none: by none."
+        ),
+    ] = None
     mean: Annotated[float, Meta(ge=0, le=1, description="quality: the quality wanted (1 − solve rate).")] = 0.5
     spread: Annotated[float, Meta(gt=0, description="quality: standard deviation of the Gaussian around it.")] = 0.1
     pick: Annotated[
@@ -100,7 +106,7 @@ class Curate:
     def curate(self, ledger: sparq.Reader, round: int, rng: Random) -> Iterator[sparq.Example]:
         rounds = None if self._config.scope == "all" else [round]
         labels = descriptor_of_niches(ledger.descriptors(), self._config.labels) if self._take_turns else None
-        found = [_candidate(solved, labels) for solved in ledger.solved(rounds)]
+        found = [_candidate(solved, labels, self._config.weigh) for solved in ledger.solved(rounds)]
         if self._config.check_steps:
             found = [self._checked(ledger, problem) for problem in found]
         for problem in self._chosen([c for c in found if c.correct], rng):
@@ -148,8 +154,8 @@ class Curate:
         return sorted(pick({attempt: ledger.attempt(attempt).text for attempt in problem.correct}, most))
 
 
-def _candidate(solved: sparq.Solved, labels: str | None) -> Candidate:
-    child = solved.child
+def _candidate(solved: sparq.Solved, labels: str | None, weigh: str | None) -> Candidate:
+    child = solved.child.weighed_by(weigh)
     niche = (labels and child.descriptors.get(labels)) or ()
     return Candidate(
         id=child.problem.id,

@@ -1,7 +1,7 @@
 """The selectors: static or dynamic, uniform or diverse."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from random import Random
 from typing import Annotated, ClassVar, Literal
 
@@ -24,6 +24,12 @@ class StaticConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     ] = field(default_factory=lambda: {"skills": Axis()})
     max_children: Annotated[
         sparq.Positive | None, Meta(description="Most children a problem gets as a parent; none: no limit (paper).")
+    ] = None
+    weigh: Annotated[
+        sparq.Descriptor | None,
+        Meta(
+            description="A descriptor between 0 and 1, such as `validity`, that qualities are multiplied by; none: by none."
+        ),
     ] = None
 
 
@@ -73,6 +79,7 @@ class Selector:
         self._niches = Niches(config.niches)
         self._unseen = set(config.niches)
         self._most = config.max_children
+        self._weigh = config.weigh
         self._seed_share = config.seed_share if isinstance(config, DynamicConfig) else 0.0
         self._seeds: list[sparq.Child] = []
         self._children: Counter[str] = Counter()
@@ -102,7 +109,7 @@ class Selector:
             self._children.update(step.parents)
         if self._unseen:
             self._look_for_descriptors(step)
-        for child in step.children:
+        for child in self._weighed(step.children):
             if child.problem.is_seed and child.outcome != "rejected":
                 self._seeds.append(child)
                 self._niches.learn(child.descriptors)
@@ -110,7 +117,7 @@ class Selector:
                 niche = self._niches.of(child.descriptors)
                 self._archive.add(niche, child.problem.id, child.quality)
                 self.keep(niche, child)
-        for parent in step.again:
+        for parent in self._weighed(step.again):
             niche = self._niches.of(parent.descriptors)
             self._archive.rerank(niche, parent.problem.id, parent.quality)
             self.rerank(niche, parent)
@@ -118,6 +125,9 @@ class Selector:
         if step.round and (warning := self._collapse.seen_in(step.step, metrics["niche_entropy"])):
             self._warn(warning)
         return metrics | ({"coverage": round(metrics["filled_niches"] / n, 6)} if (n := self._niches.finite) else {})
+
+    def _weighed(self, children: Sequence[sparq.Child]) -> Iterator[sparq.Child]:
+        return (child.weighed_by(self._weigh) for child in children)
 
     def _look_for_descriptors(self, step: sparq.Step) -> None:
         """PipelineError where children are described, but not by what the niches are made of, nor was any problem before."""

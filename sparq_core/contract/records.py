@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from msgspec import Struct, field
+from msgspec.structs import replace
+
+from sparq_core.contract.errors import PipelineError
 
 Value = Literal["correct", "incorrect", "unknown"]
 Outcome = Literal["rejected", "unresolved", "disputed", "out-of-band", "kept"]
@@ -197,6 +200,19 @@ class Child(Struct, frozen=True, kw_only=True):
             quality=assessment.quality,
             descriptors=descriptors,
         )
+
+    def weighed_by(self, key: str | None) -> "Child":
+        """
+        The same with its quality multiplied by a descriptor that is a share; as it is without a key, or where that is None.
+
+        PipelineError where the descriptor is no number between 0 and 1.
+        """
+        share = None if key is None else self.descriptors.get(key)
+        if share is None:
+            return self
+        if isinstance(share, int | float) and 0 <= share <= 1:
+            return replace(self, quality=self.quality * share)
+        raise PipelineError(f"weigh: '{key}' of problem {self.problem.id} is {share!r}, not a share between 0 and 1")
 
     @classmethod
     def turned_away(cls, problem: Problem, rejection: Rejection) -> "Child":
