@@ -35,7 +35,7 @@ from sparq_core.replay import alone_at, base_of
 
 AUDITOR = "auditor"
 """The role that the second model plays, and its name where it has none."""
-BATCH = 64
+BATCH = 32
 """Problems that a plugin is given at once: a killed audit has lost what it learned of at most so many."""
 ATTEMPTED: tuple[Outcome, ...] = ("kept", "out-of-band", "disputed", "unresolved")
 

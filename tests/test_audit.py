@@ -268,6 +268,24 @@ def test_two_at_once_are_refused(tmp_path: Path) -> None:
     assert (second.returncode, "is being audited by another process" in errors) == (5, True)
 
 
+def test_ctrl_c_is_told_how_to_go_on(tmp_path: Path, whole: bytes) -> None:
+    make_world(tmp_path, steps=STEPS)
+    process = start(tmp_path)
+    while not findings(tmp_path).exists() or not findings(tmp_path).stat().st_size:
+        time.sleep(0.005)
+    (tmp_path / "hold").touch()
+    time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate()
+    assert (process.returncode, errors) == (
+        4,
+        "interrupted: what was found is kept, and the same command goes on from there\n",
+    )
+    (tmp_path / "hold").unlink()
+    start(tmp_path).communicate()
+    assert findings(tmp_path).read_bytes() == whole
+
+
 def test_another_question_has_another_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ran = make_world(tmp_path, steps=2)
     at_home(ran, monkeypatch)

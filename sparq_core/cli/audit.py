@@ -21,6 +21,7 @@ from sparq_core.contract.records import Counts, Outcome
 from sparq_core.ledger.intervals import Interval
 from sparq_core.ledger.validity import EDGES
 
+INTERRUPTED = 4
 BESIDE, LONGEST = 68, 30
 """Characters of the table beside its bars, and those of a bar at most."""
 
@@ -196,8 +197,12 @@ def audit(
         seed=seed,
         grading=grading,
     )
-    with _progress() as progress:
-        done = audited(run, sample, use, options, model, progress)
+    try:
+        with _progress() as progress:
+            done = audited(run, sample, use, options, model, progress)
+    except KeyboardInterrupt:
+        click.echo("interrupted: what was found is kept, and the same command goes on from there", err=True)
+        raise SystemExit(INTERRUPTED) from None
     for warning in done.warnings:
         click.echo(click.style("warning: ", fg="yellow", bold=True) + warning, err=True)
     if as_json:
