@@ -1,8 +1,8 @@
 """
 The paper in miniature: `make study`, or `python benchmarks/paper.py --minutes 60`.
 
-Runs the studies in `benchmarks/paper/`, one after the other, each from where it stands, until the time is up; then reads what there
-is and writes `benchmarks/paper.md` and `benchmarks/results/paper/`. All of it takes some hours on two cores.
+Runs the studies in `benchmarks/paper/` one after the other, each from where it stands, until the time is up; then reads what
+there is and writes `benchmarks/paper.md` and `benchmarks/results/paper/`. All of it takes some hours on two cores.
 """
 
 import argparse
