@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated, Any, ClassVar, Literal
@@ -55,12 +56,8 @@ class LmEval:
         if misspelt := unheard_of(self._config.tasks, include):
             messages = [unknown(name, include) for name in misspelt]
             return [sparq.Finding(level="error", place="with.tasks", message=message) for message in messages]
-        with TemporaryDirectory(prefix="sparq-lm-eval-") as temporary:
-            out = Path(temporary) / "found.json"
-            job = {"out": str(out), "config": msgspec.to_builtins(self._config)}
-            sparq.run_worker("sparq_lmeval.loading", job, out.with_suffix(".log"), self._folder)
-            found = msgspec.json.decode(out.read_bytes(), type=list[tuple[Literal["error", "warning"], str, str]])
-        return [sparq.Finding(level=level, place=place, message=message) for level, place, message in found]
+        files = sorted(self._folder.rglob("*")) if self._folder else []
+        return list(_tried(msgspec.json.encode(self._config), include, tuple((f, f.stat().st_mtime_ns) for f in files)))
 
     @sparq.hookimpl
     def benchmark(self, model: sparq.Model, out: Path) -> list[sparq.Score]:
@@ -84,3 +81,14 @@ class LmEval:
             with out.open(encoding="utf-8") as file:
                 for task, text in map(json.loads, file):
                     yield sparq.BenchmarkText(task=task, text=text)
+
+
+@cache
+def _tried(config: bytes, include: str | None, _: tuple[tuple[Path, int], ...]) -> tuple[sparq.Finding, ...]:
+    """What is found by loading the tasks: once for each state of the user's files, as a study checks many runs."""
+    with TemporaryDirectory(prefix="sparq-lm-eval-") as temporary:
+        out = Path(temporary) / "found.json"
+        job = {"out": str(out), "config": msgspec.json.decode(config)}
+        sparq.run_worker("sparq_lmeval.loading", job, out.with_suffix(".log"), Path(include) if include else None)
+        found = msgspec.json.decode(out.read_bytes(), type=list[tuple[Literal["error", "warning"], str, str]])
+    return tuple(sparq.Finding(level=level, place=place, message=message) for level, place, message in found)

@@ -91,9 +91,15 @@ def _family(prepared: Prepared) -> str:
 
 def _base_name(prepared: Prepared) -> str | None:
     """One name for all cells whose base model is the same and benchmarked in the same way."""
-    if not (members := prepared.cast.answering(hookspecs.benchmark)):
+    run, cast = prepared.run, prepared.cast
+    if not (members := cast.answering(hookspecs.benchmark)):
         return None
-    return _short({"config": phase_config(prepared.run, members), "weights": prepared.run.trained.digest})
+    way: dict[str, Any] = {"config": phase_config(run, members), "weights": run.trained.digest}
+    asked = ("run", hookspecs.sampler.__name__, hookspecs.verify.__name__)
+    if any(cast.asks(hookspecs.benchmark, argument) for argument in asked):
+        way |= {"seed": run.pipeline.seed, "attempts": msgspec.to_builtins(run.pipeline.attempts)}
+        way["asked"] = phase_config(run, [*cast.answering(hookspecs.sampler), *cast.answering(hookspecs.verify)])
+    return _short(way)
 
 
 def _short(data: Any) -> str:

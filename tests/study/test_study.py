@@ -84,6 +84,18 @@ def test_a_grid_of_sixteen_cells_draws_one_pool_and_one_base_benchmark(study: Ca
     assert len(found["differences"]) == 12 + 16
 
 
+def test_a_benchmark_that_draws_as_the_run_does_is_shared_by_seed(
+    study: Callable[..., Path], base: dict[str, Any], tmp_path: Path
+) -> None:
+    benchmark = {"use": "pass-at-n", "with": {"path": str(tmp_path / "seeds.jsonl"), "n": 2, "limit": 2}}
+    base["plugins"][-1] = benchmark
+    path = study(seeds=2, grid={"budget": {str(n): {"plugins.curate.with.budget": n} for n in (4, 8)}})
+    names = {(cell.cell.arm.name, cell.cell.seed): cell.base for cell in plan(path).cells}
+    assert len(names) == 4
+    assert len({name for name in names.values() if name}) == 2
+    assert names["4", 1] == names["8", 1]
+
+
 def test_killed_three_times_it_ends_with_the_same_table_to_the_byte(study: Callable[..., Path], tmp_path: Path) -> None:
     path = study(seeds=1, grid=GRID, against=["random"])
     run(path)

@@ -92,9 +92,19 @@ def test_tasks_are_tried_before_the_run(folder: Path) -> None:
     assert metric.message == "task 'minerva' has no metric 'bleu', only exact_match, math_verify"
 
 
-def test_a_metric_of_a_task_that_is_not_there_is_told(folder: Path) -> None:
-    (finding,) = plugin(folder, "minerva", metric={"minrva": "exact_match"}).check()
-    assert finding.message == "no task is named 'minrva'; did you mean 'minerva'? (known: minerva)"
+def test_a_metric_of_a_task_that_is_not_there_is_told_and_tried_once(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def check() -> list[sparq.Finding]:
+        return plugin(folder, "minerva", metric={"minrva": "exact_match"}).check()
+
+    found = check()
+    assert [f.message for f in found] == ["no task is named 'minrva'; did you mean 'minerva'? (known: minerva)"]
+    monkeypatch.setattr(sparq, "run_worker", lambda *_: pytest.fail("a process"))
+    assert check() == found
+    (folder / "data.jsonl").write_text("{}")
+    with pytest.raises(pytest.fail.Exception, match="a process"):
+        check()
 
 
 def test_a_package_is_told_by_the_extra_that_brings_it() -> None:
