@@ -15,7 +15,7 @@ import numpy as np
 from ribs.archives import GridArchive
 
 import sparq_core as sparq
-from sparq_mapelites import Archive, Axis, Niches
+from sparq_mapelites import Archive
 
 RESULTS = Path(__file__).parent / "results" / "archive.json"
 PROBLEMS, BATCH, PARTS = 320_000, 64, 8
@@ -39,7 +39,7 @@ def main() -> None:
 
 def ours(measures: np.ndarray, qualities: np.ndarray) -> Callable[[int, int], None]:
     """Inserts, and computes the metrics of a step after each batch."""
-    niches = Niches({"x": Axis(bins=DIMS[0]), "y": Axis(bins=DIMS[1])})
+    niches = sparq.Niches({"x": sparq.Axis(bins=DIMS[0]), "y": sparq.Axis(bins=DIMS[1])})
     archive = Archive(capacity=16)
 
     def add(first: int, last: int) -> None:

@@ -12,7 +12,7 @@ import click
 import sparq_core
 from sparq_core import hookspecs
 from sparq_core.cli import cli
-from sparq_core.contract import config, events, policy, records, run, sampling, tally
+from sparq_core.contract import config, events, niches, policy, records, run, sampling, tally
 from sparq_core.hookspecs import HOOKS
 from sparq_core.ledger import storage
 from sparq_core.ledger.dataset_columns import TABLE
@@ -108,7 +108,7 @@ def _records() -> Iterator[str]:
     for name in ("Value", "Outcome", "Finish"):
         yield f"- `{name}` is {', '.join(f'`{value}`' for value in get_args(getattr(sparq_core, name)))}."
     yield ""
-    for module in (records, sampling, policy, run, tally, events):
+    for module in (records, niches, sampling, policy, run, tally, events):
         for node in ast.parse(inspect.getsource(module)).body:
             if isinstance(node, ast.ClassDef) and node.name in sparq_core.__all__:
                 yield from _record(node)

@@ -18,6 +18,7 @@ from sparq_core.contract.events import (
     StepCommitted,
     Warned,
 )
+from sparq_core.contract.niches import Axis, Niche, Niches, labels_of
 from sparq_core.contract.policy import Decide, Policy
 from sparq_core.contract.randomness import derive, generator
 from sparq_core.contract.records import (
@@ -61,6 +62,7 @@ __all__ = [
     "FREE",
     "Assessment",
     "Attempt",
+    "Axis",
     "BenchmarkText",
     "Case",
     "Child",
@@ -79,6 +81,8 @@ __all__ = [
     "Llm",
     "Message",
     "Model",
+    "Niche",
+    "Niches",
     "NoParents",
     "NonNegative",
     "Outcome",
@@ -119,6 +123,7 @@ __all__ = [
     "from_settings",
     "generator",
     "hookimpl",
+    "labels_of",
     "last_boxed",
     "marked_answer",
     "nearest",

@@ -9,8 +9,8 @@ from msgspec.structs import replace
 
 import sparq_core as sparq
 from sparq_curate.arithmetic import wrong_step
+from sparq_curate.axes import Axes, axes_of_niches
 from sparq_curate.filters import Candidate, diverse, good, quality_diverse, shuffled
-from sparq_curate.labels import descriptor_of_niches
 from sparq_curate.solutions import apart, sampled, shortest
 
 __all__ = ["Candidate", "Curate", "CurateBand", "CurateBandConfig", "CurateConfig"]
@@ -60,9 +60,12 @@ class CurateConfig(CurateBandConfig, frozen=True, kw_only=True, forbid_unknown_f
         ),
     ] = "qd"
     budget: Annotated[sparq.Positive | None, Meta(description="Problems to take; none: all.")] = None
-    labels: Annotated[
-        sparq.Descriptor | None,
-        Meta(description="The descriptor whose labels make a niche; none: the only one that is a list of labels."),
+    niches: Annotated[
+        dict[sparq.Descriptor, sparq.Axis] | None,
+        Meta(
+            description="The descriptors that make niches, and how each is cut; none: as the run's selector has it, else the "
+            "only list of labels."
+        ),
     ] = None
     weigh: Annotated[
         sparq.Descriptor | None,
@@ -105,8 +108,8 @@ class Curate:
     @sparq.hookimpl
     def curate(self, ledger: sparq.Reader, round: int, rng: Random) -> Iterator[sparq.Example]:
         rounds = None if self._config.scope == "all" else [round]
-        labels = descriptor_of_niches(ledger.descriptors(), self._config.labels) if self._take_turns else None
-        found = [_candidate(solved, labels, self._config.weigh) for solved in ledger.solved(rounds)]
+        niches = ledger.niches(self._axes(ledger))
+        found = [_candidate(solved, niches, self._config.weigh) for solved in ledger.solved(rounds)]
         if self._config.check_steps:
             found = [self._checked(ledger, problem) for problem in found]
         for problem in self._chosen([c for c in found if c.correct], rng):
@@ -116,11 +119,12 @@ class Curate:
             for attempt in attempts:
                 yield sparq.Example(problem=problem.id, attempt=attempt)
 
-    @property
-    def _take_turns(self) -> bool:
-        """Whether niches decide anything: not where every problem is taken."""
+    def _axes(self, ledger: sparq.Reader) -> Axes:
+        """What makes niches; nothing where they decide nothing, as where every problem is taken."""
         config = self._config
-        return config.by in {"diversity", "qd"} and (config.budget is not None or config.seeds is not None)
+        if config.by not in {"diversity", "qd"} or (config.budget is None and config.seeds is None):
+            return {}
+        return axes_of_niches(ledger.descriptors(), config.niches, ledger.axes())
 
     @staticmethod
     def _checked(ledger: sparq.Reader, problem: Candidate) -> Candidate:
@@ -154,12 +158,11 @@ class Curate:
         return sorted(pick({attempt: ledger.attempt(attempt).text for attempt in problem.correct}, most))
 
 
-def _candidate(solved: sparq.Solved, labels: str | None, weigh: str | None) -> Candidate:
+def _candidate(solved: sparq.Solved, niches: sparq.Niches, weigh: str | None) -> Candidate:
     child = solved.child.weighed_by(weigh)
-    niche = (labels and child.descriptors.get(labels)) or ()
     return Candidate(
         id=child.problem.id,
-        niche=tuple(sorted(niche)) if isinstance(niche, list | tuple) else (str(niche),),
+        niche=niches.of(child.descriptors),
         quality=child.quality,
         solve_rate=child.solve_rate or 0.0,
         correct=solved.correct,

@@ -8,14 +8,14 @@ from random import Random
 
 from msgspec import Struct
 
-Niche = tuple[str, ...]
+import sparq_core as sparq
 
 
 class Candidate(Struct, frozen=True, kw_only=True):
     """A kept problem, without its texts."""
 
     id: str
-    niche: Niche
+    niche: sparq.Niche
     quality: float
     solve_rate: float
     correct: tuple[int, ...]
@@ -50,7 +50,7 @@ def quality_diverse(problems: Sequence[Candidate], rng: Random) -> list[Candidat
 def _in_turn(problems: Sequence[Candidate]) -> list[Candidate]:
     """The first problem of each niche, then the second of each, and so on; within a turn new labels first, then as given."""
     turns: list[list[Candidate]] = []
-    had: Counter[Niche] = Counter()
+    had: Counter[sparq.Niche] = Counter()
     for problem in problems:
         if had[problem.niche] == len(turns):
             turns.append([])
@@ -60,22 +60,23 @@ def _in_turn(problems: Sequence[Candidate]) -> list[Candidate]:
     return [first[niche] for niche in covering(list(first))] + [problem for turn in turns[1:] for problem in turn]
 
 
-def covering(niches: Sequence[Niche]) -> list[Niche]:
+def covering(niches: Sequence[sparq.Niche]) -> list[sparq.Niche]:
     """
     Niches in an order in which each adds as many labels as any could; among equals the one that is given earlier.
 
     Lazy greedy: what a niche adds only shrinks, so the one on top need only be looked at again.
     """
-    seen: set[str] = set()
-    queue = [(-len(set(niche)), i, niche) for i, niche in enumerate(niches)]
+    seen: frozenset[str] = frozenset()
+    labels = [sparq.labels_of(niche) for niche in niches]
+    queue = [(-len(added), i) for i, added in enumerate(labels)]
     heapq.heapify(queue)
-    found: list[Niche] = []
+    found: list[sparq.Niche] = []
     while queue:
-        added, i, niche = heapq.heappop(queue)
-        now = -len(set(niche) - seen)
+        added, i = heapq.heappop(queue)
+        now = -len(labels[i] - seen)
         if now > added:
-            heapq.heappush(queue, (now, i, niche))
+            heapq.heappush(queue, (now, i))
         else:
-            found.append(niche)
-            seen.update(niche)
+            found.append(niches[i])
+            seen |= labels[i]
     return found

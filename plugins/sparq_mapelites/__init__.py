@@ -1,6 +1,6 @@
 """Selection of parents and the MAP-Elites archive (SPARQ, section 2; the variants of its section 3 and appendix D)."""
 
-from sparq_mapelites.archive import Archive, Axis, Niches
+from sparq_mapelites.archive import Archive
 from sparq_mapelites.selectors import (
     DynamicConfig,
     DynamicUniform,
@@ -14,13 +14,11 @@ from sparq_mapelites.selectors import (
 
 __all__ = [
     "Archive",
-    "Axis",
     "DynamicConfig",
     "DynamicUniform",
     "DynamicUniformConfig",
     "MapElites",
     "MapElitesConfig",
-    "Niches",
     "StaticConfig",
     "StaticDiverse",
     "StaticUniform",

@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, Literal
 from msgspec import Meta, Struct, field
 
 import sparq_core as sparq
-from sparq_mapelites.archive import Archive, Axis, Niche, Niches
+from sparq_mapelites.archive import Archive
 from sparq_mapelites.collapse import Collapse
 
 TRIES = 50
@@ -19,9 +19,9 @@ class StaticConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """Options of every selector."""
 
     niches: Annotated[
-        dict[sparq.Descriptor, Axis],
+        dict[sparq.Descriptor, sparq.Axis],
         Meta(min_length=1, description="The descriptors that make niches, and how each is cut."),
-    ] = field(default_factory=lambda: {"skills": Axis()})
+    ] = field(default_factory=lambda: {"skills": sparq.Axis()})
     max_children: Annotated[
         sparq.Positive | None, Meta(description="Most children a problem gets as a parent; none: no limit (paper).")
     ] = None
@@ -76,7 +76,7 @@ class Selector:
     """
 
     def __init__(self, config: StaticConfig) -> None:
-        self._niches = Niches(config.niches)
+        self._niches = sparq.Niches(config.niches)
         self._unseen = set(config.niches)
         self._most = config.max_children
         self._weigh = config.weigh
@@ -148,13 +148,13 @@ class Selector:
     def prepare(self) -> None:
         """Called before a draw, when all seeds are known."""
 
-    def keep(self, niche: Niche, child: sparq.Child) -> None:
+    def keep(self, niche: sparq.Niche, child: sparq.Child) -> None:
         """A child that was kept; static selectors leave it."""
 
-    def rerank(self, niche: Niche, parent: sparq.Child) -> None:
+    def rerank(self, niche: sparq.Niche, parent: sparq.Child) -> None:
         """A parent that further attempts gave another quality; static selectors leave it."""
 
-    def placed_seeds(self) -> list[tuple[Niche, sparq.Child]]:
+    def placed_seeds(self) -> list[tuple[sparq.Niche, sparq.Child]]:
         """The seeds with their niches."""
         return [(self._niches.of(seed.descriptors), seed) for seed in self._seeds]
 
@@ -197,7 +197,7 @@ class StaticDiverse(Selector):
 
     def __init__(self, config: StaticConfig) -> None:
         super().__init__(config)
-        self._by_niche: dict[Niche, list[str]] = {}
+        self._by_niche: dict[sparq.Niche, list[str]] = {}
 
     def prepare(self) -> None:
         if not self._by_niche:
@@ -229,18 +229,18 @@ class Dynamic(Selector):
             self._parents.begin(self.cell(niche), seed.problem.id, _worth(seed), self._lot(seed))
         self._placed = len(self._seeds)
 
-    def keep(self, niche: Niche, child: sparq.Child) -> None:
+    def keep(self, niche: sparq.Niche, child: sparq.Child) -> None:
         self.prepare()
         self._parents.add(self.cell(niche), child.problem.id, child.quality, self._lot(child))
 
-    def rerank(self, niche: Niche, parent: sparq.Child) -> None:
+    def rerank(self, niche: sparq.Niche, parent: sparq.Child) -> None:
         self.prepare()
         self._parents.rerank(self.cell(niche), parent.problem.id, _worth(parent))
 
     def candidates(self) -> list[str]:
         return [id_ for niche in self._parents.niches for id_ in self._parents.elites(niche)]
 
-    def cell(self, niche: Niche) -> Niche:
+    def cell(self, niche: sparq.Niche) -> sparq.Niche:
         """Where among the parents a problem of a niche goes."""
         return niche
 
@@ -263,7 +263,7 @@ class DynamicUniform(Dynamic):
     def __init__(self, config: DynamicUniformConfig) -> None:
         super().__init__(config, config.capacity)
 
-    def cell(self, niche: Niche) -> Niche:  # noqa: ARG002 -- one for all
+    def cell(self, niche: sparq.Niche) -> sparq.Niche:  # noqa: ARG002 -- one for all
         return ()
 
     def draw(self, rng: Random, n: int) -> list[str]:
@@ -287,11 +287,11 @@ class MapElites(Dynamic):
         return [rng.choice(self._parents.elites(niche)) for niche in chosen]
 
 
-def covering(niches: Sequence[Niche], n: int, rng: Random) -> list[Niche]:
+def covering(niches: Sequence[sparq.Niche], n: int, rng: Random) -> list[sparq.Niche]:
     """Niches that together have many different labels: each next one adds the most; it begins anew when none adds any."""
     order = rng.sample(niches, len(niches))
-    labels = {niche: frozenset(part for cell in niche if isinstance(cell, tuple) for part in cell) for niche in order}
-    chosen: list[Niche] = []
+    labels = {niche: sparq.labels_of(niche) for niche in order}
+    chosen: list[sparq.Niche] = []
     seen: frozenset[str] = frozenset()
     while len(chosen) < n:
         best = max(order, key=lambda niche: len(labels[niche] - seen))

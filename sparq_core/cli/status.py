@@ -15,10 +15,11 @@ from rich.table import Table
 
 from sparq_core.cli.arguments import RUN
 from sparq_core.cli.wording import funnel, metric_name, money, reasons
+from sparq_core.contract.niches import Axis, Niche, labels_of
 from sparq_core.contract.tally import Tally
 from sparq_core.ledger import overview
 from sparq_core.ledger.intervals import Comparison, Interval
-from sparq_core.ledger.overview import LabelSet
+from sparq_core.ledger.overview import Filled
 from sparq_core.ledger.reader import Reader
 from sparq_core.ledger.storage import Lock
 
@@ -70,20 +71,25 @@ def idle(tally: Tally) -> dict[str, float]:
 
 
 def curated(ledger: Reader) -> dict[str, Any]:
-    """How many problems the last choice of training examples has, and how good and diverse they are by each list of labels."""
-    problems = overview.curated(ledger)
+    """
+    How many problems the last choice of training examples has, and how good and diverse they are by each list of labels.
+
+    Labels make niches as the run's selector has it, and by its defaults where it takes no notice of them.
+    """
+    problems, axes = overview.curated(ledger), ledger.axes()
     keys = [key for key, is_labels in ledger.descriptors().items() if is_labels] if problems else []
-    return {"problems": problems, "labels": {key: _diversity(overview.label_sets(ledger, key)) for key in keys}}
+    filled = {key: overview.niches_filled(ledger, key, axes.get(key, Axis())) for key in keys}
+    return {"problems": problems, "labels": {key: _diversity(niches) for key, niches in filled.items()}}
 
 
-def _diversity(sets: Mapping[frozenset[str], LabelSet]) -> dict[str, float]:
+def _diversity(niches: Mapping[Niche, Filled]) -> dict[str, float]:
     """Unique labels are the paper's DIV; the entropy of the sets is in nats."""
-    total = sum(s.problems for s in sets.values())
-    shares = [s.problems / total for s in sets.values()]
+    total = sum(filled.problems for filled in niches.values())
+    shares = [filled.problems / total for filled in niches.values()]
     return {
-        "unique": len(frozenset().union(*sets)),
-        "sets": len(sets),
-        "qd_score": round(sum(s.best for s in sets.values()), 6),
+        "unique": len(frozenset[str]().union(*map(labels_of, niches))),
+        "sets": len(niches),
+        "qd_score": round(sum(filled.best for filled in niches.values()), 6),
         "entropy": round(sum(share * log(1 / share) for share in shares), 6),
     }
 

@@ -167,7 +167,7 @@ def _from_2(connection: sqlite3.Connection) -> list[str]:
         " before TEXT NOT NULL, after TEXT NOT NULL)"
     )
     notes = [f"give {use} the option `extra: []` in your pipeline file: this run's seeds have none" for use in readers]
-    notes += ["give curate the option `labels: skills` in your pipeline file, which was its default"] * curates
+    notes += ["give curate the option `niches: {skills: {}}` in your pipeline file: it went by skills"] * curates
     if policy:
         notes.append(
             f"take {', '.join(POLICY_SETTINGS)} out of `attempts` in your pipeline file, and write this line under `plugins`: "
@@ -194,9 +194,9 @@ def _moved(attempts: dict[str, Any]) -> dict[str, Any] | None:
 
 def _curate_by_skills(plan: list[dict[str, Any]]) -> bool:
     """Says of `curate` whose labels made its niches, where it went by its default of format 2; whether it did."""
-    found = [entry for entry in plan if entry["use"] == "curate" and "labels" not in entry["with"]]
+    found = [entry for entry in plan if entry["use"] == "curate" and "niches" not in entry["with"]]
     for entry in found:
-        entry["with"]["labels"] = "skills"
+        entry["with"]["niches"] = {entry["with"].pop("labels", "skills"): {}}
     return bool(found)
 
 

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from sparq_core.contract.niches import Axis, Niche
 from sparq_core.contract.records import Outcome
 from sparq_core.contract.tally import Tally
 from sparq_core.ledger.intervals import Comparison, compare
@@ -171,8 +172,8 @@ def turned_away(ledger: Reader, round: int | None) -> int:
 _CHOSEN = "(SELECT DISTINCT problem FROM curated WHERE curation = (SELECT max(id) FROM curation))"
 
 
-class LabelSet(NamedTuple):
-    """The chosen problems that have the same labels."""
+class Filled(NamedTuple):
+    """The chosen problems of a niche."""
 
     problems: int
     best: float
@@ -185,17 +186,17 @@ def curated(ledger: Reader) -> int:
     return int(next(rows)[0])
 
 
-def label_sets(ledger: Reader, key: str) -> dict[frozenset[str], LabelSet]:
-    """The problems of the last choice of attempts, by the labels that a descriptor gives them."""
+def niches_filled(ledger: Reader, key: str, axis: Axis) -> dict[Niche, Filled]:
+    """The problems of the last choice of attempts, by the niches that a list of labels makes."""
     rows = ledger.query(
         f"SELECT d.value, count(*), max(coalesce(o.quality, 0)) FROM {_CHOSEN} c"
         f" LEFT JOIN descriptor d ON d.problem = c.problem AND d.view = {VIEW} AND d.key = ?"
         f" LEFT JOIN outcome o ON o.problem = c.problem AND o.grading = {GRADING} GROUP BY d.value",
         key,
     )
-    found: dict[frozenset[str], LabelSet] = {}
+    niches, found = ledger.niches({key: axis}), dict[Niche, Filled]()
     for value, problems, best in rows:
-        labels = frozenset(msgspec.json.decode(value or "[]") or ())
-        same = found.get(labels, LabelSet(0, 0.0))
-        found[labels] = LabelSet(same.problems + problems, max(same.best, best))
+        niche = niches.of({key: msgspec.json.decode(value or "[]")})
+        same = found.get(niche, Filled(0, 0.0))
+        found[niche] = Filled(same.problems + problems, max(same.best, best))
     return found

@@ -1,8 +1,8 @@
 """Reading a ledger: for resuming, curation, export and the commands that show a run."""
 
 import sqlite3
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from sparq_core.contract.config import Pipeline
 from sparq_core.contract.errors import PipelineError
+from sparq_core.contract.niches import Axis, Niches
 from sparq_core.contract.records import Attempt, Child, Counts, Judged, Problem, Rejection, Score, Solved, Step, Verdict
 from sparq_core.contract.tally import Tally
 from sparq_core.ledger import storage
@@ -179,6 +180,25 @@ class Reader:
             VIEW,
         )
         return {key: bool(is_labels) for key, is_labels in rows}
+
+    def axes(self) -> dict[str, Axis]:
+        """What the run's own niches are made of: the option `niches` of its selector; empty where that has none."""
+        for member in msgspec.json.decode(self.run().identity or "{}").get("plugins", {}).values():
+            with suppress(msgspec.ValidationError):  # a stranger's plugin may mean something else by that name
+                return msgspec.convert(member["with"].get("niches"), dict[str, Axis])
+        return {}
+
+    def niches(self, axes: Mapping[str, Axis]) -> Niches:
+        """The niches of these axes, as selection makes them: of labels, the most common ones of the seeds count."""
+        niches = Niches(axes)
+        for (described,) in self.query(
+            "SELECT json_group_object(d.key, json(d.value)) FROM descriptor d JOIN problem p ON p.id = d.problem"
+            " WHERE d.view = ? AND p.round = 0 AND d.key IN (SELECT value FROM json_each(?)) GROUP BY p.id",
+            VIEW,
+            msgspec.json.encode(list(axes)).decode(),
+        ):
+            niches.learn(msgspec.json.decode(described))
+        return niches
 
     # -- steps and problems --------------------------------------------------------------------------------------------
 

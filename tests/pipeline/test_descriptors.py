@@ -61,10 +61,10 @@ def test_a_misspelt_niche_is_refused_before_the_run(sums: Sums, tmp_path: Path) 
     assert_refused_first(pipeline, tmp_path, message)
 
 
-def test_so_is_a_misspelt_label_of_curate(sums: Sums, tmp_path: Path) -> None:
+def test_so_is_a_misspelt_niche_of_curate(sums: Sums, tmp_path: Path) -> None:
     pipeline = sums(steps=1)
-    pipeline["plugins"][-1] = {"use": "curate", "with": {"labels": "skils"}}
-    assert_refused_first(pipeline, tmp_path, r"^plugins\[6\]\.with\.labels: .*did you mean 'skills'")
+    pipeline["plugins"][-1] = {"use": "curate", "with": {"niches": {"skils": {}}}}
+    assert_refused_first(pipeline, tmp_path, r"^plugins\[6\]\.with\.niches: .*did you mean 'skills'")
 
 
 def test_so_is_a_niche_where_nothing_is_described(sums: Sums, tmp_path: Path) -> None:

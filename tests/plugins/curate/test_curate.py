@@ -20,30 +20,34 @@ from sparq_curate.arithmetic import wrong_step
 from sparq_curate.filters import covering, diverse, good, quality_diverse
 from sparq_curate.solutions import apart, shortest
 
-NICHES = st.lists(st.lists(st.sampled_from("abcdefgh"), max_size=3).map(lambda x: tuple(sorted(set(x)))), unique=True)
+NICHES = st.lists(
+    st.lists(st.sampled_from("abcdefgh"), max_size=3).map(lambda x: (tuple(sorted(set(x))),)), unique=True
+)
 
 
 def candidates(n: int, niches: int = 5) -> list[Candidate]:
     return [
-        Candidate(id=f"1.1.{i}", niche=(f"n{i % niches}",), quality=(i * 37 % 100) / 100, solve_rate=0.5, correct=(i,))
+        Candidate(
+            id=f"1.1.{i}", niche=((f"n{i % niches}",),), quality=(i * 37 % 100) / 100, solve_rate=0.5, correct=(i,)
+        )
         for i in range(n)
     ]
 
 
 @given(NICHES)
-def test_each_niche_adds_as_many_labels_as_any_could(niches: list[tuple[str, ...]]) -> None:
+def test_each_niche_adds_as_many_labels_as_any_could(niches: list[sparq.Niche]) -> None:
     order = covering(niches)
     assert sorted(order) == sorted(niches)
     seen: set[str] = set()
     for i, niche in enumerate(order):
-        assert len(set(niche) - seen) == max(len(set(other) - seen) for other in order[i:])
-        seen |= set(niche)
+        assert len(sparq.labels_of(niche) - seen) == max(len(sparq.labels_of(other) - seen) for other in order[i:])
+        seen |= sparq.labels_of(niche)
 
 
 def test_niches_take_turns() -> None:
     for order in (diverse, quality_diverse):
         first = order(candidates(50), sparq.generator(1))
-        assert Counter(c.niche for c in first[:20]) == {(f"n{i}",): 4 for i in range(5)}
+        assert Counter(c.niche for c in first[:20]) == {((f"n{i}",),): 4 for i in range(5)}
         assert len({c.id for c in first}) == 50
 
 
@@ -57,7 +61,7 @@ def test_qd_takes_the_best_of_each_niche_first() -> None:
 def pool(n: int, sets: int) -> list[Candidate]:
     """As many problems as the paper keeps, or so, in sets of three of a hundred skills; quality has nothing to do with them."""
     rng = sparq.generator(7)
-    niches = [tuple(sorted(f"skill {k}" for k in rng.sample(range(100), 3))) for _ in range(sets)]
+    niches = [(tuple(sorted(f"skill {k}" for k in rng.sample(range(100), 3))),) for _ in range(sets)]
     return [
         Candidate(
             id=f"1.{i // 64}.{i % 64}", niche=niches[i % sets], quality=rng.random(), solve_rate=0.5, correct=(i,)
@@ -73,7 +77,7 @@ def test_of_more_niches_than_the_budget_holds_qd_takes_those_with_the_best_probl
     chosen = quality_diverse(problems, sparq.generator(1))[:1_500]
     assert fmean(c.quality for c in problems) == pytest.approx(0.5, abs=0.01)
     assert fmean(c.quality for c in chosen) > 0.85
-    assert len({skill for c in chosen for skill in c.niche}) == 100
+    assert len({skill for c in chosen for skill in sparq.labels_of(c.niche)}) == 100
     assert len({c.niche for c in chosen}) >= min(sets, 1_500) * 0.9
 
 
@@ -185,23 +189,43 @@ def test_the_only_list_of_labels_makes_the_niches(tmp_path: Path, sums: Any) -> 
     told = run(described(sums, tmp_path, ["./features.py:Features"], budget=2, solutions=1))
     assert re.search(r"curated: 2 problems; 2 unique sql_features in 2 sets, QD-score [\d.]+, entropy 0\.69", told)
     assert "skills" not in told
-    sparq_command("curate", str(tmp_path / "run"), "--option", "labels=size", "--budget", "2")
-    assert "known: size, sql_features" in curate(tmp_path / "run", "--option", "labels=skills", "--budget", "2", code=1)
+    curate(tmp_path / "run", "--option", "niches={size: {bins: 2}}", "--budget", "2")
+    told = curate(tmp_path / "run", "--option", "niches={skills: {}}", "--budget", "2", code=1)
+    assert "known: size, sql_features" in told
 
 
-def test_labels_that_nothing_describes_are_refused_before_the_run(tmp_path: Path, sums: Any) -> None:
-    told = run(described(sums, tmp_path, ["skills"], labels="topics"), code=2)
-    assert "plugins[6].with.labels: no plugin describes problems by 'topics'" in told
+def test_niches_that_nothing_describes_are_refused_before_the_run(tmp_path: Path, sums: Any) -> None:
+    told = run(described(sums, tmp_path, ["skills"], niches={"topics": {}}), code=2)
+    assert "plugins[6].with.niches: no plugin describes problems by 'topics'" in told
 
 
-def test_several_lists_of_labels_want_a_choice(tmp_path: Path, sums: Any) -> None:
+FIRST_SEEDS = """
+import sparq_core as sparq
+
+
+class FirstSeeds:
+    @sparq.hookimpl
+    def select(self, n):
+        return [f"0.1.{i}" for i in range(n)]
+"""
+
+
+def test_of_several_lists_of_labels_the_selectors_makes_the_niches(tmp_path: Path, sums: Any) -> None:
     pipeline = described(sums, tmp_path, ["skills", "./features.py:Features"], budget=2)
+    told = run(pipeline)
+    assert "unique skills in" in told
+    assert "unique sql_features in" in told
+
+
+def test_without_a_selector_that_has_niches_they_want_a_choice(tmp_path: Path, sums: Any) -> None:
+    (tmp_path / "select.py").write_text(FIRST_SEEDS)
+    pipeline = described(
+        lambda: sums("./select.py:FirstSeeds"), tmp_path, ["skills", "./features.py:Features"], budget=2
+    )
     told = run(pipeline, code=1)
     assert "name one of skills, sql_features" in told
     assert "`--resume` goes on from there" in told
-    resumed = run(pipeline, "--resume", "--set", "plugins.curate.with.labels=skills")
-    assert "unique skills in" in resumed
-    assert "unique sql_features in" in resumed
+    assert "unique skills in" in run(pipeline, "--resume", "--set", "plugins.curate.with.niches={skills: {}}")
 
 
 def test_without_labels_no_niches_take_turns(tmp_path: Path, sums: Any) -> None:

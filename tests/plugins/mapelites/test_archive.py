@@ -12,14 +12,13 @@ from hypothesis import strategies as st
 from ribs.archives import GridArchive
 
 import sparq_core as sparq
+from sparq_core import Axis, Niches
 from sparq_mapelites import (
     Archive,
-    Axis,
     DynamicUniform,
     DynamicUniformConfig,
     MapElites,
     MapElitesConfig,
-    Niches,
     StaticConfig,
     StaticDiverse,
     StaticUniform,

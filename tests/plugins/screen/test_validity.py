@@ -86,7 +86,7 @@ def test_a_run_is_judged_and_curated_by_it(sums: Callable[..., Any], tmp_path: P
     assert {c.descriptors["validity"] for c in found.values()} <= {0.0, 0.25, 0.5, 0.75, 1.0}
     assert all(c.quality == 1 - (c.solve_rate or 0) for c in found.values())
     out = tmp_path / "chosen.jsonl"
-    settings = ["--by", "qd", "--budget", "1", "--option", "labels=skills", "--option", "weigh=validity"]
+    settings = ["--by", "qd", "--budget", "1", "--option", "weigh=validity"]
     curate(ran.folder, *settings, "--option", "solutions=1", "--to", str(out))
     (row,) = rows(out)
     most = max(len(c.descriptors["skills"]) for c in found.values())
