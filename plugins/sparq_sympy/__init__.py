@@ -1,7 +1,7 @@
 """Answer checks: the final answer is read from a solution and compared with the reference."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 from msgspec import Meta, field
 
@@ -27,21 +27,28 @@ class SympyConfig(Conventions, frozen=True, kw_only=True, forbid_unknown_fields=
         list[str],
         Meta(description="Phrases after which the final answer stands, where there is no \\boxed{} and no ####."),
     ] = field(default_factory=lambda: list(MARKERS))
+    truncated: Annotated[
+        Literal["unknown", "incorrect"],
+        Meta(
+            description="What an attempt is that was cut before its final answer. As incorrect it counts as a failure, so that "
+            "the solve rate is a share of all K (paper)."
+        ),
+    ] = "unknown"
 
 
 class Sympy:
     """
     Compares final answers: normalised text, exact numbers, values at points, then math-verify over sympy in other processes.
 
-    A completion that ended by itself without a final answer is `incorrect: no-answer`; a truncated one is `unknown`, as is
-    whatever runs into a limit. Text of a model is never evaluated in this process.
+    A completion that ended by itself without a final answer is `incorrect: no-answer`; a truncated one is `unknown`, unless
+    `truncated` says otherwise, as is whatever runs into a limit. Text of a model is never evaluated in this process.
     """
 
     requires: ClassVar[Mapping[str, str]] = {"math_verify": "sparq-engine[sympy]", "mpmath": "sparq-engine[sympy]"}
     version: ClassVar[str] = VERSION
 
     def __init__(self, config: SympyConfig) -> None:
-        self._markers = tuple(config.markers)
+        self._markers, self._truncated = tuple(config.markers), config.truncated
         self._checker = Checker(config, workers=config.workers, deadline=config.deadline)
 
     @sparq.hookimpl
@@ -63,7 +70,7 @@ class Sympy:
             return None
         found = final_answer(attempt.text, self._markers)
         if found is None:
-            return without_answer(attempt)
+            return self._without_answer(attempt)
         if found.hedged:
             return sparq.Verdict(value="unknown", reason="hedged", answer=found.answer)
         if (reference, found.answer) not in decided:
@@ -71,9 +78,9 @@ class Sympy:
         decision = decided[reference, found.answer]
         return sparq.Verdict(value=decision.value, reason=decision.reason, answer=found.answer)
 
-
-def without_answer(attempt: sparq.Attempt) -> sparq.Verdict:
-    """The verdict on an attempt that states no final answer."""
-    if attempt.finish == "stop":
-        return sparq.Verdict(value="incorrect", reason="no-answer")
-    return sparq.Verdict(value="unknown", reason="truncated" if attempt.finish == "length" else attempt.finish)
+    def _without_answer(self, attempt: sparq.Attempt) -> sparq.Verdict:
+        if attempt.finish == "stop":
+            return sparq.Verdict(value="incorrect", reason="no-answer")
+        if attempt.finish == "length":
+            return sparq.Verdict(value=self._truncated, reason="truncated")
+        return sparq.Verdict(value="unknown", reason=attempt.finish)

@@ -45,7 +45,7 @@ def execute(
     exists = _is_there(folder, resume)
     run = with_digests(prepared.run, folder.resolve())
     identity = identity_of(run, prepared.cast)
-    changes = _accepted(folder, identity, accept_changes) if exists else []
+    changes = _accepted(folder, identity, prepared.cast, accept_changes) if exists else []
     folder.mkdir(parents=True, exist_ok=True)
     lock = storage.Lock(folder)
     try:
@@ -72,7 +72,7 @@ def fork(prepared: Prepared, folder: Path, start: Path, scored: Path | None = No
     """
     run = with_digests(prepared.run, folder.resolve())
     identity = identity_of(run, prepared.cast)
-    _accepted(start, identity, accept=False)
+    _accepted(start, identity, prepared.cast, accept=False)
     folder.mkdir(parents=True, exist_ok=True)
     with _new(run, prepared, folder / storage.DATABASE) as partial:
         storage.copy(start / storage.DATABASE, partial)
@@ -86,7 +86,7 @@ def fork(prepared: Prepared, folder: Path, start: Path, scored: Path | None = No
 
 def check_same(folder: Path, prepared: Prepared) -> None:
     """PipelineError where a run folder holds a run of another identity than this one's; its models must have their digests."""
-    _accepted(folder, identity_of(prepared.run, prepared.cast), accept=False)
+    _accepted(folder, identity_of(prepared.run, prepared.cast), prepared.cast, accept=False)
 
 
 def _take_scores(ledger: Ledger, scored: Path) -> None:
@@ -114,10 +114,10 @@ def _is_there(folder: Path, resume: bool) -> bool:
     return exists
 
 
-def _accepted(folder: Path, identity: Mapping[str, Any], accept: bool) -> list[Change]:
+def _accepted(folder: Path, identity: Mapping[str, Any], cast: Cast, accept: bool) -> list[Change]:
     """What is other than when the run began; PipelineError where that may not be, or was not accepted."""
     with Reader.open(folder) as reader:
-        changes = changes_since(reader.run().identity, identity)
+        changes = changes_since(reader.run().identity, identity, cast.deciding())
     refused = [change for change in changes if not (accept and change.may_be_accepted)]
     if refused:
         may = all(change.may_be_accepted for change in changes)

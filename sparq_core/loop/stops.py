@@ -20,7 +20,8 @@ FIRST_LOOK = 64
 LEAST_PARSED = 0.1
 EXAMPLES = 3
 REMEDIES = {
-    "truncated": "raise attempts.max_tokens, or set attempts.stop if the model runs on after its answer",
+    "truncated": "raise attempts.max_tokens, set attempts.stop if the model runs on after its answer, or count what is cut as "
+    "wrong (sympy: with.truncated)",
     "too-long": "shorten attempts.prompt, or use a model with a longer context",
     "refused": "the server or its content filter will not answer these problems; take another model, or other seeds",
     "timeout": "raise the verifier's deadline (sympy: with.deadline)",

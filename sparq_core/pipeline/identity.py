@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
+from msgspec import Struct
+from msgspec.structs import fields
 
 from sparq_core import hookspecs
 from sparq_core.contract.config import Pipeline
@@ -60,9 +62,25 @@ class Change(NamedTuple):
         return f"{self.setting}: {_short(self.before)} → {_short(self.after)}"
 
 
-def changes_since(recorded: str, now: Mapping[str, Any]) -> list[Change]:
-    """What of an identity is other than the recorded one."""
-    return list(_differences(msgspec.json.decode(recorded), msgspec.json.decode(msgspec.json.encode(now))))
+def changes_since(recorded: str, now: Mapping[str, Any], members: Sequence[Member]) -> list[Change]:
+    """What of an identity is other than the recorded one; an option that its version did not know was as its default has it."""
+    before = msgspec.json.decode(recorded)
+    for member in members:
+        if member.config and (there := before.get("plugins", {}).get(member.name)):
+            there["with"] = _defaults(member.config, now["plugins"][member.name]["with"]) | there["with"]
+    return list(_differences(before, msgspec.json.decode(msgspec.json.encode(now))))
+
+
+def _defaults(config: Struct, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of the given options that are as their default has them."""
+    builtin = {
+        field.encode_name: msgspec.to_builtins(
+            field.default_factory() if callable(field.default_factory) else field.default
+        )
+        for field in fields(config)
+        if not field.required
+    }
+    return {name: value for name, value in given.items() if name in builtin and builtin[name] == value}
 
 
 def other_code(recorded: str, members: Sequence[Member]) -> list[str]:

@@ -4,10 +4,13 @@ import gzip
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from runs import sparq_command
 
 import sparq_core as sparq
+from sparq_core.testing import Ran, run_pipeline
 from sparq_sympy import Sympy, SympyConfig
 
 ROLLOUTS = Path(__file__).parents[4] / "shared" / "data" / "gsm8k_rollouts.jsonl.gz"
@@ -65,6 +68,50 @@ def test_no_answer_is_incorrect_where_the_model_ended_by_itself(checker: Sympy) 
 
 def test_a_truncated_attempt_is_unknown(checker: Sympy) -> None:
     assert verdict(checker, "1", "First we", "length") == sparq.Verdict(value="unknown", reason="truncated")
+
+
+def test_a_truncated_attempt_is_wrong_where_that_is_asked_for() -> None:
+    checker = Sympy(SympyConfig(truncated="incorrect"))
+    assert verdict(checker, "1", "First we", "length") == sparq.Verdict(value="incorrect", reason="truncated")
+    assert verdict(checker, "1", "So \\boxed{1}. Next", "length") == verdict(checker, "1", "\\boxed{1}")
+    assert verdict(checker, "1", "", "too-long") == sparq.Verdict(value="unknown", reason="too-long")
+    checker.stop()
+
+
+CUT = {
+    "Please reason": ["\\boxed{2}", "\\boxed{2}", "\\boxed{3}", "first we begin and then we never come to an end"],
+    "inspired by": ["<problem>What is 1 + 1?</problem><solution>\\boxed{2}</solution>"],
+    "List at most": ["<skills>addition</skills>"],
+}
+
+
+def cut_short(sums: Any, folder: Path, **options: str) -> Ran:
+    """A run of whose attempts a quarter is cut."""
+    models = {"student": {"use": "scripted", "model": "cut", "with": {"answers": CUT}}}
+    pipeline = sums(steps=4, models=models, attempts={"k": 16, "max_tokens": 5, "min_decided": 0.9}, admit=False)
+    pipeline["plugins"][3] = {"use": "sympy", "with": options}
+    return run_pipeline(pipeline, folder)
+
+
+def rates(folder: Path, grading: int) -> dict[str, tuple[str, float | None]]:
+    with sparq.Reader.open(folder, grading) as ledger:
+        children = [solved.child for solved in ledger.solved([1], outcome=None)]
+        return {child.problem.id: (child.outcome, child.solve_rate) for child in children}
+
+
+def test_the_papers_solve_rate_is_a_share_of_all_attempts(sums: Any, tmp_path: Path) -> None:
+    ours = cut_short(sums, tmp_path / "ours").folder
+    papers = cut_short(sums, tmp_path / "papers", truncated="incorrect").folder
+    with sparq.Reader.open(papers) as ledger:
+        for child in (solved.child for solved in ledger.solved([1], outcome=None)):
+            assert child.counts.unknown == 0
+            assert child.solve_rate == child.counts.correct / 16
+    assert "kept" in {outcome for outcome, _ in rates(papers, 1).values()}
+    assert rates(ours, 1) != rates(papers, 1)
+    told = sparq_command("regrade", str(ours), "--set", "plugins.sympy.with.truncated=incorrect")
+    assert "unknown → incorrect" in told
+    assert "unresolved → kept" in told
+    assert rates(ours, 2) == rates(papers, 1)
 
 
 def test_a_prompt_that_did_not_fit_is_unknown(checker: Sympy) -> None:
