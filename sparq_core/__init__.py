@@ -48,7 +48,7 @@ from sparq_core.contract.records import (
 from sparq_core.contract.run import Run
 from sparq_core.contract.sampling import Completion, Llm, Recorded, Request, RoleModel, Sampler, Sampling
 from sparq_core.contract.tally import Tally
-from sparq_core.contract.templates import DUMMY_PROBLEM, check_template, render
+from sparq_core.contract.templates import DUMMY_PROBLEM, check_template, named_template, render
 from sparq_core.contract.texts import strings_in
 from sparq_core.contract.weights import folder_findings, weights_digest
 from sparq_core.contract.workers import run_worker, serve
@@ -126,6 +126,7 @@ __all__ = [
     "labels_of",
     "last_boxed",
     "marked_answer",
+    "named_template",
     "nearest",
     "proportion",
     "render",

@@ -8,6 +8,7 @@ from random import Random
 from typing import Annotated, NamedTuple
 
 from msgspec import Meta, Struct, field
+from msgspec.structs import force_setattr
 
 import sparq_core as sparq
 
@@ -27,6 +28,22 @@ Here is a problem and its solution.
 """
 PROMPT = f"""{_PARENT}
 Write a novel problem inspired by this one, and its solution. {_FORMAT}"""
+PAPER = """\
+The following is a mathematical problem together with its solution.
+
+<problem>
+{{ parent.statement }}
+</problem>
+<solution>
+{{ parent.solution }}
+</solution>
+
+Come up with a novel problem of your own and solve it. \
+Write the new problem between <problem> and </problem>, then its solution between <solution> and </solution>. \
+The solution ends with the final answer as \\boxed{...}. \
+If the final answer consists of several numbers, write them as a comma-separated list in parentheses, as in \\boxed{(1, 2)}."""
+PRESETS = {"paper": PAPER}
+"""Prompts of the operator `mutate` by name: what the paper's asks for (its appendix F), in our words."""
 PROMPTS = {
     "harder": f"""{_PARENT}
 Write a new problem of the same kind that is harder: it takes one more step, or another idea. {_FORMAT}""",
@@ -62,7 +79,13 @@ class Operator(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class MutateConfig(sparq.Sampling, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Options of `mutate`."""
 
-    prompt: Annotated[str, Meta(description="Template of the operator `mutate`; may use `parent`.")] = PROMPT
+    prompt: Annotated[
+        str,
+        Meta(
+            description="Template of the operator `mutate`; may use `parent`. Or the name of one: `paper` asks what the paper "
+            "does, for a novel problem and no more."
+        ),
+    ] = PROMPT
     operators: Annotated[
         dict[str, Operator],
         Meta(
@@ -72,6 +95,11 @@ class MutateConfig(sparq.Sampling, frozen=True, kw_only=True, forbid_unknown_fie
         ),
     ] = field(default_factory=lambda: {"mutate": Operator()})
     role: Annotated[sparq.Role, Meta(description="Who writes.")] = "generator"
+
+    def __post_init__(self) -> None:
+        force_setattr(
+            self, "prompt", sparq.named_template(self.prompt, PRESETS)
+        )  # whose text is part of the run's identity
 
 
 class Mutate:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Annotated, ClassVar
 
 from msgspec import Meta
+from msgspec.structs import force_setattr
 
 import sparq_core as sparq
 
@@ -21,14 +22,41 @@ Here is a problem and its solution.
 List at most {{ max }} skills that the solution uses, separated by commas, inside <skills> tags."""
 
 
+PAPER = """\
+Below are a problem and its solution.
+
+<problem>
+{{ problem.statement }}
+</problem>
+<solution>
+{{ problem.solution }}
+</solution>
+
+Which skills and lemmas are relevant to solving this problem? Name at most {{ max }} of them as a comma-separated list between \
+<skills> and </skills>."""
+PRESETS = {"paper": PAPER}
+"""Prompts by name: what the paper's asks for (its appendix F), in our words."""
+
+
 class SkillsConfig(sparq.Sampling, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Options of `skills`."""
 
-    prompt: Annotated[str, Meta(description="Template; may use `problem` and `max`.")] = PROMPT
+    prompt: Annotated[
+        str,
+        Meta(
+            description="Template; may use `problem` and `max`. Or the name of one: `paper` asks for skills and lemmas, as the "
+            "paper does."
+        ),
+    ] = PROMPT
     max: Annotated[int, Meta(ge=1, description="Most skills a problem is labelled with.")] = 3
     role: Annotated[sparq.Role, Meta(description="Who labels.")] = "labeller"
     temperature: Annotated[float, Meta(ge=0, description="Sampling temperature; 0 is greedy.")] = 0.0
     max_tokens: Annotated[int, Meta(ge=1, description="Most tokens of an answer.")] = 128
+
+    def __post_init__(self) -> None:
+        force_setattr(
+            self, "prompt", sparq.named_template(self.prompt, PRESETS)
+        )  # whose text is part of the run's identity
 
 
 class Skills:

@@ -1,5 +1,6 @@
 """Prompts are templates in the pipeline: Jinja2, sandboxed, and an unknown name is an error."""
 
+import re
 from collections.abc import Collection, Iterator, Mapping
 from functools import cache
 from typing import Any
@@ -76,12 +77,24 @@ DUMMY_PROBLEM = Problem(
     ordinal=0,
 )
 """A problem to check a template against; its `extra` has every key."""
+_WORD = re.compile(r"[\w-]+")
 _ENVIRONMENT = SandboxedEnvironment(undefined=Missing, keep_trailing_newline=False, autoescape=False)
 
 
 @cache
 def _compile(template: str) -> Template:
     return _ENVIRONMENT.from_string(template)
+
+
+def named_template(given: str, presets: Mapping[str, str]) -> str:
+    """
+    The preset of this name, else the template as it was given; ValueError for a lone word that names no preset.
+
+    A template uses some name in braces, so no word is one: it is either a preset or a slip.
+    """
+    if given in presets or not _WORD.fullmatch(given):
+        return presets.get(given, given)
+    raise ValueError(f"'{given}' is no preset and no template, which has names in {{{{ }}}}; {nearest(given, presets)}")
 
 
 def check_template(template: str, place: str, *names: str, **dummies: Any) -> None:
