@@ -1,6 +1,6 @@
 """How many attempts a problem deserves: three rules that stop early, each a plugin."""
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from msgspec import Meta, Struct
 
@@ -9,6 +9,8 @@ from sparq_policies.rules import AfterPilot, OptimalStopping, Prior, WhenSettled
 
 __all__ = ["Bayes", "BayesConfig", "Pilot", "PilotConfig", "Settled", "SettledConfig"]
 
+VERSION = "2"
+"""Of solve rates: since 2 they are unbiased also where what is kept is complete or attempts are unknown."""
 Complete = Annotated[
     bool, Meta(description="Draw all K attempts at every problem that is kept; else it keeps those it has.")
 ]
@@ -24,6 +26,8 @@ class SettledConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 class Settled:
     """Attempts stop once no further one can change what the problem is: the same decision as all K, for less."""
+
+    version: ClassVar[str] = VERSION
 
     def __init__(self, config: SettledConfig) -> None:
         self._config = config
@@ -43,6 +47,8 @@ class PilotConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
 class Pilot:
     """A first wave of attempts; if they all come out alike, that is all, else the rest follow at once."""
+
+    version: ClassVar[str] = VERSION
 
     def __init__(self, config: PilotConfig) -> None:
         self._config = config
@@ -66,6 +72,8 @@ class BayesConfig(SettledConfig, frozen=True, kw_only=True, forbid_unknown_field
 
 class Bayes:
     """Attempts stop once further ones cost more than they may bring (optimal stopping with a Beta prior)."""
+
+    version: ClassVar[str] = VERSION
 
     def __init__(self, config: BayesConfig) -> None:
         self._config = config

@@ -5,9 +5,12 @@ What a problem will be is said by the plugin that assesses, `decide`, from count
 biased towards what made it stop; `solve_rate` undoes that.
 """
 
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Mapping
 from functools import cached_property, lru_cache
 from math import exp, lgamma
+
+from msgspec import Struct
 
 import sparq_core as sparq
 
@@ -15,13 +18,37 @@ Prior = tuple[float, float]
 """Beta distribution of the solve rate."""
 
 
+ONE = (sparq.Counts(1, 0, 0), sparq.Counts(0, 1, 0), sparq.Counts(0, 0, 1))
+"""What an attempt may come to."""
+
+
+class Orders(Struct, frozen=True, gc=False):
+    """How many orders of attempts come to some counts."""
+
+    every: int = 0
+    from_correct: int = 0
+    """Those whose first decided attempt is correct."""
+
+    def __add__(self, other: "Orders") -> "Orders":
+        return Orders(self.every + other.every, self.from_correct + other.from_correct)
+
+    def then(self, counts: sparq.Counts, one: sparq.Counts) -> "Orders":
+        """These orders, which have come to `counts`, with one attempt more."""
+        return Orders(self.every, self.from_correct if counts.decided else self.every * one.correct)
+
+
+Ways = Mapping[tuple[sparq.Counts, bool], Orders]
+"""Orders by the counts they have come to, and whether the rest of K is being drawn, come what may."""
+
+
 class Rule:
     """
     Waves until `enough` says stop; what is kept then gets the rest of its attempts, if it is to be `complete`.
 
-    Where it is not, problems differ in how many attempts they have, and the rate is the unbiased one of the plan (Girshick,
-    Mosteller and Savage 1946): of the orders in which these counts can come about under the rule, the share that begins with a
-    correct attempt.
+    The rate is the unbiased one of the plan (Girshick, Mosteller and Savage 1946): of the orders in which these counts can come
+    about under the rule, the share whose first decided attempt is correct. It is unbiased over all problems of which any
+    attempt is decided, those that were given up included. Counts that the rule cannot come to, as another grading may make
+    them, have their plain rate.
     """
 
     of_parents = False
@@ -29,7 +56,7 @@ class Rule:
     def __init__(self, k: int, decide: sparq.Decide, first: int, wave: int, complete: bool) -> None:
         self.k, self._decide = k, lru_cache(maxsize=None)(decide)
         self._first, self._wave, self._complete = min(k, first), wave, complete
-        self._paths = lru_cache(maxsize=None)(self._count_paths)
+        self._orders = lru_cache(maxsize=None)(self._count_orders)
 
     def enough(self, counts: sparq.Counts, parents: sparq.Counts) -> bool:
         """Whether further attempts are of no use."""
@@ -51,28 +78,36 @@ class Rule:
         return 0 < counts.drawn < self.k and (self._complete or not self.keeps(counts, parents))
 
     def solve_rate(self, counts: sparq.Counts, parents: sparq.Counts) -> float | None:
-        if self._complete or counts.unknown or not counts.decided:
-            return counts.solve_rate
-        every, from_correct = self._paths(counts.correct, counts.incorrect, parents)
-        return from_correct / every if every else counts.solve_rate
+        if not counts.decided:
+            return None
+        orders = self._orders(counts, parents)
+        return orders.from_correct / orders.every if orders.every else counts.solve_rate
 
-    def _count_paths(self, correct: int, incorrect: int, parents: sparq.Counts) -> tuple[int, int]:
-        """Orders of the attempts that lead to these counts without stopping before, and those of them that begin correct."""
-        if correct + incorrect == 1:
-            return 1, correct
-        every = from_correct = 0
-        for before in ((correct - 1, incorrect), (correct, incorrect - 1)):
-            if min(before) >= 0 and not self._ends_at(*before, parents):
-                one, two = self._paths(*before, parents)
-                every, from_correct = every + one, from_correct + two
-        return every, from_correct
+    def _count_orders(self, end: sparq.Counts, parents: sparq.Counts) -> "Orders":
+        """The orders of attempts in which the rule ends with these counts."""
+        ways: Ways = {(sparq.Counts(), False): Orders(1, 0)}
+        for _ in range(end.drawn):
+            ways = self._one_longer(ways, end, parents)
+        ends = (orders for (_, completing), orders in ways.items() if end.drawn == self.k or not completing)
+        return sum(ends, Orders())
 
-    def _ends_at(self, correct: int, incorrect: int, parents: sparq.Counts) -> bool:
-        """Whether a problem with these counts gets no further attempt; inside a wave it does."""
-        drawn = correct + incorrect
-        if (drawn - self._first) % self._wave or drawn < self._first:
+    def _one_longer(self, ways: "Ways", end: sparq.Counts, parents: sparq.Counts) -> "Ways":
+        """The ways with one attempt more, as far as they still lead to `end`."""
+        longer: defaultdict[tuple[sparq.Counts, bool], Orders] = defaultdict(Orders)
+        for (counts, completing), orders in ways.items():
+            stops = not completing and self._ends_at(counts, parents)
+            if stops and not (self._complete and self.keeps(counts, parents)):
+                continue
+            for one in ONE:
+                if _within(after := counts + one, end):
+                    longer[after, completing or stops] += orders.then(counts, one)
+        return longer
+
+    def _ends_at(self, counts: sparq.Counts, parents: sparq.Counts) -> bool:
+        """Whether attempts are enough with these counts; inside a wave nobody asks."""
+        if (counts.drawn - self._first) % self._wave or counts.drawn < self._first:
             return False
-        return self.enough(sparq.Counts(correct, incorrect), parents)
+        return self.enough(counts, parents)
 
 
 class WhenSettled(Rule):
@@ -208,6 +243,11 @@ class Plan:
             self._predicted(correct, incorrect, more, n) * self._value(correct + more, incorrect + n - more)
             for more in range(n + 1)
         )
+
+
+def _within(counts: sparq.Counts, end: sparq.Counts) -> bool:
+    """Whether further attempts may lead from some counts to others."""
+    return counts.correct <= end.correct and counts.incorrect <= end.incorrect and counts.unknown <= end.unknown
 
 
 def _log_beta(a: float, b: float) -> float:

@@ -42,7 +42,7 @@ def tell(console: Console, ledger: Reader, id_: str) -> None:
     counts = child.counts
     rate = ""
     if child.solve_rate is not None:
-        interval = solve_rate_interval(counts)
+        interval = solve_rate_interval(counts, child.solve_rate)
         rate = f", solve rate {child.solve_rate:.2f} ({interval.low:.2f} to {interval.high:.2f})"
     reason = f" ({child.reason})" if child.reason else ""
     by = f" by {child.rejection.plugin} in {child.rejection.hook}" if child.rejection else ""

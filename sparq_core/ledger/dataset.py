@@ -51,7 +51,7 @@ def _asked(ledger: Reader, config: AttemptsConfig, id_: str) -> Asked:
         round=int(round_),
         step=int(step),
         prompt=attempt_prompt(config, child.problem),
-        interval=solve_rate_interval(child.counts),
+        interval=solve_rate_interval(child.counts, child.solve_rate),
         drawn={},
     )
 

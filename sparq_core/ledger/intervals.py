@@ -37,13 +37,15 @@ def proportion(values: Sequence[float]) -> Interval:
     return Interval(p, centre - half, centre + half)
 
 
-def solve_rate_interval(counts: Counts) -> Interval:
+def solve_rate_interval(counts: Counts, rate: float | None = None) -> Interval:
     """
     The solve rate of decided attempts with its exact 95% interval (Clopper and Pearson 1934): it covers at least that often.
 
-    [0, 1] where nothing was decided. The bounds are found by bisection of the binomial distribution.
+    [0, 1] where nothing was decided. The bounds are found by bisection of the binomial distribution. A `rate` other than that
+    of the counts, as a policy that stopped early corrects it, is held by the interval, which reaches out to it where need be.
     """
-    return _exact(counts.correct, counts.decided)
+    exact = _exact(counts.correct, counts.decided)
+    return exact if rate is None else Interval(rate, min(exact.low, rate), max(exact.high, rate))
 
 
 @lru_cache(REMEMBERED)

@@ -43,8 +43,8 @@ FIXED: dict[str, tuple[Callable[[Make], dict[str, Any]], str, str]] = {
     ),
     "pilot": (
         lambda sums: with_plugins(sums("map-elites"), policy("pilot", first=4)),
-        "d6cf17d25e1dc122866c1cf14ea42d39",
-        "4b7c44091a9b87d9",
+        "69b043d7769385691355e4be32d393bb",
+        "66b9aa11a4d62c74",
     ),
     "bayes": (
         lambda sums: with_plugins(sums("map-elites"), policy("bayes", wave=2, from_parents=4.0)),
@@ -57,7 +57,7 @@ FIXED: dict[str, tuple[Callable[[Make], dict[str, Any]], str, str]] = {
             policy("bayes", wave=2, complete=False, from_parents=2.0),
         ),
         "f10ae62a34175f999b6e1a533f607dc2",
-        "9207db1b583b905b",
+        "bab3e09ce2078b92",
     ),
     "majority, seeds attempted": (
         lambda sums: with_plugins(

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 import sparq_core as sparq
 from sparq_assess.band import Band, BandConfig
 from sparq_core.contract.config import AttemptsConfig
+from sparq_core.ledger.intervals import solve_rate_interval
 from sparq_core.pipeline.guards import Ration, Rationing
 from sparq_core.testing import run_pipeline
 from sparq_policies import Bayes, BayesConfig, Pilot, PilotConfig, Settled, SettledConfig
@@ -108,6 +109,89 @@ def test_the_rate_of_a_stopped_problem_is_unbiased(name: str, wave: int, p: floa
     assert sum(weight for _, weight in reached) == pytest.approx(1)
     rates = [(rule.solve_rate(counts), weight) for counts, weight in reached]
     assert sum((rate or 0) * weight for rate, weight in rates) == pytest.approx(p, abs=1e-9)
+
+
+def every_end(rule: Ration, p: float, unknown: float) -> Iterator[tuple[sparq.Counts, float]]:
+    """Every end for a solve rate where attempts may be unknown, with its probability: exact, attempt by attempt."""
+    chances = ((1 - unknown) * p, (1 - unknown) * (1 - p), unknown)
+    ahead = {sparq.Counts(): 1.0}
+    while ahead:
+        following: defaultdict[sparq.Counts, float] = defaultdict(float)
+        for counts, weight in ahead.items():
+            n = rule.more(counts)
+            if not n:
+                yield counts, weight
+                continue
+            for c in range(n + 1):
+                for i in range(n + 1 - c):
+                    chance = comb(n, c) * comb(n - c, i) * chances[0] ** c * chances[1] ** i * chances[2] ** (n - c - i)
+                    if chance:
+                        following[counts + sparq.Counts(c, i, n - c - i)] += weight * chance
+        ahead = dict(following)
+
+
+PLANS = [
+    ("settled", {"wave": 1}),
+    ("settled", {"wave": 4}),
+    ("pilot", {"first": 8}),
+    ("bayes", {"wave": 1}),
+    ("bayes", {"wave": 4}),
+    ("bayes", {"wave": 3, "worth": 30.0}),
+]
+
+
+@pytest.mark.parametrize("complete", [True, False])
+@pytest.mark.parametrize(("name", "options"), PLANS)
+def test_the_rate_is_unbiased_whatever_is_unknown_or_drawn_to_the_end(
+    name: str, options: dict[str, Any], complete: bool
+) -> None:
+    rule = policy(name, complete=complete, **options)
+    for unknown in (0.0, 0.05, 0.2):
+        for p in (0.05, 0.1, 0.3, 0.5, 0.9):
+            reached = list(every_end(rule, p, unknown))
+            assert sum(weight for _, weight in reached) == pytest.approx(1)
+            rated = [(rule.solve_rate(counts), weight) for counts, weight in reached if counts.decided]
+            decided = sum(weight for _, weight in rated)
+            assert sum((rate or 0) * weight for rate, weight in rated) / decided == pytest.approx(p, abs=1e-9)
+
+
+def test_the_plain_rate_of_what_bayes_drew_to_the_end_is_biased() -> None:
+    rule = policy("bayes", complete=True)
+    plain = sum((counts.solve_rate or 0) * weight for counts, weight in every_end(rule, 0.1, 0.0))
+    assert plain == pytest.approx(0.0785, abs=1e-4)
+
+
+@pytest.mark.parametrize("complete", [True, False])
+@pytest.mark.parametrize(("name", "options"), PLANS)
+def test_the_exported_interval_holds_the_exported_rate(name: str, options: dict[str, Any], complete: bool) -> None:
+    """And the true rate at least nineteen times in twenty, where nothing is unknown."""
+    rule = policy(name, complete=complete, **options)
+    for unknown in (0.0, 0.2):
+        for p in (0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9, 0.98):
+            covered = 0.0
+            for counts, weight in every_end(rule, p, unknown):
+                rate = rule.solve_rate(counts)
+                interval = solve_rate_interval(counts, rate)
+                assert 0 <= interval.low <= interval.high <= 1
+                assert rate is None or interval.low <= rate <= interval.high
+                covered += weight * (interval.low <= p <= interval.high)
+            assert covered >= 0.95
+
+
+@given(st.sampled_from(["settled", "pilot", "bayes"]), st.booleans(), st.integers(4, 24), st.lists(VALUES, max_size=24))
+@settings(deadline=None)
+def test_the_interval_of_any_counts_holds_their_rate(name: str, complete: bool, k: int, outcomes: list[str]) -> None:
+    """Also of counts that the rule does not come to, as another grading makes them."""
+    seen = Counter(outcomes[:k])
+    counts = sparq.Counts(seen["correct"], seen["incorrect"], seen["unknown"])
+    rate = policy(name, k=k, complete=complete).solve_rate(counts)
+    interval = solve_rate_interval(counts, rate)
+    assert rate is None or interval.low <= rate <= interval.high
+
+
+def test_a_long_plan_is_counted_without_deep_recursion() -> None:
+    rule = policy("settled", k=400, wave=400)
+    assert rule.solve_rate(sparq.Counts(3, 397)) == pytest.approx(3 / 400)
 
 
 def test_the_plain_rate_of_a_stopped_problem_is_biased() -> None:
