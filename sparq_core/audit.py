@@ -31,7 +31,7 @@ from sparq_core.pipeline.file import given
 from sparq_core.pipeline.identity import settings_of
 from sparq_core.pipeline.prepare import Prepared, resolve_models, warnings_of, with_digests
 from sparq_core.pipeline.settings import convert
-from sparq_core.replay import alone_at, base_of
+from sparq_core.replay import alone_at
 
 AUDITOR = "auditor"
 """The role that the second model plays, and its name where it has none."""
@@ -176,7 +176,7 @@ class Auditor:
         if model is not None and not asks_model:
             raise PipelineError(f"--model: '{use}' asks no model; leave it out")
         self.tokens, self.warnings = 0, list[str]()
-        base = base_of(described, folder)
+        base = described.base_or(folder)
         self._graders = load_graders(pipeline, base) if asks_verifiers else None
         self._cast, self._run = alone, Run(pipeline=pipeline, base=base, folder=folder, models={})
         if model is not None:

@@ -217,7 +217,8 @@ def describe(cases: Sequence["Case"], llm: "Llm") -> Sequence[Mapping[str, Any]]
     """
     Describe problems: skills, lengths, topics, whatever niches and filters are made of.
 
-    Called: for the problems kept and for all seeds that were not rejected; concurrently, stateless.
+    Called: for the problems kept and for all seeds that were not rejected; concurrently, stateless. By `sparq label`, after
+    the run, for the others that were attempted.
     Answer: a list with a mapping for each case, of names to finite numbers, strings, lists of strings or None. A name must not
     be a column of the dataset. An attribute `describes` of the plugin, all its names, lets a misspelt one be refused before
     the run.

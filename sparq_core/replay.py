@@ -17,7 +17,7 @@ from sparq_core.contract.run import Run
 from sparq_core.ledger import dataset
 from sparq_core.ledger.entries import Graded
 from sparq_core.ledger.overview import attempted
-from sparq_core.ledger.reader import GRADING, Reader, RunRow
+from sparq_core.ledger.reader import GRADING, Reader
 from sparq_core.ledger.writer import writing
 from sparq_core.loop.attempts import Attempts
 from sparq_core.loop.session import started
@@ -51,7 +51,7 @@ def regrade(folder: Path, overrides: Sequence[str]) -> Regraded:
     """
     with Reader.open(folder) as reader:
         described = reader.run()
-    base = base_of(described, folder)
+    base = described.base_or(folder)
     pipeline = load_pipeline(folder / "pipeline.resolved.yaml", overrides)
     cast = load_graders(pipeline, base)
     run = Run(pipeline=pipeline, base=base, folder=folder, models={})
@@ -66,18 +66,12 @@ def regrade(folder: Path, overrides: Sequence[str]) -> Regraded:
     return Regraded(grading, moved, verdicts, warnings)
 
 
-def base_of(described: RunRow, folder: Path) -> Path:
-    """Where the pipeline's relative paths start: its own folder, as long as that is there."""
-    base = Path(described.base)
-    return base if described.base and base.is_dir() else folder
-
-
 def alone_at(
     use: str, settings: Sequence[str], spec: Callable[..., Any], example: str, folder: Path
 ) -> tuple[Member, Cast]:
     """One plugin; a file is looked for here, then where the run's pipeline was."""
     with Reader.open(folder) as reader:
-        base = base_of(reader.run(), folder)
+        base = reader.run().base_or(folder)
     here = not use.startswith(".") or (Path.cwd() / use.rpartition(":")[0]).is_file()
     return alone(use, settings, spec, example, Path.cwd() if here else base)
 

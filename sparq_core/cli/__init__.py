@@ -26,6 +26,7 @@ COMMANDS = {
     "curate": "replay",
     "regrade": "replay",
     "rebin": "replay",
+    "label": "label",
     "audit": "audit",
     "plugins": "plugins",
     "migrate": "migrate",

@@ -1,7 +1,7 @@
 """What a run shows at its end, and what `sparq status` shows of it at any time."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from math import log
 from pathlib import Path
 from typing import Any
@@ -48,6 +48,7 @@ def facts(ledger: Reader, folder: Path) -> dict[str, Any]:
         "hours": tally.seconds / 3600,
         "idle": idle(tally),
         "metrics": metrics,
+        "archive": archive(ledger),
         "curated": curated(ledger),
         "phases": [
             {"round": round_, "phase": name, "digest": done.digest, "detail": done.detail}
@@ -71,15 +72,29 @@ def idle(tally: Tally) -> dict[str, float]:
 
 
 def curated(ledger: Reader) -> dict[str, Any]:
+    """How many problems the last choice of training examples has, and how good and diverse they are by each list of labels."""
+    problems = overview.curated(ledger)
+    return {"problems": problems, "labels": _by_labels(ledger, overview.curated_niches) if problems else {}}
+
+
+def archive(ledger: Reader) -> dict[str, Any]:
+    """How many children were attempted and described, whatever became of them, and how good and diverse those are."""
+    children = overview.labelled(ledger)
+    labels = _by_labels(ledger, overview.labelled_niches) if children.described else {}
+    return {"problems": children.attempted, "described": children.described, "labels": labels}
+
+
+def _by_labels(
+    ledger: Reader, filled: Callable[[Reader, str, Axis], Mapping[Niche, Filled]]
+) -> dict[str, dict[str, float]]:
     """
-    How many problems the last choice of training examples has, and how good and diverse they are by each list of labels.
+    How good and diverse problems are by each list of labels.
 
     Labels make niches as the run's selector has it, and by its defaults where it takes no notice of them.
     """
-    problems, axes = overview.curated(ledger), ledger.axes()
-    keys = [key for key, is_labels in ledger.descriptors().items() if is_labels] if problems else []
-    filled = {key: overview.niches_filled(ledger, key, axes.get(key, Axis())) for key in keys}
-    return {"problems": problems, "labels": {key: _diversity(niches) for key, niches in filled.items()}}
+    axes = ledger.axes()
+    keys = [key for key, is_labels in ledger.descriptors().items() if is_labels]
+    return {key: _diversity(filled(ledger, key, axes.get(key, Axis()))) for key in keys}
 
 
 def _diversity(niches: Mapping[Niche, Filled]) -> dict[str, float]:
@@ -103,18 +118,29 @@ def tell(console: Console, ledger: Reader, folder: Path) -> None:
     if len(told["operators"]) > 1:
         yields = [f"{name} {n['kept']:,} of {n['children']:,} kept" for name, n in told["operators"].items()]
         console.print(f"  by operator: {', '.join(yields)}", highlight=False)
-    if (chosen := told["curated"])["problems"]:
-        parts = [f"{chosen['problems']:,} problems", *(_diverse(key, of) for key, of in chosen["labels"].items())]
-        console.print(f"  curated: {'; '.join(parts)}", highlight=False, markup=False)
+    for line in coverage(told["archive"], told["curated"]):
+        console.print(f"  {line}", highlight=False, markup=False)
     for round_, rows in overview.compared(ledger).items():
         console.print(_benchmarks(rows, round_))
     for name, place in _places(ledger, folder):
         console.print(f"[dim]{name:>16}[/]  {escape(place)}", soft_wrap=True, highlight=False)
 
 
-def _diverse(key: str, of: Mapping[str, float]) -> str:
-    sets = f"{of['unique']:,} unique {key} in {of['sets']:,} sets"
-    return f"{sets}, QD-score {of['qd_score']:,.4g}, entropy {of['entropy']:.2f}"
+def coverage(archive: Mapping[str, Any], curated: Mapping[str, Any]) -> Iterator[str]:
+    """How far labels reach: among all that was attempted, as far as it is described, and among what was chosen of it."""
+    if archive["labels"]:
+        described = f"{archive['described']:,} of {archive['problems']:,} problems described"
+        yield f"archive: {'; '.join([described, *_diverse(archive)])}"
+    if curated["problems"]:
+        chosen = f"{curated['problems']:,} problems"
+        yield f"curated: {'; '.join([chosen, *_diverse(curated)])}"
+
+
+def _diverse(problems: Mapping[str, Any]) -> list[str]:
+    return [
+        f"{of['unique']:,} unique {key} in {of['sets']:,} sets, QD-score {of['qd_score']:,.4g}, entropy {of['entropy']:.2f}"
+        for key, of in problems["labels"].items()
+    ]
 
 
 def _how_far(ledger: Reader, folder: Path) -> str:

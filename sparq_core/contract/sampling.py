@@ -88,8 +88,10 @@ class Llm:
     belongs to one call of one hook and is not shared between threads.
     """
 
-    def __init__(self, place: tuple[int | str, ...], hook: str, plugin: str, serve: Callable[[str], Sampler]) -> None:
-        self._place, self._hook, self._plugin, self._serve = place, hook, plugin, serve
+    def __init__(
+        self, place: tuple[int | str, ...], hook: str, plugin: str, serve: Callable[[str], Sampler], begun: int = 0
+    ) -> None:
+        self._place, self._hook, self._plugin, self._serve, self._begun = place, hook, plugin, serve, begun
         self.recorded: list[Recorded] = []
 
     def __call__(self, role: str) -> "RoleModel":
@@ -98,7 +100,7 @@ class Llm:
 
     def ask(self, role: str, prompts: Sequence[str], sampling: Sampling) -> list[Recorded]:
         sampler = self._serve(role)
-        first = len(self.recorded)
+        first = self._begun + len(self.recorded)
         seeds = [derive(*self._place, self._hook, self._plugin, first + i) for i in range(len(prompts))]
         requests = [
             Request(messages=(Message("user", prompt),), seed=seed, sampling=sampling)
@@ -138,12 +140,20 @@ class Place:
     """
     A step of a run as its hooks draw on it: randomness of their own, and models whose completions are recorded.
 
-    `serve` gives a role's sampler; without it no model can be asked.
+    `serve` gives a role's sampler; without it no model can be asked. `begun` tells how many completions a plugin has had there
+    for a hook before, by the names of both: the next ones are counted on from there.
     """
 
-    def __init__(self, seed: int, round: int, step: int, serve: Callable[[str], Sampler] = NotImplemented) -> None:
+    def __init__(
+        self,
+        seed: int,
+        round: int,
+        step: int,
+        serve: Callable[[str], Sampler] = NotImplemented,
+        begun: Callable[[str, str], int] = lambda hook, plugin: 0,  # noqa: ARG005 -- by position
+    ) -> None:
         self.round, self.step = round, step
-        self._seed, self._serve = seed, serve
+        self._seed, self._serve, self._begun = seed, serve, begun
         self._llms: list[Llm] = []
 
     def __str__(self) -> str:
@@ -155,7 +165,8 @@ class Place:
 
     def llm(self, hook: str, plugin: str) -> Llm:
         """One plugin's way to the models while it answers a hook in this step."""
-        self._llms.append(Llm((self._seed, self.round, self.step), hook, plugin, self._serve))
+        begun = self._begun(hook, plugin)
+        self._llms.append(Llm((self._seed, self.round, self.step), hook, plugin, self._serve, begun))
         return self._llms[-1]
 
     @property

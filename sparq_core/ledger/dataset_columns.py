@@ -6,7 +6,7 @@ from typing import Any, Literal, NamedTuple
 
 from sparq_core.contract.records import Child
 from sparq_core.ledger.intervals import Interval
-from sparq_core.ledger.reader import VIEW, Drawn, Reader
+from sparq_core.ledger.reader import DESCRIBED, Drawn, Reader
 
 Kind = Literal["text", "number", "integer", "boolean", "list of texts", "chat", "JSON"]
 
@@ -133,7 +133,7 @@ def _described(ledger: Reader) -> dict[str, Kind]:
     """The descriptors of a ledger by name, each with what its values are."""
     types: dict[str, set[str]] = {}
     for key, type_ in ledger.query(
-        "SELECT DISTINCT key, json_type(value) FROM descriptor WHERE view = ? ORDER BY key", VIEW
+        "SELECT DISTINCT key, json_type(value) FROM descriptor WHERE key <> ? ORDER BY key", DESCRIBED
     ):
         types.setdefault(key, set()).add(type_)
     return {key: _kind(found - {"null"}) for key, found in types.items()}

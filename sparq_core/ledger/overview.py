@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from itertools import groupby
 from typing import NamedTuple
 
 import msgspec
@@ -10,7 +11,7 @@ from sparq_core.contract.niches import Axis, Niche
 from sparq_core.contract.records import Outcome
 from sparq_core.contract.tally import Tally
 from sparq_core.ledger.intervals import Comparison, compare
-from sparq_core.ledger.reader import GRADING, VIEW, PhaseRow, Reader
+from sparq_core.ledger.reader import GRADING, LATER, VIEW, PhaseRow, Reader
 
 # -- the run -----------------------------------------------------------------------------------------------------------
 
@@ -169,11 +170,20 @@ def turned_away(ledger: Reader, round: int | None) -> int:
 # -- what was chosen ---------------------------------------------------------------------------------------------------
 
 
+_ATTEMPTED = f"(SELECT problem FROM outcome WHERE grading = {GRADING} AND problem NOT GLOB '0.*')"
+_DESCRIBED = "(SELECT DISTINCT problem FROM descriptor)"
 _CHOSEN = "(SELECT DISTINCT problem FROM curated WHERE curation = (SELECT max(id) FROM curation))"
 
 
+class Labels(NamedTuple):
+    """How far children are described."""
+
+    attempted: int
+    described: int
+
+
 class Filled(NamedTuple):
-    """The chosen problems of a niche."""
+    """The problems of a niche."""
 
     problems: int
     best: float
@@ -186,11 +196,39 @@ def curated(ledger: Reader) -> int:
     return int(next(rows)[0])
 
 
-def niches_filled(ledger: Reader, key: str, axis: Axis) -> dict[Niche, Filled]:
-    """The problems of the last choice of attempts, by the niches that a list of labels makes."""
+def labelled(ledger: Reader) -> Labels:
+    """How many children were attempted, and how many of them are described."""
+    (found,) = ledger.query(
+        f"SELECT count(*), count(d.problem) FROM {_ATTEMPTED} a LEFT JOIN {_DESCRIBED} d ON d.problem = a.problem"
+    )
+    return Labels(*found)
+
+
+def unlabelled(ledger: Reader) -> list[tuple[int, int, list[str]]]:
+    """The problems, seeds included, that were attempted, not kept and not described, by the run or since, by round and step."""
     rows = ledger.query(
-        f"SELECT d.value, count(*), max(coalesce(o.quality, 0)) FROM {_CHOSEN} c"
-        f" LEFT JOIN descriptor d ON d.problem = c.problem AND d.view = {VIEW} AND d.key = ?"
+        "SELECT p.round, p.step, p.id FROM problem p"
+        f" JOIN outcome o ON o.problem = p.id AND o.grading = {GRADING} AND o.outcome <> 'kept'"
+        f" WHERE NOT EXISTS (SELECT 1 FROM descriptor d WHERE d.view IN ({VIEW}, {LATER}) AND d.problem = p.id)"
+        " ORDER BY p.round, p.step, p.child"
+    )
+    return [(*place, [id_ for *_, id_ in some]) for place, some in groupby(rows, lambda row: (row[0], row[1]))]
+
+
+def curated_niches(ledger: Reader, key: str, axis: Axis) -> dict[Niche, Filled]:
+    """The problems of the last choice of attempts, by the niches that a list of labels makes."""
+    return _filled(ledger, _CHOSEN, key, axis)
+
+
+def labelled_niches(ledger: Reader, key: str, axis: Axis) -> dict[Niche, Filled]:
+    """The children that are described, whatever became of them, by the niches that a list of labels makes."""
+    return _filled(ledger, f"(SELECT problem FROM {_ATTEMPTED} JOIN {_DESCRIBED} USING (problem))", key, axis)
+
+
+def _filled(ledger: Reader, of: str, key: str, axis: Axis) -> dict[Niche, Filled]:
+    rows = ledger.query(
+        f"SELECT d.value, count(*), max(coalesce(o.quality, 0)) FROM {of} c"
+        f" LEFT JOIN descriptor d ON d.view IN ({VIEW}, {LATER}) AND d.problem = c.problem AND d.key = ?"
         f" LEFT JOIN outcome o ON o.problem = c.problem AND o.grading = {GRADING} GROUP BY d.value",
         key,
     )

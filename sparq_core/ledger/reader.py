@@ -21,9 +21,18 @@ GRADING = 1
 """The grading made by the run itself."""
 VIEW = 1
 """The descriptors given by the run itself."""
+LATER = 2
+"""Those given after the run, to problems that had none."""
+DESCRIBED = ""
+"""The key that marks a problem as described later, whatever it was described by."""
 _PROBLEM = "p.id, p.operator, p.statement, p.answer, p.solution, p.extra, p.ordinal"
 _PARENTS = "(SELECT json_group_array(parent) FROM (SELECT parent FROM parentage WHERE child = p.id ORDER BY ordinal))"
-_DESCRIPTORS = f"(SELECT json_group_object(key, json(value)) FROM descriptor WHERE view = {VIEW} AND problem = p.id)"
+_DESCRIPTORS = (
+    "(SELECT json_group_object(key, json(value)) FROM descriptor"
+    " WHERE view IN ({views}) AND key <> '' AND problem = p.id)"
+)
+_OWN, _EVERY = f"{VIEW}", f"{VIEW}, {LATER}"
+"""The views of descriptors: those a run has made, and all there are."""
 OWN = "a.round = p.round AND a.step = p.step"
 """The attempts `a` that a problem `p` is judged by: those of its own step, not those it got later as a parent."""
 _ATTEMPTS = (
@@ -44,6 +53,11 @@ class RunRow(NamedTuple):
     """As resolved, JSON."""
     identity: str = ""
     """What may not change on resume, JSON."""
+
+    def base_or(self, folder: Path) -> Path:
+        """Where the pipeline's relative paths start: its own folder, as long as that is there, else another."""
+        base = Path(self.base)
+        return base if self.base and base.is_dir() else folder
 
 
 class PhaseRow(NamedTuple):
@@ -176,8 +190,8 @@ class Reader:
         rows = self.query(
             "SELECT d.key, min(json_type(d.value) = 'array' AND coalesce(label.type, 'text') = 'text')"
             " FROM descriptor d LEFT JOIN json_each(d.value) label"
-            " WHERE d.view = ? AND json_type(d.value) <> 'null' GROUP BY d.key ORDER BY d.key",
-            VIEW,
+            " WHERE d.key <> ? AND json_type(d.value) <> 'null' GROUP BY d.key ORDER BY d.key",
+            DESCRIBED,
         )
         return {key: bool(is_labels) for key, is_labels in rows}
 
@@ -205,7 +219,8 @@ class Reader:
     def step(self, round: int, step: int) -> Step:
         """A committed step as `commit` gets it."""
         parents = self.step_row(round, step).parents
-        children = tuple(s.child for s in self._solved("p.round = ? AND p.step = ?", round, step, attempts=False))
+        solved = self._solved("p.round = ? AND p.step = ?", round, step, attempts=False, views=_OWN)
+        children = tuple(s.child for s in solved)
         return Step(round=round, step=step, parents=parents, children=children, again=tuple(self._again(round, step)))
 
     def _again(self, round: int, step: int) -> Iterator[Child]:
@@ -307,10 +322,10 @@ class Reader:
         ids = self.query("SELECT id, k FROM attempt WHERE problem = ? AND round = ? AND step = ?", problem, *place)
         return {id_: Drawn(k, texts[k], model) for id_, k in ids}
 
-    def _solved(self, where: str, *values: Any, attempts: bool) -> Iterator[Solved]:
+    def _solved(self, where: str, *values: Any, attempts: bool, views: str = _EVERY) -> Iterator[Solved]:
         listed = _ATTEMPTS.format(grading=self.grading) if attempts else _NO_ATTEMPTS
         rows = self._connection.execute(
-            f"SELECT {_PROBLEM}, {_PARENTS}, {_DESCRIPTORS}, {listed},"
+            f"SELECT {_PROBLEM}, {_PARENTS}, {_DESCRIPTORS.format(views=views)}, {listed},"
             " p.rejected_in, p.rejected_by, p.rejected_why,"
             " o.answer, o.correct, o.incorrect, o.unknown, o.solve_rate, o.outcome, o.reason, o.quality"
             f" FROM problem p LEFT JOIN outcome o ON o.problem = p.id AND o.grading = {self.grading}"
@@ -337,6 +352,19 @@ class Reader:
             problem,
         )
         return text
+
+    def completions_of(self, round: int, step: int, hook: str, plugin: str) -> int:
+        """How many completions a plugin has had for a hook in a step."""
+        return (
+            self._one(
+                "SELECT count(*) FROM completion WHERE round = ? AND step = ? AND hook = ? AND plugin = ?",
+                round,
+                step,
+                hook,
+                plugin,
+            )
+            or 0
+        )
 
     def judged(self, problem: str) -> list[Judged]:
         """The attempts a problem is judged by with their verdicts, in the order they were drawn."""

@@ -11,10 +11,9 @@ from typing import Any
 import msgspec
 
 from sparq_core.contract.records import Assessment, Attempt, Child, Counts, Example, Problem, Verdict
-from sparq_core.contract.sampling import Recorded
+from sparq_core.contract.sampling import Place, Recorded
 from sparq_core.contract.tally import Tally
 from sparq_core.ledger.entries import Retried, StepRecord, Worked
-from sparq_core.ledger.reader import VIEW
 
 Row = dict[str, Any]
 Values = tuple[Any, ...]
@@ -70,11 +69,11 @@ def parentage(proposed: Problem) -> list[Row]:
     return [{"child": proposed.id, "ordinal": i, "parent": parent} for i, parent in enumerate(proposed.parents)]
 
 
-def descriptors(child: Child) -> list[Row]:
-    """How a problem was described."""
+def descriptors(view: int, problem: str, described: Mapping[str, Any]) -> list[Row]:
+    """How a problem is described in a view."""
     return [
-        {"view": VIEW, "problem": child.problem.id, "key": key, "value": as_json(value)}
-        for key, value in sorted(child.descriptors.items())
+        {"view": view, "problem": problem, "key": key, "value": as_json(value)}
+        for key, value in sorted(described.items())
     ]
 
 
@@ -103,11 +102,11 @@ def _came_to(counts: Counts, solve_rate: float | None, said: Child | Assessment)
     }
 
 
-def completion(record: StepRecord, recorded: Recorded, model: int) -> Row:
-    """A completion that was paid for."""
+def completion(place: StepRecord | Place, recorded: Recorded, model: int) -> Row:
+    """A completion that was paid for in a step."""
     return {
-        "round": record.round,
-        "step": record.step,
+        "round": place.round,
+        "step": place.step,
         "hook": recorded.hook,
         "plugin": recorded.plugin,
         "ordinal": recorded.ordinal,

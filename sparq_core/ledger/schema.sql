@@ -65,7 +65,7 @@ CREATE TABLE completion (
     step INTEGER NOT NULL,
     hook TEXT NOT NULL,
     plugin TEXT NOT NULL,
-    ordinal INTEGER NOT NULL,
+    ordinal INTEGER NOT NULL,          -- those of `sparq label` are counted on from the step's own
     role TEXT NOT NULL,
     model INTEGER NOT NULL REFERENCES model (id),
     seed INTEGER NOT NULL,
@@ -143,9 +143,9 @@ CREATE TABLE again (
 ) WITHOUT ROWID;
 
 CREATE TABLE descriptor (
-    view INTEGER NOT NULL,
+    view INTEGER NOT NULL,             -- 1: given by the run; 2: given later, to what had none
     problem TEXT NOT NULL REFERENCES problem (id),
-    key TEXT NOT NULL,
+    key TEXT NOT NULL,                 -- in view 2 there is an empty one, too: the problem was described
     value TEXT NOT NULL,               -- JSON
     PRIMARY KEY (view, problem, key)
 ) WITHOUT ROWID;

@@ -12,10 +12,11 @@ import msgspec
 import zstandard
 
 from sparq_core.contract.records import Example, Judged, Score
+from sparq_core.contract.sampling import Place
 from sparq_core.contract.tally import Tally
 from sparq_core.ledger import rows, storage
 from sparq_core.ledger.entries import Graded, StepRecord
-from sparq_core.ledger.reader import GRADING, OWN, Reader
+from sparq_core.ledger.reader import DESCRIBED, GRADING, LATER, OWN, VIEW, Reader
 from sparq_core.ledger.rows import Row, Values
 
 
@@ -99,7 +100,8 @@ class Ledger(Reader):
             "outcome",
             [rows.outcome(GRADING, c.problem, c.counts, c.solve_rate, c) for c in children if not c.rejection],
         )
-        self._insert("descriptor", [row for child in children for row in rows.descriptors(child)])
+        described = [(child.problem.id, child.descriptors) for child in children]
+        self._insert("descriptor", [row for id_, how in described for row in rows.descriptors(VIEW, id_, how)])
 
     def _insert_attempts(self, record: StepRecord) -> None:
         attempted = record.attempted
@@ -134,6 +136,13 @@ class Ledger(Reader):
                 self._insert_values("verdict", rows.VERDICT, rows.verdicts(grading, ids, said))
                 self._insert("outcome", [rows.outcome(grading, case.problem, case.counts, case.solve_rate, assessment)])
         return grading
+
+    def add_labels(self, place: Place, described: Mapping[str, Mapping[str, Any]]) -> None:
+        """Add how problems of a step that were not kept are described, by id, and what was paid for it."""
+        made = [row for id_, how in described.items() for row in rows.descriptors(LATER, id_, {DESCRIBED: None, **how})]
+        with self._transaction():
+            self._insert("descriptor", made)
+            self._insert("completion", [rows.completion(place, c, self._model(c.model)) for c in place.completions])
 
     def _attempts_of(self, problem: str) -> list[int]:
         """The attempts a problem is judged by, in the order they were drawn."""

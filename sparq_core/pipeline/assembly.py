@@ -23,10 +23,7 @@ def load_cast(pipeline: Pipeline, base: Path) -> Cast:
 
     `base` is the folder relative paths start from. PipelineError for whatever does not fit.
     """
-    members = [
-        replace(build(model.use, model.options, f"models.{name}", base), name=f"models.{name}")
-        for name, model in pipeline.models.items()
-    ]
+    members = _models(pipeline, base)
     for i, entry in enumerate(pipeline.plugins):
         member = build(entry.use, entry.options, f"plugins[{i}]", base)
         twins = sum(m.name.partition("#")[0] == member.name for m in members)
@@ -45,15 +42,38 @@ def load_cast(pipeline: Pipeline, base: Path) -> Cast:
 
 def load_graders(pipeline: Pipeline, base: Path) -> Cast:
     """The plugins of a pipeline that say what attempts are worth, alone: those that verify, assess or decide how many."""
-    grading = {spec.__name__ for spec in (hookspecs.verify, hookspecs.assess, hookspecs.policy)}
-    members = [
-        build(entry.use, entry.options, f"plugins[{i}]", base)
-        for i, entry in enumerate(pipeline.plugins)
-        if grading & set(hooks_of(load_class(entry.use, f"plugins[{i}]", base)[0]))
-    ]
+    members = _answering(pipeline, base, hookspecs.verify, hookspecs.assess, hookspecs.policy)
     members += _default_assess(members, base)
     _check_owners(members, needed={hookspecs.verify})
     return Cast(members)
+
+
+def load_describers(pipeline: Pipeline, base: Path) -> Cast:
+    """The plugins of a pipeline that describe problems, and its models; PipelineError where none does."""
+    members = _answering(pipeline, base, hookspecs.describe)
+    if not members:
+        raise PipelineError("plugins: none of them describes problems, so there are no labels to give; skills would")
+    models = _models(pipeline, base)
+    _check_models(pipeline, models)
+    _check_roles(pipeline, members)
+    return Cast([*models, *members])
+
+
+def _answering(pipeline: Pipeline, base: Path, *specs: Spec) -> list[Member]:
+    """The plugins of a pipeline that answer one of these hooks."""
+    hooks = {spec.__name__ for spec in specs}
+    return [
+        build(entry.use, entry.options, f"plugins[{i}]", base)
+        for i, entry in enumerate(pipeline.plugins)
+        if hooks & set(hooks_of(load_class(entry.use, f"plugins[{i}]", base)[0]))
+    ]
+
+
+def _models(pipeline: Pipeline, base: Path) -> list[Member]:
+    return [
+        replace(build(model.use, model.options, f"models.{name}", base), name=f"models.{name}")
+        for name, model in pipeline.models.items()
+    ]
 
 
 def alone(use: str, settings: Sequence[str], spec: Spec, example: str, base: Path) -> tuple[Member, Cast]:

@@ -71,6 +71,14 @@ def changes_since(recorded: str, now: Mapping[str, Any], members: Sequence[Membe
     return list(_differences(before, msgspec.json.decode(msgspec.json.encode(now))))
 
 
+def changes_in_part(recorded: str, run: Run, cast: Cast) -> list[Change]:
+    """What of its models, roles and plugins is other than recorded, where a cast has but some of the plugins."""
+    before, now = msgspec.json.decode(recorded), identity_of(run, cast)
+    parts = {part: now[part] for part in ("models", "roles", "plugins")}
+    known = {part: before[part] for part in parts} | {"plugins": {n: before["plugins"].get(n) for n in now["plugins"]}}
+    return changes_since(msgspec.json.encode(known).decode(), parts, cast.deciding())
+
+
 def _defaults(config: Struct, given: Mapping[str, Any]) -> dict[str, Any]:
     """Those of the given options that are as their default has them."""
     builtin = {

@@ -13,7 +13,7 @@ from runs import sparq_command
 
 import sparq_core as sparq
 from sparq_core.ledger import storage
-from sparq_core.ledger.overview import niches_filled
+from sparq_core.ledger.overview import curated_niches
 from sparq_core.ledger.reader import Reader
 from sparq_core.testing import run_pipeline
 from sparq_curate import Curate, CurateConfig
@@ -106,7 +106,7 @@ def test_niches_that_are_filled_are_those_of_the_seeds(ledger: Reader) -> None:
         "INSERT INTO curated SELECT 1, p.child, p.id, p.child + 1 FROM problem p WHERE p.round = 1 AND p.child < ?",
         (SEEDS + 2_000,),
     )
-    filled = niches_filled(ledger, "skills", ledger.axes()["skills"])
+    filled = curated_niches(ledger, "skills", ledger.axes()["skills"])
     assert sum(niche.problems for niche in filled.values()) == 2_000
     labels = frozenset[str]().union(*map(sparq.labels_of, filled))
     assert labels == {f"skill {k}" for k in range(COMMON)}

@@ -1,0 +1,67 @@
+"""`sparq label`: labels for what a finished run did not keep."""
+
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+
+from sparq_core.cli import status
+from sparq_core.cli.arguments import DEBUG, RUN, SET
+from sparq_core.cli.watching import interruptible
+from sparq_core.contract.events import Event, Warned
+from sparq_core.ledger.reader import Reader
+from sparq_core.loop import labelling
+from sparq_core.loop.labelling import Labelled
+from sparq_core.loop.rounds import exit_code
+from sparq_core.loop.stops import INTERRUPTED
+
+
+@click.command()
+@RUN
+@SET
+@DEBUG
+@click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
+def label(run: Path, overrides: tuple[str, ...], as_json: bool) -> None:
+    """
+    Label the problems that the run folder RUN attempted and did not keep, as it labelled those it kept.
+
+    No attempt is drawn, nothing is overwritten, and no problem is labelled twice: ended early, it goes on where it was.
+
+    Exit codes: 0 done, 1 failed, 2 bad settings, 4 interrupted, 5 locked by a run at work.
+    """
+    with (
+        interruptible(Console(stderr=True)) as interrupted,
+        click.progressbar(length=0, label="labelling", file=sys.stderr) as bar,
+    ):
+
+        def tell(done: int, total: int) -> None:
+            bar.length = total
+            bar.update(done - bar.pos)
+
+        done = labelling.label(run, overrides, _warn, tell, interrupted)
+    with Reader.open(run) as ledger:
+        coverage = {"archive": status.archive(ledger), "curated": status.curated(ledger)}
+    if as_json:
+        tokens = {role: {"prompt": used.prompt, "sampled": used.sampled} for role, used in done.used.items()}
+        click.echo(json.dumps({"labelled": done.problems, "left": done.left, "tokens": tokens, **coverage}, indent=2))
+    else:
+        _tell(done, coverage)
+    if done.left:
+        click.echo(f"Interrupted, with {done.left:,} problems left. Go on with: sparq label {run}", err=True)
+        raise SystemExit(exit_code(INTERRUPTED))
+
+
+def _tell(done: Labelled, coverage: Mapping[str, Any]) -> None:
+    sampled, prompts = (sum(getattr(used, kind) for used in done.used.values()) for kind in ("sampled", "prompt"))
+    click.echo(f"{done.problems:,} problems labelled, for {sampled:,} tokens sampled and {prompts:,} of prompts")
+    for line in status.coverage(coverage["archive"], coverage["curated"]):
+        click.echo(line)
+
+
+def _warn(event: Event) -> None:
+    if isinstance(event, Warned):
+        click.echo(click.style("warning: ", fg="yellow", bold=True) + event.message, err=True)
