@@ -258,11 +258,11 @@ def curate(ledger: "Reader", round: int, rng: Random) -> Iterable["Example"]:
 
 
 @hookspec
-def train(dataset: Path, weights: "Model", out: Path, seed: int) -> None:
+def train(dataset: Path, weights: "Model", out: Path, seed: int, round: int) -> None:
     """
     Fine-tune `weights` on a JSONL file whose rows hold `messages`, and write the new model into the folder `out`.
 
-    Called: after `curate`, with all samplers closed.
+    Called: after `curate`, with all samplers closed; with `train.seeds` in round 0, too, on the seeds' own solutions.
     Answer: nothing; `out` must then hold a whole model, weights, tokenizer and all, that the model's sampler can open.
     Merged: at most one plugin.
     Errors: an exception stops the run; the half-written folder is dropped.

@@ -18,7 +18,7 @@ def check(pipeline: Path, overrides: tuple[str, ...]) -> None:
     loaded = prepare.load(pipeline, overrides)
     findings = loaded.cast.check(loaded.run)
     for finding in findings:
-        colour = {"error": "red", "warning": "yellow"}[finding.level]
+        colour = {"error": "red", "warning": "yellow", "note": "cyan"}[finding.level]
         click.echo(click.style(f"{finding.level}: ", fg=colour, bold=True) + f"{finding.place}: {finding.message}")
     if any(finding.level == "error" for finding in findings):
         raise SystemExit(2)

@@ -276,9 +276,9 @@ class BenchmarkText(Struct, frozen=True, kw_only=True):
 
 
 class Finding(Struct, frozen=True, kw_only=True):
-    """Something `check` noticed: an error stops the run before it spends anything, a warning is shown."""
+    """Something `check` noticed: an error stops the run before it spends anything, a warning is shown by it, a note is not."""
 
-    level: Literal["error", "warning"]
+    level: Literal["error", "warning", "note"]
     place: str
     """Which setting of the plugin, e.g. `with.path`; the core puts before it where the pipeline names the plugin."""
     message: str

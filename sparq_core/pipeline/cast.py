@@ -333,7 +333,7 @@ class Cast:
     def train(self, round: int, dataset: Path, weights: Model, out: Path, seed: int) -> None:
         """Fine-tune weights into the folder `out`."""
         for _, call in self._calls(hookspecs.train, f"round {round}"):
-            nothing(call, call.answer(dataset=dataset, weights=weights, out=out, seed=seed))
+            nothing(call, call.answer(dataset=dataset, weights=weights, out=out, seed=seed, round=round))
             if not weights_files(out):
                 raise call.wrong(sorted(file.name for file in out.iterdir()), f"it left no model in {out}")
 

@@ -109,7 +109,7 @@ def warnings_of(prepared: Prepared) -> list[Finding]:
     errors = [finding for finding in findings if finding.level == "error"]
     if errors:
         raise PipelineError("\n".join(f"{finding.place}: {finding.message}" for finding in errors))
-    return findings
+    return [finding for finding in findings if finding.level == "warning"]
 
 
 def with_digests(run: Run, folder: Path | None = None) -> Run:

@@ -9,7 +9,7 @@ from safetensors.torch import load_file
 
 import sparq_core as sparq
 from sparq_sft import Sft, SftConfig
-from sparq_sft.worker import load
+from sparq_sft.weights import load
 from sparq_tiny import MODEL
 
 STEPS = 30
@@ -39,7 +39,7 @@ def train(model: Path, out: Path, seed: int = 1, **options: Any) -> None:
     ]
     dataset.write_text("".join(json.dumps({"messages": messages}) + "\n" for messages in turns))
     weights = sparq.Model(name="student", path=str(model), digest="d")
-    Sft(SftConfig(batch_size=4, max_steps=STEPS, threads=1, **options)).train(dataset, weights, out, seed)
+    Sft(SftConfig(batch_size=4, max_steps=STEPS, threads=1, **options)).train(dataset, weights, out, seed, 1)
 
 
 @pytest.fixture(scope="module")

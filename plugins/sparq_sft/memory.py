@@ -1,0 +1,113 @@
+"""What a training takes of memory, from the shapes that a checkpoint's files begin with; nothing of it is loaded."""
+
+import json
+from collections.abc import Mapping, Sequence
+from math import ceil, prod
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+from msgspec import Struct
+
+import sparq_core as sparq
+
+FULL = 16
+"""Bytes of a weight that is trained: itself, its gradient and AdamW's two moments, all in float32."""
+FROZEN = 4
+"""Bytes of a weight that is not."""
+KEPT_A_LAYER = 17
+"""Numbers that a layer keeps for the way back, for each token and unit of its width (Korthikanti et al. 2022)."""
+GB = 1e9
+
+
+NEAR = 0.9
+"""Share of a device's memory above which it may not suffice: others use it, too, and it is never packed without gaps."""
+
+
+class _Tensor(Struct):
+    """What a safetensors file begins with, for each tensor and for the metadata, which has no shape."""
+
+    shape: tuple[int, ...] = ()
+
+
+class Need(NamedTuple):
+    """Bytes of memory that a training takes."""
+
+    weights: int
+    """How many the model has."""
+    states: int
+    """Weights, gradients and moments: shared by the processes."""
+    activations: int
+    """About, in each process."""
+
+    def told(self, processes: int) -> str:
+        """In words."""
+        shared = f", {_gb(self.states / processes)} in each of {processes} processes" if processes > 1 else ""
+        return (
+            f"training {self.weights / 1e9:,.3g} billion weights takes {_gb(self.states)} for weights, gradients and moments"
+            f"{shared}, and about {_gb(self.activations)} more for activations"
+        )
+
+
+def _gb(size: float) -> str:
+    return f"{size / GB:,.0f} GB" if size >= 10 * GB else f"{size / GB:.2g} GB"
+
+
+def finding(need: Need, processes: int, memories: Sequence[int]) -> sparq.Finding:
+    """What a training takes: an error where the memories cannot hold it, a warning where they may not; none is a CPU."""
+    told, least = need.told(processes), min(memories, default=0)
+    each = need.states / processes
+    if memories and each > least:
+        message = f"{told}; a GPU has {_gb(least)}: take at least {ceil(need.states / least)} GPUs, or `lora`"
+        return sparq.Finding(level="error", place="with.processes", message=message)
+    if memories and each + need.activations > NEAR * least:
+        remedy = "a smaller micro_batch_size or max_length, gradient_checkpointing, or more GPUs"
+        message = f"{told}; a GPU has {_gb(least)}: if it does not suffice, {remedy}"
+        return sparq.Finding(level="warning", place="with.processes", message=message)
+    return sparq.Finding(level="note", place="with.processes", message=told)
+
+
+def shapes(folder: Path) -> dict[str, tuple[int, ...]]:
+    """The tensors of a folder's safetensors files by name; empty where it has no such files."""
+    headers = (_header(file) for file in sorted(folder.glob("*.safetensors")))
+    return {name: tensor.shape for header in headers for name, tensor in header.items() if name != "__metadata__"}
+
+
+def _header(file: Path) -> dict[str, _Tensor]:
+    """A file's tensors by name; none where it is no safetensors file, which whoever loads it will tell."""
+    with file.open("rb") as stream:
+        length = int.from_bytes(stream.read(8), "little")
+        told = stream.read(length) if length < file.stat().st_size else b""
+    try:
+        return msgspec.json.decode(told, type=dict[str, _Tensor])
+    except msgspec.DecodeError:
+        return {}
+
+
+def config_of(folder: Path) -> dict[str, Any]:
+    """A model's `config.json`; empty where there is none."""
+    file = folder / "config.json"
+    return dict(json.loads(file.read_text(encoding="utf-8"))) if file.is_file() else {}
+
+
+def states(tensors: Mapping[str, Sequence[int]], rank: int | None) -> tuple[int, int]:
+    """How many weights there are, and the bytes of all that is kept of them; `rank` is that of the adapters, None without."""
+    weights = sum(prod(shape) for shape in tensors.values())
+    if rank is None:
+        return weights, FULL * weights
+    linear = [
+        shape for name, shape in tensors.items() if len(shape) == 2 and "embed" not in name and "head" not in name
+    ]
+    return weights, FROZEN * weights + FULL * sum(rank * sum(shape) for shape in linear)
+
+
+def activations(config: Mapping[str, Any], tokens: int, width: int, *, checkpointed: bool) -> int:
+    """
+    About the bytes of what a forward pass over so many tokens keeps, by the model's `config.json`.
+
+    `width` is the bytes of a number. With checkpoints a layer keeps its input, and one layer at a time all the rest.
+    """
+    model = config.get("text_config", config)
+    layers, hidden = model.get("num_hidden_layers", 0), model.get("hidden_size", 0)
+    numbers = layers + KEPT_A_LAYER if checkpointed else layers * KEPT_A_LAYER
+    return int(tokens * hidden * numbers * width)

@@ -1,0 +1,149 @@
+"""Training in several processes: the same steps, losses and weights as in one, and really sharded."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from safetensors.torch import load_file
+
+import sparq_core as sparq
+from sparq_sft import LoraConfig, Sft, SftConfig
+from sparq_tiny import MODEL
+
+BATCH = 4
+EXAMPLES = 42
+"""No multiple of the batch."""
+
+
+def dataset(path: Path) -> Path:
+    """Sums whose solutions are of very unequal lengths."""
+    turns = [
+        [
+            {"role": "user", "content": f"What is {i} + {i + 3}?"},
+            {"role": "assistant", "content": f"{'So, and so, ' * (i % 5 * 4)}\\boxed{{{2 * i + 3}}}"},
+        ]
+        for i in range(5, 5 + EXAMPLES)
+    ]
+    path.write_text("".join(json.dumps({"messages": messages}) + "\n" for messages in turns))
+    return path
+
+
+def train(folder: Path, **options: Any) -> Path:
+    """The model that a run in this folder trains, at once, in round 1."""
+    out = folder / "models" / "round-1"
+    out.mkdir(parents=True)
+    student = sparq.Model(name="student", path=str(MODEL), digest="d")
+    config = SftConfig(**{"batch_size": BATCH, "learning_rate": 3e-4, "threads": 1, **options})
+    Sft(config).train(dataset(folder / "data.jsonl"), student, out, 1, 1)
+    return out
+
+
+def log(out: Path) -> str:
+    return (out.parent.parent / "logs" / f"train-{out.name}.log").read_text()
+
+
+def losses(out: Path) -> list[float]:
+    return [float(loss) for loss in re.findall(r"'loss': '([\d.]+)'", log(out))]
+
+
+def steps(out: Path) -> int:
+    return int(re.findall(r"^(\d+) optimizer steps of", log(out), re.MULTILINE)[0])
+
+
+def held(out: Path) -> list[int]:
+    """How many weights each process held."""
+    told = re.findall(r"weights held by \d+ process(?:es)?: (.*)", log(out))
+    return [int(count.replace(",", "")) for count in told[0].split(", ")]
+
+
+def apart(one: Path, other: Path) -> float:
+    """The largest distance of two models' weights."""
+    first, second = load_file(one / "model.safetensors"), load_file(other / "model.safetensors")
+    assert first.keys() == second.keys()
+    return max(float((first[name] - second[name]).abs().max()) for name in first)
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return train(tmp_path_factory.mktemp("alone"))
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return train(tmp_path_factory.mktemp("shared"), processes=2)
+
+
+@pytest.mark.timeout(120)
+def test_two_processes_take_the_same_steps_with_the_same_losses(alone: Path, shared: Path) -> None:
+    assert steps(alone) == steps(shared) == -(-EXAMPLES // BATCH)
+    assert len(losses(alone)) == 2
+    assert losses(shared) == pytest.approx(losses(alone), rel=1e-3)
+
+
+@pytest.mark.timeout(120)
+def test_each_of_two_processes_holds_half_of_the_weights(alone: Path, shared: Path) -> None:
+    (whole,) = held(alone)
+    assert held(shared) == [pytest.approx(whole / 2, rel=0.01)] * 2
+
+
+@pytest.mark.timeout(120)
+def test_two_processes_save_one_whole_model_as_one_process_does(alone: Path, shared: Path) -> None:
+    import torch
+
+    assert apart(alone, shared) < 5e-5
+    assert {tensor.dtype for tensor in load_file(shared / "model.safetensors").values()} == {torch.float32}
+    assert sorted(file.name for file in shared.iterdir()) == sorted(file.name for file in alone.iterdir())
+    assert (shared / "config.json").read_text() == (alone / "config.json").read_text()
+
+
+ENGINE = """
+import sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+import test_sharing
+test_sharing.train(Path(sys.argv[2]), processes=2, epochs=1_000)
+"""
+
+
+def session_of(engine: int) -> set[int]:
+    """The processes of the workers that an engine has started."""
+    stats = {int(file.parent.name): after_name(file) for file in Path("/proc").glob("[0-9]*/stat")}
+    sessions = {int(fields[3]) for fields in stats.values() if fields and int(fields[1]) == engine}
+    return {pid for pid, fields in stats.items() if fields and int(fields[3]) in sessions and fields[0] != "Z"}
+
+
+def after_name(stat: Path) -> list[str]:
+    """State, parent, group, session, … of a process; nothing where it is gone by now."""
+    try:
+        return stat.read_text().rpartition(")")[2].split()
+    except OSError:
+        return []
+
+
+@pytest.mark.timeout(120)
+def test_nothing_trains_on_when_the_engine_is_killed(tmp_path: Path) -> None:
+    with subprocess.Popen([sys.executable, "-c", ENGINE, str(Path(__file__).parent), str(tmp_path)]) as engine:
+        told = tmp_path / "logs" / "train-round-1.log"
+        while not (told.exists() and "'loss'" in told.read_text()):
+            assert engine.poll() is None
+            time.sleep(0.2)
+        at_work = session_of(engine.pid)
+        assert len(at_work) >= 3
+        os.kill(engine.pid, signal.SIGKILL)
+    deadline = time.monotonic() + 20
+    while any(Path(f"/proc/{pid}").exists() for pid in at_work) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert [pid for pid in sorted(at_work) if Path(f"/proc/{pid}").exists()] == []
+
+
+@pytest.mark.timeout(120)
+def test_a_process_that_fails_ends_all_and_says_why(tmp_path: Path) -> None:
+    with pytest.raises(sparq.SparqError, match=r"(?s)process [12] of 2 failed: NoMatchingPeftModuleError: .*no-such-layer"):
+        train(tmp_path, processes=2, lora=LoraConfig(target_modules=["no-such-layer"]))
