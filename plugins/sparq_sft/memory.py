@@ -17,7 +17,7 @@ FROZEN = 4
 """Bytes of a weight that is not."""
 KEPT_A_LAYER = 17
 """Numbers that a layer keeps for the way back, for each token and unit of its width (Korthikanti et al. 2022)."""
-GB = 1e9
+GB = BILLION = 1e9
 
 
 NEAR = 0.9
@@ -44,9 +44,13 @@ class Need(NamedTuple):
         """In words."""
         shared = f", {_gb(self.states / processes)} in each of {processes} processes" if processes > 1 else ""
         return (
-            f"training {self.weights / 1e9:,.3g} billion weights takes {_gb(self.states)} for weights, gradients and moments"
+            f"training {_count(self.weights)} weights takes {_gb(self.states)} for weights, gradients and moments"
             f"{shared}, and about {_gb(self.activations)} more for activations"
         )
+
+
+def _count(weights: int) -> str:
+    return f"{weights / BILLION:,.3g} billion" if weights >= BILLION else f"{weights / 1e6:,.3g} million"
 
 
 def _gb(size: float) -> str:

@@ -25,7 +25,12 @@ from sparq_core.contract.tally import Tally
 
 LINE_EVERY = 5.0
 """Least seconds between two plain lines."""
-PHASE_NAMES = {"curate": "curating", "train": "training", "benchmark": "benchmarking"}
+PHASE_NAMES = {
+    "seeds": "taking the seeds' own solutions",
+    "curate": "curating",
+    "train": "training",
+    "benchmark": "benchmarking",
+}
 
 
 class Pace:
@@ -176,9 +181,11 @@ class LiveProgress:
 
 
 def _of_round(event: PhaseStarted | PhaseFinished) -> str:
-    if event.name == "benchmark":
-        return " the base model" if event.round == 0 else f" round {event.round}'s model"
-    return f" round {event.round}"
+    if event.base:
+        return " the base model"
+    if event.round == 0:
+        return {"train": " on the seeds", "benchmark": " the model trained on the seeds"}.get(event.name, "")
+    return f" round {event.round}" + "'s model" * (event.name == "benchmark")
 
 
 def _metrics(metrics: Mapping[str, float]) -> str:

@@ -33,8 +33,9 @@ def next_steps(console: Console, ledger: Reader, folder: Path, given: Sequence[s
     trained = (folder / "models").exists()
     steps = [(f"sparq show {folder} {kept}", "one problem's whole story")] if kept else []
     steps.append((f"sparq export {folder} --format parquet", "the dataset"))
-    if trained:
-        steps.append((f"{again} --set rounds={config.rounds + 1}", "another round, from the better model"))
+    if trained or not config.rounds:
+        rounds = 1 + max(config.rounds, ledger.last_round())
+        steps.append((f"{again} --set rounds={rounds}", "another round" + ", from the better model" * trained))
     elif ending.exit_code != 3:
         steps.append((f"{again} --set steps={2 * ledger.steps_of(1)}", "twice as many problems"))
     console.print("Next:", style="bold")

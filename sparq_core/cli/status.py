@@ -185,7 +185,8 @@ def counts(tally: Tally, metrics: Mapping[str, float]) -> Table:
 
 
 def _benchmarks(rows: list[Comparison], round_: int) -> Table:
-    title = f"Benchmark, % (± 95% confidence): the base model and round {round_}'s"
+    other = f"round {round_}'s" if round_ else "the one trained on the seeds"
+    title = f"Benchmark, % (± 95% confidence): the base model and {other}"
     table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1), show_edge=False)
     table.add_column("task")
     for name in ("items", "before", "after", "difference"):

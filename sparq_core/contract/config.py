@@ -71,7 +71,7 @@ class AttemptsConfig(Sampling, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 class TrainConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Where training starts and who gets the new weights."""
+    """Where training starts, who gets the new weights, and whether the seeds are trained on first."""
 
     model: Annotated[
         str | None,
@@ -92,6 +92,13 @@ class TrainConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
         "solver",
         "generator",
     )
+    seeds: Annotated[
+        bool,
+        Meta(
+            description="Before round 1, train the model on the seeds' own solutions; what comes of it plays the roles of "
+            "`updates` from then on."
+        ),
+    ] = False
     seed: Annotated[
         NonNegative | None,
         Meta(
@@ -136,7 +143,10 @@ class Pipeline(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     name: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", description="Names the run folder.")]
     seed: Annotated[int, Meta(ge=0, description="All randomness follows from it.")] = 0
-    rounds: Annotated[Positive, Meta(description="Times to generate, train and benchmark.")] = 1
+    rounds: Annotated[
+        NonNegative,
+        Meta(description="Times to generate, train and benchmark; 0: the seeds alone, trained on where `train.seeds`."),
+    ] = 1
     steps: Annotated[Positive, Meta(description="Mutation batches a round.")]
     batch: Annotated[Positive, Meta(description="Parents a step.")] = 64
     in_flight: Annotated[

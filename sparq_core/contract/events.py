@@ -39,20 +39,24 @@ class StepCommitted(Struct, frozen=True):
 
 
 class PhaseStarted(Struct, frozen=True):
-    """`curate`, `train` or `benchmark` begins."""
+    """`curate`, `train` or `benchmark` begins; `seeds` is in round 0 what `curate` is in the others."""
 
     round: int
     name: str
+    base: bool = False
+    """Whether it is the benchmark of the model that training starts from: round 0 has that of the seeds' model, too."""
 
 
 class PhaseFinished(Struct, frozen=True):
-    """`curate`, `train` or `benchmark` is in the ledger."""
+    """`seeds`, `curate`, `train` or `benchmark` is in the ledger."""
 
     round: int
     name: str
     detail: str
     """What came of it, in a few words."""
     seconds: float
+    base: bool = False
+    """As when it began."""
 
 
 class Warned(Struct, frozen=True):

@@ -14,7 +14,7 @@ from sparq_core.contract.config import AttemptsConfig
 from sparq_core.contract.errors import PipelineError, SparqError
 from sparq_core.contract.records import Example
 from sparq_core.contract.templates import attempt_prompt
-from sparq_core.ledger.dataset_columns import Asked, Column, Row, columns_of
+from sparq_core.ledger.dataset_columns import Asked, Column, Row, chat, columns_of
 from sparq_core.ledger.intervals import solve_rate_interval
 from sparq_core.ledger.reader import GRADING, Drawn, Reader
 
@@ -41,6 +41,21 @@ def rows(ledger: Reader, examples: Iterable[Example]) -> Iterator[dict[str, Any]
             problem.drawn.update(_drawn_with(ledger, example))
         row = Row(problem, problem.drawn[example.attempt])
         yield {column.name: column.fill(row) for column in columns}
+
+
+def seed_rows(ledger: Reader) -> Iterator[dict[str, Any]]:
+    """The seeds that have a solution of their own as rows, with those of the columns that no attempt fills."""
+    config = ledger.pipeline().attempts
+    for solved in ledger.solved([0], outcome=None):
+        problem = solved.child.problem
+        if problem.solution and not solved.child.rejection:
+            yield {
+                "problem": problem.statement,
+                "solution": problem.solution,
+                "answer": problem.answer,
+                "messages": chat(attempt_prompt(config, problem), problem.solution),
+                "id": problem.id,
+            }
 
 
 def _asked(ledger: Reader, config: AttemptsConfig, id_: str) -> Asked:

@@ -41,8 +41,9 @@ class Column(NamedTuple):
     """Only there where the ledger has something to put in."""
 
 
-def _chat(row: Row) -> list[dict[str, str]]:
-    return [{"role": "user", "content": row.asked.prompt}, {"role": "assistant", "content": row.drawn.text}]
+def chat(prompt: str, solution: str) -> list[dict[str, str]]:
+    """What a trainer takes."""
+    return [{"role": "user", "content": prompt}, {"role": "assistant", "content": solution}]
 
 
 SKILLS = "skills"
@@ -55,7 +56,12 @@ TABLE = (
         "the reference answer its attempts were judged by",
         lambda row: row.asked.child.problem.answer,
     ),
-    Column("messages", "chat", "what a trainer takes: the attempt's prompt, the attempt", _chat),
+    Column(
+        "messages",
+        "chat",
+        "what a trainer takes: the attempt's prompt, the attempt",
+        lambda row: chat(row.asked.prompt, row.drawn.text),
+    ),
     Column(
         "solve_rate",
         "number",

@@ -34,9 +34,9 @@ def phases(ledger: Reader) -> list[tuple[int, str, PhaseRow]]:
 
 
 def compared(ledger: Reader) -> dict[int, list[Comparison]]:
-    """Each benchmarked round's model against the base, task by task."""
-    scored = ledger.query("SELECT DISTINCT round FROM score WHERE round > 0 ORDER BY round")
-    found = {round_: compare(ledger.scores(0), ledger.scores(round_)) for (round_,) in scored}
+    """Each benchmarked round's model against the base, task by task; round 0's is the one trained on the seeds."""
+    scored = ledger.query("SELECT DISTINCT round FROM score WHERE round > 0 OR steps > 0 ORDER BY round")
+    found = {round_: compare(ledger.scores(0), ledger.scores(round_, ledger.steps_of(round_))) for (round_,) in scored}
     return {round_: sorted(tasks, key=_in_order) for round_, tasks in found.items() if tasks}
 
 
@@ -46,6 +46,15 @@ def _in_order(task: Comparison) -> list[str | int]:
 
 
 # -- children ----------------------------------------------------------------------------------------------------------
+
+
+class Seeds(NamedTuple):
+    """What can be trained on of the seeds."""
+
+    given: int
+    rejected: int
+    unsolved: int
+    """Not rejected, and without a solution of their own."""
 
 
 class Yield(NamedTuple):
@@ -62,6 +71,15 @@ class Unread(NamedTuple):
     why: str
     text: str
     cut_short: bool
+
+
+def seeds(ledger: Reader) -> Seeds:
+    """How many seeds there are, and why some cannot be trained on."""
+    rows = ledger.query(
+        "SELECT count(*), coalesce(sum(rejected_in IS NOT NULL), 0),"
+        " coalesce(sum(rejected_in IS NULL AND solution = ''), 0) FROM problem WHERE round = 0"
+    )
+    return Seeds(*next(rows))
 
 
 def operators(ledger: Reader) -> dict[str, Yield]:

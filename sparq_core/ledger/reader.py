@@ -164,24 +164,30 @@ class Reader:
         """How many steps of a round are committed."""
         return self._one("SELECT count(*) FROM step WHERE round = ?", round) or 0
 
-    def _extent(self, round: int) -> int:
-        """What tells the phases of a round that was extended from those before: its steps; the base has none."""
-        return self.steps_of(round) if round else 0
+    def _extent(self, round: int, steps: int | None) -> int:
+        """What tells the phases of a round that was extended from those before: the steps it had then."""
+        if steps is None:
+            return self.steps_of(round) if round else 0
+        return steps
 
-    def phase(self, round: int, name: str) -> PhaseRow | None:
-        """Config, digest and detail of a phase that is done for all the steps its round has."""
+    def phase(self, round: int, name: str, steps: int | None = None) -> PhaseRow | None:
+        """
+        Config, digest and detail of a phase that is done for so many steps of its round, by default for all it has.
+
+        Round 0 is by default the base model, which is benchmarked before its first step.
+        """
         row = self._connection.execute(
             "SELECT config, digest, detail FROM phase WHERE round = ? AND name = ? AND steps = ?",
-            (round, name, self._extent(round)),
+            (round, name, self._extent(round, steps)),
         ).fetchone()
         return PhaseRow(*row) if row else None
 
-    def scores(self, round: int) -> list[Score]:
-        """A round's benchmark rows; round 0 is the base model."""
+    def scores(self, round: int, steps: int | None = None) -> list[Score]:
+        """A round's benchmark rows; round 0 is the base model, after its last step the one trained on the seeds."""
         rows = self.query(
             "SELECT task, item, value FROM score WHERE round = ? AND steps = ? ORDER BY task, item",
             round,
-            self._extent(round),
+            self._extent(round, steps),
         )
         return [Score(task=task, item=item, value=value) for task, item, value in rows]
 

@@ -176,7 +176,7 @@ CREATE TABLE phase (
 
 CREATE TABLE score (
     round INTEGER NOT NULL,            -- round 0 is the base model
-    steps INTEGER NOT NULL,
+    steps INTEGER NOT NULL,            -- as of the phase; with those of the seeds, round 0 is the model trained on them
     task TEXT NOT NULL,
     item TEXT NOT NULL,
     value REAL NOT NULL,

@@ -153,10 +153,10 @@ class Ledger(Reader):
         return [attempt for (attempt,) in found]
 
     def commit_phase(
-        self, round: int, name: str, config: str, digest: str, detail: str, scores: Sequence[Score] = ()
+        self, round: int, steps: int, name: str, config: str, digest: str, detail: str, scores: Sequence[Score] = ()
     ) -> None:
-        """Record that a phase of a drained round is done, with the scores it gave."""
-        at = {"round": round, "steps": self._extent(round)}
+        """Record that a phase of a round of so many steps is done, with the scores it gave."""
+        at = {"round": round, "steps": steps}
         with self._transaction():
             self._insert("phase", [{**at, "name": name, "config": config, "digest": digest, "detail": detail}])
             self._insert("score", [{**at, "task": s.task, "item": s.item, "value": s.value} for s in scores])

@@ -1,11 +1,15 @@
-"""The end of a round: choose the examples, train on them, benchmark the result. Each is done once and recorded."""
+"""
+The end of a round: choose the examples, train on them, benchmark the result. Each is done once and recorded.
+
+Round 0 ends like this only where the seeds' own solutions are trained on; the base model was benchmarked before its first step.
+"""
 
 import hashlib
 import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -16,10 +20,9 @@ from sparq_core.contract.randomness import derive, generator
 from sparq_core.contract.records import Example, Model, Score
 from sparq_core.contract.run import Run
 from sparq_core.contract.weights import weights_digest
-from sparq_core.ledger import dataset
+from sparq_core.ledger import dataset, overview
 from sparq_core.ledger.intervals import compare
-from sparq_core.ledger.overview import kept_after
-from sparq_core.ledger.reader import Reader
+from sparq_core.ledger.reader import PhaseRow, Reader
 from sparq_core.ledger.writer import Ledger
 from sparq_core.pipeline.cast import Cast
 from sparq_core.pipeline.identity import phase_config
@@ -30,6 +33,20 @@ PHASES: dict[str, Callable[..., Any]] = {
     "benchmark": hookspecs.benchmark,
 }
 """The phases by the name they have in the ledger, each with the hook that does it."""
+
+
+class Phase(NamedTuple):
+    """One phase of a run."""
+
+    round: int
+    steps: int
+    """How many the round has, since it may be extended; none for the base model."""
+    name: str
+
+    @property
+    def is_of_base(self) -> bool:
+        """Whether it is the benchmark of the base model, which comes before the first step."""
+        return (self.round, self.steps) == (0, 0)
 
 
 class Phases:
@@ -43,29 +60,58 @@ class Phases:
         """Whether the pipeline trains."""
         return self._cast.owner(hookspecs.train) is not None
 
+    def expect_solutions(self) -> None:
+        """PipelineError, before anything is spent, where the seeds are to be trained on and none has a solution."""
+        if not self._run.pipeline.train.seeds or self._ledger.steps_of(0):
+            return
+        if not any(draft.solution for _, draft in self._cast.load_seeds(self._run)):
+            raise PipelineError(
+                "train.seeds: no seed has a solution of its own to train on; name the column that holds them (jsonl-seeds: "
+                "with.solution), or leave train.seeds out"
+            )
+
+    def seeds(self) -> Path | None:
+        """The seeds' own solutions as a dataset, or None where they are not trained on."""
+        if not self._run.pipeline.train.seeds:
+            return None
+        path = self._folder / "dataset" / "round-0.jsonl"
+        phase = self._phase(0, "seeds")
+        if self._done(phase) and path.exists():
+            return path
+        began = self._begin(phase)
+        count, found = dataset.write_jsonl(path, dataset.seed_rows(self._ledger)), overview.seeds(self._ledger)
+        left_out = f"{found.unsolved:,} have no solution of their own, {found.rejected:,} were rejected"
+        if not count:
+            raise SparqError(f"train.seeds: none of {found.given:,} seeds can be trained on: {left_out}")
+        if count < found.given:
+            self._emit(Warned(f"train.seeds: {count:,} of {found.given:,} seeds are trained on: {left_out}"))
+        self._end(phase, _file_digest(path), f"{count:,} of {found.given:,} seeds", began)
+        return path
+
     def curate(self, round: int) -> Path | None:
         """The round's dataset, or None where the pipeline curates nothing."""
         if self._cast.owner(hookspecs.curate) is None:
             return None
         path = self._folder / "dataset" / f"round-{round}.jsonl"
-        if self._is_done(round, "curate") and path.exists():
+        phase = self._phase(round, "curate")
+        if self._done(phase) and path.exists():
             return path
-        began = self._begin(round, "curate")
+        began = self._begin(phase)
         rng = generator(self._run.pipeline.seed, round, "curate")
         with Reader.open(self._folder) as ledger:
             examples = list(self._within_budget(self._cast.curate(ledger, round, rng)))
-        config = self._config("curate")
+        config = self._config(phase)
         count = dataset.write_jsonl(path, dataset.rows(self._ledger, examples))
         problems = len({e.problem for e in examples})
-        if not self._is_done(round, "curate"):
+        if not self._done(phase):
             self._ledger.add_curation(round, msgspec.json.decode(config), examples)
-        self._end(round, "curate", _file_digest(path), f"{count:,} examples of {problems:,} problems", began)
+        self._end(phase, _file_digest(path), f"{count:,} examples of {problems:,} problems", began)
         return path
 
     def _within_budget(self, examples: Iterable[Example]) -> Iterator[Example]:
         """`budget.kept` is met to the problem: steps that were in flight may have kept more, which are left out here."""
         most = self._run.pipeline.budget.kept
-        beyond = set(kept_after(self._ledger, most)) if most else set()
+        beyond = set(overview.kept_after(self._ledger, most)) if most else set()
         return (example for example in examples if example.problem not in beyond)
 
     def train(self, round: int, dataset: Path | None, start: Model) -> Model | None:
@@ -73,7 +119,8 @@ class Phases:
         if dataset is None or not self.trains:
             return None
         out = self._folder / "models" / f"round-{round}"
-        done = self._ledger.phase(round, "train")
+        phase = self._phase(round, "train")
+        done = self._done(phase)
         if done and out.is_dir():
             return self._trained(start, out, done.digest)
         if not dataset.stat().st_size:
@@ -81,7 +128,7 @@ class Phases:
                 f"round {round}: nothing to train on: no attempt at a kept problem was chosen; see `sparq status`, then widen "
                 "band.correct, raise attempts.k or steps, or change the prompts"
             )
-        began = self._begin(round, "train")
+        began = self._begin(phase)
         partial = out.with_name(out.name + ".partial")
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
@@ -90,7 +137,7 @@ class Phases:
         partial.rename(out)
         model = self._trained(start, out, None)
         if not done:
-            self._end(round, "train", model.digest, f"new weights {model.digest}", began)
+            self._end(phase, model.digest, f"new weights {model.digest}", began)
         return model
 
     def _trained(self, start: Model, out: Path, recorded: str | None) -> Model:
@@ -101,39 +148,53 @@ class Phases:
             )
         return Model(name=start.name, path=str(out), digest=digest, chat_template=start.chat_template)
 
+    def benchmark_base(self, model: Model) -> None:
+        """Score the model that training starts from, unless this ledger has it scored."""
+        self._benchmark(Phase(0, 0, "benchmark"), model)
+
     def benchmark(self, round: int, model: Model) -> None:
-        """Score a model, unless this ledger has it scored; round 0 is the base."""
-        if not self._cast.owner(hookspecs.benchmark) or self._is_done(round, "benchmark"):
+        """Score what a round has trained, unless this ledger has it scored; round 0 trains on the seeds."""
+        self._benchmark(self._phase(round, "benchmark"), model)
+
+    def _benchmark(self, phase: Phase, model: Model) -> None:
+        if not self._cast.owner(hookspecs.benchmark) or self._done(phase):
             return
-        began = self._begin(round, "benchmark")
-        scores = self._cast.benchmark(round, self._run, model, self._folder / "logs")
+        began = self._begin(phase)
+        which = phase.round if phase.round or phase.is_of_base else "seeds"
+        scores = self._cast.benchmark(phase.round, self._run, model, self._folder / "logs" / f"benchmark-{which}")
         if not scores:
-            self._emit(Warned(f"benchmark: no task gave a score for round {round}"))
+            self._emit(Warned(f"benchmark: no task gave a score for round {phase.round}"))
         digest = hashlib.blake2b(msgspec.json.encode(scores), digest_size=8).hexdigest()
-        self._end(round, "benchmark", digest, _told(scores), began, scores)
+        self._end(phase, digest, _told(scores), began, scores)
 
-    def _config(self, name: str) -> str:
-        return phase_config(self._run, self._cast.answering(PHASES[name]))
+    def _phase(self, round: int, name: str) -> Phase:
+        """A phase of a drained round."""
+        return Phase(round, self._ledger.steps_of(round), name)
 
-    def _is_done(self, round: int, name: str) -> bool:
-        return self._ledger.phase(round, name) is not None
+    def _config(self, phase: Phase) -> str:
+        spec = PHASES.get(phase.name)
+        return phase_config(self._run, phase.round, self._cast.answering(spec)) if spec else "{}"
 
-    def _begin(self, round: int, name: str) -> float:
-        self._emit(PhaseStarted(round, name))
+    def _done(self, phase: Phase) -> PhaseRow | None:
+        return self._ledger.phase(phase.round, phase.name, phase.steps)
+
+    def _begin(self, phase: Phase) -> float:
+        self._emit(PhaseStarted(phase.round, phase.name, phase.is_of_base))
         return time.monotonic()
 
-    def _end(self, round: int, name: str, digest: str, detail: str, began: float, scores: Sequence[Score] = ()) -> None:
-        if not self._is_done(round, name):
-            self._ledger.commit_phase(round, name, self._config(name), digest, detail, scores)
-        self._emit(PhaseFinished(round, name, detail, time.monotonic() - began))
+    def _end(self, phase: Phase, digest: str, detail: str, began: float, scores: Sequence[Score] = ()) -> None:
+        if not self._done(phase):
+            self._ledger.commit_phase(*phase, self._config(phase), digest, detail, scores)
+        self._emit(PhaseFinished(phase.round, phase.name, detail, time.monotonic() - began, phase.is_of_base))
 
 
 def check_unchanged(run: Run, cast: Cast, ledger: Ledger) -> None:
     """PipelineError where a phase that is done was done with other settings than the pipeline has now."""
-    for round_ in range(run.pipeline.rounds + 1):
+    extents = [(0, 0), *((round_, ledger.steps_of(round_)) for round_ in range(run.pipeline.rounds + 1))]
+    for round_, steps in extents:
         for name, spec in PHASES.items():
-            done, members = ledger.phase(round_, name), cast.answering(spec)
-            if done and members and done.config != (now := phase_config(run, members)):
+            done, members = ledger.phase(round_, name, steps), cast.answering(spec)
+            if done and members and done.config != (now := phase_config(run, round_, members)):
                 raise PipelineError(
                     f"{run.folder}: round {round_} is already through '{name}' with other settings ({done.config}, now {now}); "
                     "set them back, or give another --out"

@@ -75,7 +75,8 @@ class Rounds:
     def go(self) -> Ending:
         """All rounds, to the end or to what stops them."""
         if self._phases:
-            self._phases.benchmark(0, self._run.trained)
+            self._phases.expect_solutions()
+            self._phases.benchmark_base(self._run.trained)
         reason = None
         try:
             for round_ in range(self._run.pipeline.rounds + 1):
@@ -101,7 +102,7 @@ class Rounds:
         reason = self.generate(round_)
         if reason == stops.UNPARSED or (round_ and stops.mostly_unparsed(self._meter.tally)):
             raise stops.unparsed_error(self._meter.tally, self._ledger)
-        if reason != stops.INTERRUPTED and self._phases and round_ > 0:
+        if reason != stops.INTERRUPTED and self._phases and (round_ or self._run.pipeline.train.seeds):
             self._trained = self._finish(round_, self._phases)
         return stops.INTERRUPTED if self._interrupted() else reason
 
@@ -125,7 +126,7 @@ class Rounds:
 
     def _finish(self, round_: int, phases: Phases) -> Model | None:
         """The phases after a round; the last trained weights, which the next one starts with."""
-        dataset = phases.curate(round_)
+        dataset = phases.curate(round_) if round_ else phases.seeds()
         if self._interrupted():
             return self._trained
         if phases.trains:

@@ -92,7 +92,7 @@ def check_same(folder: Path, prepared: Prepared) -> None:
 def _take_scores(ledger: Ledger, scored: Path) -> None:
     with Reader.open(scored) as other:
         if done := other.phase(0, "benchmark"):
-            ledger.commit_phase(0, "benchmark", *done, other.scores(0))
+            ledger.commit_phase(0, 0, "benchmark", *done, other.scores(0))
 
 
 def _go(go: Callable[[Rounds], Ending], rounds: Rounds) -> Ending:

@@ -30,6 +30,7 @@ def load_cast(pipeline: Pipeline, base: Path) -> Cast:
         members.append(replace(member, name=f"{member.name}#{twins + 1}") if twins else member)
     members += _default_assess(members, base)
     _check_owners(members)
+    _check_training(pipeline, members)
     _check_models(pipeline, members)
     _check_roles(pipeline, members)
     _check_trainable(pipeline, members)
@@ -105,6 +106,12 @@ def _check_owners(members: Sequence[Member], needed: Collection[Spec] = hookspec
     trains, curates = (any(m.answers(spec) for m in members) for spec in (hookspecs.train, hookspecs.curate))
     if trains and not curates:
         raise PipelineError("plugins: one answers 'train' but none 'curate'; add one, e.g. curate-band")
+
+
+def _check_training(pipeline: Pipeline, members: Sequence[Member]) -> None:
+    """PipelineError where the seeds are to be trained on and nothing trains."""
+    if pipeline.train.seeds and not any(member.answers(hookspecs.train) for member in members):
+        raise PipelineError("train.seeds: no plugin answers 'train'; add one, e.g. sft, or leave train.seeds out")
 
 
 def _check_models(pipeline: Pipeline, members: Sequence[Member]) -> None:

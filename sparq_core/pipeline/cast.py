@@ -338,10 +338,10 @@ class Cast:
                 raise call.wrong(sorted(file.name for file in out.iterdir()), f"it left no model in {out}")
 
     def benchmark(self, round: int, run: Run, model: Model, logs: Path) -> list[Score]:
-        """All scores of a model; each plugin gets a folder of its own among the logs."""
+        """All scores of a model; each plugin gets a folder of its own for logs, whose name begins as `logs` does."""
         scores: dict[tuple[str, str], Score] = {}
         for member, call in self._calls(hookspecs.benchmark, f"round {round}"):
-            out = logs / f"benchmark-{round}-{member.name}"
+            out = logs.parent / f"{logs.name}-{member.name}"
             out.mkdir(parents=True, exist_ok=True)
             with self._opened_for(member, model) as sampler:
                 verify = partial(self._verify_for, call)

@@ -30,17 +30,19 @@ def identity_of(run: Run, cast: Cast) -> dict[str, Any]:
         },
         "attempts": {k: v for k, v in msgspec.to_builtins(pipeline.attempts).items() if k != "warn_unknown"},
         "train.updates": list(pipeline.train.updates),
+        **({"train.seeds": True} if pipeline.train.seeds else {}),
         "plugins": {member.name: _member(member) for member in cast.deciding()},
     }
 
 
-def phase_config(run: Run, members: Sequence[Member]) -> str:
+def phase_config(run: Run, round: int, members: Sequence[Member]) -> str:
     """The settings a phase depends on, as JSON: those of the plugins that do it, what is trained and where that starts."""
     config: dict[str, Any] = {member.name: _member(member) for member in members}
     if run.trained != run.model_of("solver") and any(m.answers(hookspecs.train, hookspecs.benchmark) for m in members):
         config["train.model"] = run.trained.name
     if any(member.answers(hookspecs.train) for member in members):
-        config["train.from"] = run.pipeline.train.start
+        if round:
+            config["train.from"] = run.pipeline.train.start
         if run.pipeline.train_seed != run.pipeline.seed:
             config["train.seed"] = run.pipeline.train_seed
     return msgspec.json.encode(config, order="sorted").decode()

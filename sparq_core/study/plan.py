@@ -80,8 +80,22 @@ def _prepare(cell: Cell, study: Study, base: Mapping[str, Any], file: Path, path
         prepared = fitted(pipeline_of(settings, place), file.resolve().parent, source)
     except PipelineError as error:
         raise PipelineError(str(error) if str(error).startswith(place) else f"{place}: {error}") from error
+    _check_generates(prepared.run.pipeline, place)
     prepared = replace(prepared, run=with_digests(prepared.run))
     return Planned(cell, prepared, _family(prepared), _base_name(prepared))
+
+
+def _check_generates(pipeline: Pipeline, place: str) -> None:
+    """PipelineError for a cell that cannot begin with a pool: it has no round, or trains before its first."""
+    if pipeline.train.seeds:
+        raise PipelineError(
+            f"{place}: train.seeds: a study shares what models as given have generated; make the student by a run of its own "
+            "(--set rounds=0), then name the folder of its model (models.<name>.model: …/models/round-0)"
+        )
+    if not pipeline.rounds:
+        raise PipelineError(
+            f"{place}: rounds: 0 generates nothing that a study could share or train on; give 1 or more"
+        )
 
 
 def _family(prepared: Prepared) -> str:
@@ -94,11 +108,11 @@ def _base_name(prepared: Prepared) -> str | None:
     run, cast = prepared.run, prepared.cast
     if not (members := cast.answering(hookspecs.benchmark)):
         return None
-    way: dict[str, Any] = {"config": phase_config(run, members), "weights": run.trained.digest}
+    way: dict[str, Any] = {"config": phase_config(run, 0, members), "weights": run.trained.digest}
     asked = ("run", hookspecs.sampler.__name__, hookspecs.verify.__name__)
     if any(cast.asks(hookspecs.benchmark, argument) for argument in asked):
         way |= {"seed": run.pipeline.seed, "attempts": msgspec.to_builtins(run.pipeline.attempts)}
-        way["asked"] = phase_config(run, [*cast.answering(hookspecs.sampler), *cast.answering(hookspecs.verify)])
+        way["asked"] = phase_config(run, 0, [*cast.answering(hookspecs.sampler), *cast.answering(hookspecs.verify)])
     return _short(way)
 
 

@@ -1,72 +1,18 @@
 """Where training starts, from which seed, and who plays what it makes; by a trainer that writes down what it is asked."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from fakes import FAKES, told
 from runs import digest
 
 import sparq_core as sparq
 from sparq_core.contract.randomness import derive
 from sparq_core.testing import run_pipeline
 
-FAKES = """
-import json
-import sparq_core as sparq
-from sparq_core.testing import ScriptedSampler
-
-
-def tell(what, *told):
-    with open(__file__ + "." + what, "a") as log:
-        log.write(json.dumps(told) + "\\n")
-
-
-class Api:
-    @sparq.hookimpl
-    def sampler(self, model):
-        tell("served", model.name, model.path)
-        return ScriptedSampler()
-
-
-class Local(Api):
-    trainable = True
-
-
-class Trainer:
-    @sparq.hookimpl
-    def train(self, weights, out, seed):
-        tell("trained", weights.path, seed)
-        (out / "config.json").write_text(json.dumps([weights.path, seed]))
-
-
-class Bench:
-    @sparq.hookimpl
-    def benchmark(self, model):
-        tell("scored", model.path)
-        return [sparq.Score(task="sums", item="1", value=1.0)]
-"""
-
 Make = Callable[..., dict[str, Any]]
-
-
-@pytest.fixture
-def trains(sums: Make, tmp_path: Path) -> Make:
-    """A pipeline of two short rounds that trains; keyword arguments replace top-level settings."""
-    (tmp_path / "fakes.py").write_text(FAKES)
-
-    def make(**settings: Any) -> dict[str, Any]:
-        models = {"student": {"use": "./fakes.py:Local", "model": "sums"}}
-        pipeline = sums(**{"models": models, "steps": 2, "rounds": 2, **settings})
-        pipeline["plugins"] += [{"use": "./fakes.py:Trainer"}, {"use": "./fakes.py:Bench"}]
-        return pipeline
-
-    return make
-
-
-def told(folder: Path, what: str) -> list[list[Any]]:
-    return [json.loads(line) for line in (folder / f"fakes.py.{what}").read_text().splitlines()]
 
 
 def test_training_has_the_runs_seed(trains: Make, tmp_path: Path) -> None:

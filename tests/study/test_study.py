@@ -282,3 +282,15 @@ def test_planted_differences_are_found(study: Callable[..., Path]) -> None:
     means = {mean.arm: mean for mean in found.means if mean.round}
     assert means["4"].low < 0.22 < means["4"].high
     assert means["32"].low < 0.36 < means["32"].high
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [({"train.seeds": True}, "make the student by a run of its own"), ({"rounds": 0}, "rounds: 0")],
+)
+def test_a_cell_that_cannot_begin_with_a_pool_is_refused(
+    study: Callable[..., Path], settings: dict[str, Any], told: str
+) -> None:
+    path = study(arms={"plain": {}, "other": settings})
+    assert told in run(path, code=2)
+    assert not (path.parent / "out").exists()

@@ -145,5 +145,7 @@ def test_nothing_trains_on_when_the_engine_is_killed(tmp_path: Path) -> None:
 
 @pytest.mark.timeout(120)
 def test_a_process_that_fails_ends_all_and_says_why(tmp_path: Path) -> None:
-    with pytest.raises(sparq.SparqError, match=r"(?s)process [12] of 2 failed: NoMatchingPeftModuleError: .*no-such-layer"):
+    with pytest.raises(
+        sparq.SparqError, match=r"(?s)process [12] of 2 failed: NoMatchingPeftModuleError: .*no-such-layer"
+    ):
         train(tmp_path, processes=2, lora=LoraConfig(target_modules=["no-such-layer"]))
