@@ -88,7 +88,8 @@ def load_seeds(run: "Run") -> Iterable["Draft"]:
     """
     Give the seed problems.
 
-    Called: once, in the engine's thread, before the first round; again on resume where the seeds were not all committed.
+    Called: once, in the engine's thread, before the first round; again on resume where the seeds were not all committed. With
+    `train.seeds` once more before that, up to the first that has a solution.
     Answer: drafts without parents, lazily if there are many, the same ones in the same order every time.
     Merged: all plugins, concatenated in YAML order.
     Errors: a row that is no problem is a draft with `unparsed`; an exception stops the run.

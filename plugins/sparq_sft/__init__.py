@@ -74,21 +74,22 @@ class Sft:
     @sparq.hookimpl
     def check(self, run: sparq.Run) -> list[sparq.Finding]:
         gpus = visible()
-        found = [*sharing.findings(self._asked(gpus), gpus), *self._memory(Path(run.trained.path), gpus)]
+        found = [*sharing.findings(self._asked(gpus), gpus), *self._memory(run.trained.path, gpus)]
         return sorted(found, key=lambda finding: finding.level != "error")
 
     def _asked(self, gpus: list[Gpu]) -> sharing.Asked:
         config = self._config
         return sharing.Asked(config.batch_size, config.micro_batch_size, config.processes or max(1, len(gpus)))
 
-    def _memory(self, model: Path, gpus: list[Gpu]) -> Iterator[sparq.Finding]:
+    def _memory(self, model: str, gpus: list[Gpu]) -> Iterator[sparq.Finding]:
         """What the training takes; nothing where the model is not at hand in safetensors files."""
         asked, lora = self._asked(gpus), self._config.lora
-        if tensors := memory.shapes(model):
+        folder = memory.folder_of(model)
+        if folder and (tensors := memory.shapes(folder)):
             need = memory.Need(
                 *memory.states(tensors, lora.r if lora else None),
                 memory.activations(
-                    memory.config_of(model),
+                    memory.config_of(folder),
                     asked.micro * self._config.max_length,
                     2 if self._config.bf16 else 4,
                     checkpointed=self._config.gradient_checkpointing,

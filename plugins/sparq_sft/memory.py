@@ -71,6 +71,20 @@ def finding(need: Need, processes: int, memories: Sequence[int]) -> sparq.Findin
     return sparq.Finding(level="note", place="with.processes", message=told)
 
 
+def folder_of(model: str) -> Path | None:
+    """Where a model's files are: its folder, or the hub's cache; None where they are not on this machine."""
+    if Path(model).is_dir():
+        return Path(model)
+    from huggingface_hub import try_to_load_from_cache
+    from huggingface_hub.errors import HFValidationError
+
+    try:
+        found = try_to_load_from_cache(model, "config.json")
+    except HFValidationError:
+        return None
+    return Path(found).parent if isinstance(found, str) else None
+
+
 def shapes(folder: Path) -> dict[str, tuple[int, ...]]:
     """The tensors of a folder's safetensors files by name; empty where it has no such files."""
     headers = (_header(file) for file in sorted(folder.glob("*.safetensors")))

@@ -12,7 +12,7 @@ def arguments(processes: int, *, checkpointed: bool) -> dict[str, Any]:
     """The trainer's arguments that say how layers are kept and shared; only one process reads the checkpoint."""
     if processes == 1:
         return {"gradient_checkpointing": checkpointed}
-    how = {"activation_checkpointing": checkpointed, "cpu_ram_efficient_loading": True}
+    how = {"version": 2, "activation_checkpointing": checkpointed, "cpu_ram_efficient_loading": True}
     return {"gradient_checkpointing": False, "fsdp": True, "fsdp_config": how}
 
 

@@ -134,6 +134,21 @@ def test_a_model_that_cannot_fit_is_an_error_and_one_that_may_not_a_warning(
     assert re.search(says, finding.message), finding.message
 
 
+def test_a_model_of_the_hub_is_looked_for_in_its_cache(
+    find: Find, nine_billion: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
+    cached = tmp_path / "cache" / "models--some--9b"
+    (cached / "refs").mkdir(parents=True)
+    (cached / "refs" / "main").write_text("c0ffee")
+    (cached / "snapshots").mkdir()
+    assert [finding.level for finding in find("some/9b")] == []
+    nine_billion.rename(cached / "snapshots" / "c0ffee")
+    assert [finding.level for finding in find("some/9b")] == ["note"]
+
+
 def test_a_file_that_is_no_checkpoint_is_left_to_who_loads_it(find: Find, nine_billion: Path) -> None:
     (nine_billion / "model.safetensors").write_bytes(b"no checkpoint at all")
     assert find(str(nine_billion)) == []
