@@ -21,7 +21,7 @@ from sparq_core.loop.session import Observer
 from sparq_core.study import estimate, plots, tables
 from sparq_core.study.conduct import Conductor
 from sparq_core.study.plan import Plan, plan
-from sparq_core.study.results import Mean, Results, results_of
+from sparq_core.study.results import BASE, Mean, Results, results_of
 
 INTERRUPTED = 4
 
@@ -122,7 +122,7 @@ def _scores(results: Results) -> Table:
     title = f"Study {results.study}: {results.done} of {results.cells} cells; score, % (± 95% confidence, over seeds and items)"
     table = _table(title, "arm", "task", "seeds", "before", "after")
     before, after = (
-        {(m.arm, m.task): m for m in results.means if bool(m.round) == trained} for trained in (False, True)
+        {(m.arm, m.task): m for m in results.means if (m.stage != BASE) == trained} for trained in (False, True)
     )
     for arm, task in dict.fromkeys([*before, *after]):
         seeds = (after.get((arm, task)) or before[arm, task]).seeds

@@ -102,8 +102,8 @@ class TrainConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     seed: Annotated[
         NonNegative | None,
         Meta(
-            description="All randomness of training follows from it; by default the run's `seed`. Others on the same data "
-            "measure how much training varies."
+            description="All randomness of the rounds' trainings follows from it; by default the run's `seed`. Others on the "
+            "same data measure how much training varies. Training on the seeds follows from the run's."
         ),
     ] = None
 

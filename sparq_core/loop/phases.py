@@ -132,13 +132,18 @@ class Phases:
         partial = out.with_name(out.name + ".partial")
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
-        self._cast.train(round, dataset, start, partial, derive(self._run.pipeline.train_seed, round, "train") % 2**31)
+        self._cast.train(round, dataset, start, partial, self._seed(round))
         shutil.rmtree(out, ignore_errors=True)
         partial.rename(out)
         model = self._trained(start, out, None)
         if not done:
             self._end(phase, model.digest, f"new weights {model.digest}", began)
         return model
+
+    def _seed(self, round: int) -> int:
+        """The seed of a training; that on the seeds is a part of generation, and follows from the run's."""
+        pipeline = self._run.pipeline
+        return derive(pipeline.train_seed if round else pipeline.seed, round, "train") % 2**31
 
     def _trained(self, start: Model, out: Path, recorded: str | None) -> Model:
         digest = weights_digest(str(out))

@@ -89,22 +89,29 @@ class Rounds:
 
     def pool(self) -> Ending:
         """The seeds and the first round's steps, without what follows: what runs that differ in that alone can share."""
+        if self._phases:
+            self._phases.expect_solutions()
         try:
-            reason = self.generate(0) or self.generate(1)
+            reason = self._round(0)
+            if not reason and self._run.pipeline.rounds:
+                reason = self._generate_well(1)
         finally:
             self.samplers.close()
-        if reason == stops.UNPARSED or stops.mostly_unparsed(self._meter.tally):
-            raise stops.unparsed_error(self._meter.tally, self._ledger)
         return self._end(stops.INTERRUPTED if self._interrupted() else reason)
 
     def _round(self, round_: int) -> str | None:
         """Generate, then the phases; why the run ends here, or None."""
-        reason = self.generate(round_)
-        if reason == stops.UNPARSED or (round_ and stops.mostly_unparsed(self._meter.tally)):
-            raise stops.unparsed_error(self._meter.tally, self._ledger)
+        reason = self._generate_well(round_)
         if reason != stops.INTERRUPTED and self._phases and (round_ or self._run.pipeline.train.seeds):
             self._trained = self._finish(round_, self._phases)
         return stops.INTERRUPTED if self._interrupted() else reason
+
+    def _generate_well(self, round_: int) -> str | None:
+        """Generate; SparqError where most of what was written cannot be read."""
+        reason = self.generate(round_)
+        if reason == stops.UNPARSED or (round_ and stops.mostly_unparsed(self._meter.tally)):
+            raise stops.unparsed_error(self._meter.tally, self._ledger)
+        return reason
 
     def generate(self, round_: int) -> str | None:
         """The steps of a round that the ledger does not hold yet; why they ended early, or None."""

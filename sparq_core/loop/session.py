@@ -1,5 +1,6 @@
 """One process's work on a run: open its folder, start the cast, go, and leave all in order."""
 
+import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -82,6 +83,21 @@ def fork(prepared: Prepared, folder: Path, start: Path, scored: Path | None = No
             ledger.become(run.pipeline.name, str(run.base), pipeline, origins)
             if scored:
                 _take_scores(ledger, scored)
+        _take_student(start, folder)
+
+
+def _take_student(start: Path, folder: Path) -> None:
+    """What training on the seeds has made, as links: no run changes a file of weights that is there."""
+    for name in ("dataset/round-0.jsonl", "models/round-0"):
+        made = start / name
+        for file in [made] if made.is_file() else [f for f in made.rglob("*") if f.is_file()]:
+            copy = folder / file.relative_to(start)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            copy.unlink(missing_ok=True)
+            try:
+                copy.hardlink_to(file)
+            except OSError:
+                shutil.copyfile(file, copy)
 
 
 def check_same(folder: Path, prepared: Prepared) -> None:

@@ -43,7 +43,7 @@ def phase_config(run: Run, round: int, members: Sequence[Member]) -> str:
     if any(member.answers(hookspecs.train) for member in members):
         if round:
             config["train.from"] = run.pipeline.train.start
-        if run.pipeline.train_seed != run.pipeline.seed:
+        if round and run.pipeline.train_seed != run.pipeline.seed:
             config["train.seed"] = run.pipeline.train_seed
     return msgspec.json.encode(config, order="sorted").decode()
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from sparq_core.contract.config import Pipeline
 from sparq_core.contract.errors import NothingToTrainOn, PipelineError
 from sparq_core.contract.tally import Tally
 from sparq_core.ledger.reader import Reader
@@ -107,18 +108,18 @@ def _check_there(planned: Planned, folder: Path) -> None:
     session.check_same(folder, planned.prepared)
     with Reader.open(folder) as ledger:
         before, now = ledger.pipeline(), planned.pipeline
-    if (before.steps, before.budget) != (now.steps, now.budget):
+    if (before.steps, before.budget, before.rounds > 0) != (now.steps, now.budget, now.rounds > 0):
         raise PipelineError(
-            f"{folder}: was made with {before.steps:,} steps and {_told(before.budget)}, the study now has {now.steps:,} and "
-            f"{_told(now.budget)}; set them back, or give another --out"
+            f"{folder}: was made with {_told(before)}, the study now has {_told(now)}; set them back, or give another --out"
         )
     if before.rounds != now.rounds:
         (folder / ENDED).unlink(missing_ok=True)
 
 
-def _told(budget: Struct) -> str:
-    limits = [f"{name} {value:,}" for name, value in msgspec.to_builtins(budget).items() if value is not None]
-    return f"a budget of {', '.join(limits)}" if limits else "no budget"
+def _told(pipeline: Pipeline) -> str:
+    limits = [f"{name} {value:,}" for name, value in msgspec.to_builtins(pipeline.budget).items() if value is not None]
+    budget = f"a budget of {', '.join(limits)}" if limits else "no budget"
+    return f"{pipeline.steps if pipeline.rounds else 0:,} steps and {budget}"
 
 
 def drawn(plan: Plan, folder: Path) -> dict[str, int]:

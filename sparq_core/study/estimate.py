@@ -55,15 +55,15 @@ def of(plan: Plan, folder: Path) -> Estimate:
 
 
 def _pools(plan: Plan, folder: Path) -> "list[Part]":
-    steps = {pool.name: pool.prepared.run.pipeline.steps for pool in plan.pools}
+    steps = {pool.name: pool.steps for pool in plan.pools}
     return [
         Part(
             f"pool {pool.name}",
             "pool",
             own := steps[pool.name] - (steps[pool.start] if pool.start else 0),
             _attempts(pool.prepared, own) + (0 if pool.start else _of_seeds(pool.prepared)),
-            0,
-            0,
+            int(makes_student := pool.prepared.run.pipeline.train.seeds and not pool.start),
+            int(makes_student and pool.prepared.cast.owner(hookspecs.benchmark) is not None),
             _state(folder / "pools" / pool.name),
         )
         for pool in plan.pools
@@ -74,7 +74,7 @@ def _cells(plan: Plan, folder: Path) -> "list[Part]":
     bases: set[str] = set()
     parts = []
     for planned in plan.cells:
-        rounds, steps = planned.pipeline.rounds, planned.pipeline.steps * (planned.pipeline.rounds - 1)
+        rounds, steps = planned.pipeline.rounds, planned.pipeline.steps * max(0, planned.pipeline.rounds - 1)
         first = planned.base is not None and planned.base not in bases
         trains = planned.prepared.cast.owner(hookspecs.train) is not None
         benchmarks = first + rounds * (trains and planned.base is not None)

@@ -25,6 +25,7 @@ class Pool(Struct, frozen=True):
 
     name: str
     """Also its folder below `pools/`."""
+    steps: int
     prepared: Prepared
     """A cell's: up to the end of the first round's steps they are all alike."""
     start: str | None
@@ -46,9 +47,14 @@ class Planned(Struct, frozen=True):
         return self.prepared.run.pipeline
 
     @property
+    def steps(self) -> int:
+        """How many steps of the first round it has."""
+        return self.pipeline.steps if self.pipeline.rounds else 0
+
+    @property
     def pool(self) -> str:
         """The name of the pool it begins with."""
-        return f"seed-{self.pipeline.seed}-{self.family}-steps-{self.pipeline.steps}"
+        return f"seed-{self.pipeline.seed}-{self.family}-steps-{self.steps}"
 
 
 class Plan(Struct, frozen=True):
@@ -80,27 +86,18 @@ def _prepare(cell: Cell, study: Study, base: Mapping[str, Any], file: Path, path
         prepared = fitted(pipeline_of(settings, place), file.resolve().parent, source)
     except PipelineError as error:
         raise PipelineError(str(error) if str(error).startswith(place) else f"{place}: {error}") from error
-    _check_generates(prepared.run.pipeline, place)
     prepared = replace(prepared, run=with_digests(prepared.run))
     return Planned(cell, prepared, _family(prepared), _base_name(prepared))
 
 
-def _check_generates(pipeline: Pipeline, place: str) -> None:
-    """PipelineError for a cell that cannot begin with a pool: it has no round, or trains before its first."""
-    if pipeline.train.seeds:
-        raise PipelineError(
-            f"{place}: train.seeds: a study shares what models as given have generated; make the student by a run of its own "
-            "(--set rounds=0), then name the folder of its model (models.<name>.model: …/models/round-0)"
-        )
-    if not pipeline.rounds:
-        raise PipelineError(
-            f"{place}: rounds: 0 generates nothing that a study could share or train on; give 1 or more"
-        )
-
-
 def _family(prepared: Prepared) -> str:
-    budget = msgspec.to_builtins(prepared.run.pipeline.budget)
-    return _short({"identity": identity_of(prepared.run, prepared.cast), "budget": budget})
+    run, cast = prepared.run, prepared.cast
+    depends = {"identity": identity_of(run, cast), "budget": msgspec.to_builtins(run.pipeline.budget)}
+    if run.pipeline.train.seeds:
+        depends["student"] = phase_config(
+            run, 0, [*cast.answering(hookspecs.train), *cast.answering(hookspecs.benchmark)]
+        )
+    return _short(depends)
 
 
 def _base_name(prepared: Prepared) -> str | None:
@@ -126,8 +123,8 @@ def _pools(cells: Sequence[Planned]) -> list[Pool]:
     order = dict.fromkeys(planned.pool for planned in cells)
     longest: dict[str, str] = {}
     pools = []
-    for name in sorted(order, key=lambda name: firsts[name].pipeline.steps):
+    for name in sorted(order, key=lambda name: firsts[name].steps):
         first = firsts[name]
-        pools.append(Pool(name, first.prepared, longest.get(first.family)))
+        pools.append(Pool(name, first.steps, first.prepared, longest.get(first.family)))
         longest[first.family] = name
     return pools

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from sparq_core.study.design import Study, arms_of
-from sparq_core.study.results import Mean, Results, lines_of, numeric_factors
+from sparq_core.study.results import BASE, Mean, Results, lines_of, numeric_factors
 
 INCH_AN_ARM, WIDTH = 0.32, 7.0
 
@@ -35,8 +35,8 @@ def _safe(task: str) -> str:
 
 
 def _figure(study: Study, means: Sequence[Mean]) -> Any:
-    last: dict[str, Mean] = {mean.arm: mean for mean in means if mean.round}
-    base = next((mean for mean in means if not mean.round), None)
+    last: dict[str, Mean] = {mean.arm: mean for mean in means if mean.stage != BASE}
+    base = next((mean for mean in means if mean.stage == BASE), None)
     factor = next(iter(numeric_factors(study)), None)
     several = factor is not None and len(study.grid[factor]) > 1
     figure = _lines(study, factor, last, base) if factor and several else _points(last, base)

@@ -1,7 +1,7 @@
 """What the cells of a study measured, and what their differences come to."""
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from math import log2
 from pathlib import Path
@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from sparq_core.contract.errors import PipelineError, nearest
+from sparq_core.contract.records import Score
 from sparq_core.contract.tally import Tally
 from sparq_core.ledger import overview
 from sparq_core.ledger.reader import Reader
@@ -19,6 +20,8 @@ from sparq_core.study.design import Arm, Cell, Study, arms_of, reference_of
 from sparq_core.study.plan import Plan
 from sparq_core.study.statistics import Matrix, crossed, holm, slopes
 
+BASE = "base"
+"""The stage before any training."""
 Items = Mapping[str, float]
 """Scores by item."""
 
@@ -28,8 +31,8 @@ class Measured(Struct, frozen=True):
 
     cell: Cell
     ended: Ended
-    scores: Mapping[int, Mapping[str, Items]]
-    """By round and task; round 0 is the model before training."""
+    scores: Mapping[str, Mapping[str, Items]]
+    """By stage and task, the stages in their order."""
     tally: Tally
     metrics: Mapping[str, float]
     """Of the last step."""
@@ -37,9 +40,9 @@ class Measured(Struct, frozen=True):
     """Problems that were trained on last."""
 
     @property
-    def last(self) -> int:
-        """The last round that was benchmarked."""
-        return max(self.scores, default=0)
+    def last(self) -> str:
+        """The last stage that was benchmarked."""
+        return list(self.scores)[-1] if self.scores else BASE
 
     @property
     def quantities(self) -> dict[str, float]:
@@ -68,11 +71,11 @@ class Cost(Struct, frozen=True):
 
 
 class Mean(Struct, frozen=True):
-    """An arm's score in a task after a round."""
+    """An arm's score in a task at a stage: `base`, after training on the `seeds`, after `round 1` and so on."""
 
     arm: str
     task: str
-    round: int
+    stage: str
     seeds: int
     items: int
     mean: float
@@ -170,18 +173,30 @@ def _measured(cell: Cell, folder: Path) -> Measured | None:
         return Measured(
             cell,
             ended,
-            {round_: found for round_ in range(last + 1) if (found := _by_task(ledger, round_))},
+            {stage: found for stage, scores in _stages(ledger, last) if (found := _by_task(scores))},
             ledger.tally(),
             ledger.step_row(last, ledger.steps_of(last)).metrics,
             overview.curated(ledger),
         )
 
 
-def _by_task(ledger: Reader, round_: int) -> dict[str, dict[str, float]]:
+def _stages(ledger: Reader, last: int) -> Iterator[tuple[str, list[Score]]]:
+    yield BASE, ledger.scores(0)
+    yield "seeds", ledger.scores(0, ledger.steps_of(0))
+    yield from ((f"round {round_}", ledger.scores(round_)) for round_ in range(1, last + 1))
+
+
+def _by_task(scores: Iterable[Score]) -> dict[str, dict[str, float]]:
     found: dict[str, dict[str, float]] = {}
-    for score in ledger.scores(round_):
+    for score in scores:
         found.setdefault(score.task, {})[score.item] = score.value
     return found
+
+
+def in_order(stage: str) -> tuple[int, int]:
+    """Where a stage stands among others."""
+    number = stage.removeprefix("round ")
+    return ([BASE, "seeds"].index(stage), 0) if stage in {BASE, "seeds"} else (2, int(number))
 
 
 def _cost(arm: str, cells: Sequence[Measured]) -> Cost:
@@ -199,12 +214,12 @@ Rows = dict[tuple[int, int | None], Items]
 """Scores of one arm, task and round, by the seeds of the run and of its training."""
 
 
-def _rows(cells: Sequence[Measured], task: str, round_: int | None = None) -> Rows:
-    """Of a round, or of each cell's last; cells without scores have none."""
+def _rows(cells: Sequence[Measured], task: str, stage: str | None = None) -> Rows:
+    """Of a stage, or of each cell's last after the base; cells without scores have none."""
     found = {}
     for measured in cells:
-        scores = measured.scores.get(measured.last if round_ is None else round_, {})
-        if task in scores and (round_ is not None or measured.last):
+        scores = measured.scores.get(stage or measured.last, {})
+        if task in scores and (stage or measured.last != BASE):
             found[measured.cell.seed, measured.cell.train_seed] = scores[task]
     return found
 
@@ -223,8 +238,8 @@ def _matrix(rows: Rows) -> tuple[list[list[float]], list[str]]:
 
 
 def _means(cells: Sequence[Measured], task: str) -> Iterator[Mean]:
-    for round_ in sorted({r for measured in cells for r in measured.scores}):
-        if not (rows := _rows(cells, task, round_)):
+    for stage in sorted({s for measured in cells for s in measured.scores}, key=in_order):
+        if not (rows := _rows(cells, task, stage)):
             continue
         matrix, items = _matrix(rows)
         low, high = (estimate := crossed(matrix)).interval()
@@ -234,7 +249,7 @@ def _means(cells: Sequence[Measured], task: str) -> Iterator[Mean]:
         yield Mean(
             arm=cells[0].cell.arm.name,
             task=task,
-            round=round_,
+            stage=stage,
             seeds=len(seeds),
             items=len(items),
             mean=estimate.mean,
@@ -263,13 +278,13 @@ def _differences(
         for arm in arms:
             name, other = _other(arm, against, arms, by_arm)
             for task in tasks:
-                before = _rows(other, task, 0 if against == "base" else None)
+                before = _rows(other, task, BASE if against == BASE else None)
                 yield from _paired(arm.name, name, task, _rows(by_arm.get(arm.name, ()), task), before)
 
 
 def _measures(study: Study, arms: Sequence[Arm], by_arm: Mapping[str, Sequence[Measured]]) -> Iterator[Pair]:
     for against in study.against:
-        for arm in arms if against != "base" else ():
+        for arm in arms if against != BASE else ():
             name, other = _other(arm, against, arms, by_arm)
             for measure in study.measures:
                 rows, before = (_quantity(cells, measure) for cells in (by_arm.get(arm.name, ()), other))
@@ -280,8 +295,8 @@ def _other(
     arm: Arm, against: str, arms: Sequence[Arm], by_arm: Mapping[str, Sequence[Measured]]
 ) -> tuple[str, Sequence[Measured]]:
     """The name of what an arm is compared with, and its cells: those of the arm itself, before training, where it is `base`."""
-    if against == "base":
-        return "base", by_arm.get(arm.name, ())
+    if against == BASE:
+        return BASE, by_arm.get(arm.name, ())
     other = reference_of(arm, against, arms)
     return (other.name, by_arm.get(other.name, ())) if other else ("", ())
 

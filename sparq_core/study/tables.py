@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from sparq_core.study.results import Cost, Difference, Mean, Results, Trend
+from sparq_core.study.results import Cost, Difference, Mean, Results, Trend, in_order
 
 
 def write(results: Results, folder: Path) -> list[Path]:
@@ -72,21 +72,20 @@ def _scores(results: Results) -> Iterator[str]:
     if seeds == 1:
         yield "There is one seed, so the intervals do not tell how much runs differ."
     yield ""
-    rounds = sorted({mean.round for mean in results.means})
-    names = [f"round {round_}" if round_ else "before" for round_ in rounds]
+    stages = sorted({mean.stage for mean in results.means}, key=in_order)
     spreads = ["between seeds", *(["between trainings"] if _trainings(results) else [])]
-    yield from _table(["arm", "task", "seeds", "items", *names, *spreads], list(_rows(results, rounds)))
+    yield from _table(["arm", "task", "seeds", "items", *stages, *spreads], list(_rows(results, stages)))
 
 
 def _trainings(results: Results) -> bool:
     return any(mean.between_trainings is not None for mean in results.means)
 
 
-def _rows(results: Results, rounds: Sequence[int]) -> Iterator[list[Any]]:
-    """A row an arm and task: its score after each round, and how much its last one varies."""
-    found = {(mean.arm, mean.task, mean.round): mean for mean in results.means}
+def _rows(results: Results, stages: Sequence[str]) -> Iterator[list[Any]]:
+    """A row an arm and task: its score at each stage, and how much its last one varies."""
+    found = {(mean.arm, mean.task, mean.stage): mean for mean in results.means}
     for arm, task in dict.fromkeys((mean.arm, mean.task) for mean in results.means):
-        own = [found.get((arm, task, round_)) for round_ in rounds]
+        own = [found.get((arm, task, stage)) for stage in stages]
         last = [mean for mean in own if mean][-1]
         spreads = [last.between_seeds, *([last.between_trainings] if _trainings(results) else [])]
         scores = [_interval(mean.mean, mean.low, mean.high) if mean else "" for mean in own]
@@ -98,7 +97,7 @@ def _compared(results: Results) -> Iterator[str]:
         return
     yield from ("", "## Differences", "")
     yield (
-        "In pairs of seed and item, after the last round, with the 95% interval of each alone, and with those that hold for "
+        "In pairs of seed and item, after the last training, with the 95% interval of each alone, and with those that hold for "
         f"all {len(results.differences)} at once (Bonferroni); p is corrected for as many comparisons (Holm)."
     )
     yield ""

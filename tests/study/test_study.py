@@ -155,7 +155,7 @@ def test_trainings_share_what_their_run_generated(study: Callable[..., Path]) ->
     found = table(path)
     assert len(list((path.parent / "out" / "pools").iterdir())) == 2
     (before, after) = found["means"]
-    assert (before["round"], after["round"], after["seeds"]) == (0, 1, 2)
+    assert (before["stage"], after["stage"], after["seeds"]) == ("base", "round 1", 2)
     assert after["between_trainings"] > 0
     assert before["between_trainings"] == 0
 
@@ -279,18 +279,25 @@ def test_planted_differences_are_found(study: Callable[..., Path]) -> None:
     path.write_text(path.read_text().replace("against:\n- '4'", "against: []"))
     run(path)
     found = results.results_of(plan(path), path.parent / "out")
-    means = {mean.arm: mean for mean in found.means if mean.round}
+    means = {mean.arm: mean for mean in found.means if mean.stage == "round 1"}
     assert means["4"].low < 0.22 < means["4"].high
     assert means["32"].low < 0.36 < means["32"].high
 
 
-@pytest.mark.parametrize(
-    ("settings", "told"),
-    [({"train.seeds": True}, "make the student by a run of its own"), ({"rounds": 0}, "rounds: 0")],
-)
-def test_a_cell_that_cannot_begin_with_a_pool_is_refused(
-    study: Callable[..., Path], settings: dict[str, Any], told: str
-) -> None:
-    path = study(arms={"plain": {}, "other": settings})
-    assert told in run(path, code=2)
-    assert not (path.parent / "out").exists()
+def test_a_student_is_made_once_and_the_baseline_is_a_part_of_it(study: Callable[..., Path], seeds: Path) -> None:
+    rows = [json.loads(line) for line in seeds.read_text().splitlines()]
+    seeds.write_text("".join(json.dumps(row | {"solution": f"It is {row['answer']}."}) + "\n" for row in rows))
+    arms = {"baseline": {"rounds": 0}, "few": {"steps": 4}, "qd": {"steps": 4, "plugins.curate.with.by": "qd"}}
+    path = study(seeds=2, set={"train.seeds": True}, arms=arms, against=["baseline"])
+    run(path)
+    found = table(path)
+    stages = {(mean["arm"], mean["stage"]): mean["mean"] for mean in found["means"]}
+    assert [stage for arm, stage in stages if arm == "few"] == ["base", "seeds", "round 1"]
+    assert stages["baseline", "seeds"] == stages["few", "seeds"] > stages["few", "base"]
+    assert {(d["arm"], d["against"]) for d in found["differences"]} == {("few", "baseline"), ("qd", "baseline")}
+    made = {str(p.stat().st_ino) for p in path.parent.glob("out/*/**/models/round-0/config.json")}
+    assert len(made) == 2, "one student a seed, linked from folder to folder"
+    costs = {cost["arm"]: cost["means"] for cost in found["costs"]}
+    assert costs["baseline"]["attempts"] == 0 < costs["few"]["attempts"]
+    planned = json.loads(run(path, "--dry-run", "--json"))
+    assert (planned["trainings"], planned["benchmarks"]) == (2 + 4, 2 + 4 + 1)
