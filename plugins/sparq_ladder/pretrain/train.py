@@ -44,7 +44,7 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("folder", type=Path)
     options.add_argument("models", nargs="*", default=list(WIDTHS), help="by default all")
-    options.add_argument("--steps", type=int, default=2000)
+    options.add_argument("--steps", type=int, default=700)
     options.add_argument("--batch", type=int, default=12, help="rows a step")
     options.add_argument("--threads", type=int, default=2)
     given = options.parse_args()
