@@ -8,10 +8,10 @@ from statistics import fmean
 from typing import Any
 
 import msgspec
-from sparq_ladder.rules import solve
 
 from sparq_core.ledger.intervals import proportion
 from sparq_core.ledger.reader import Reader
+from sparq_ladder.rules import solve
 
 ARMS = ("static-uniform", "static-diverse", "dynamic-uniform", "map-elites", "unbounded")
 
