@@ -101,8 +101,8 @@ class Sft:
     def train(self, dataset: Path, weights: sparq.Model, out: Path, seed: int, round: int) -> None:
         gpus = visible()
         asked = self._asked(gpus)
-        for finding in sharing.findings(asked, gpus):
-            raise sparq.SparqError(f"{finding.place}: {finding.message}")
+        if wrong := next(sharing.findings(asked, gpus), None):
+            raise sparq.SparqError(f"sft: {wrong.place}: {wrong.message}")
         job = {
             "dataset": str(dataset),
             "model": weights.path,

@@ -17,7 +17,7 @@ def arguments(processes: int, *, checkpointed: bool) -> dict[str, Any]:
 
 
 def trainer_class(processes: int) -> Any:
-    """The trainer: TRL's own, and for several processes one whose products alone are rounded, on a CPU as well as on GPUs."""
+    """TRL's own trainer, or for several processes one that shards: over GPUs, or over processes on a CPU."""
     from trl import SFTTrainer
 
     if processes == 1:

@@ -11,6 +11,7 @@ from sparq_sft.weights import load, save
 
 def train(job: dict[str, Any]) -> None:
     """Fine-tune on a dataset of messages; the first process saves what came of it."""
+    rows = _rows(job["dataset"])
     import torch
     from datasets import Dataset
     from transformers import AutoTokenizer, set_seed
@@ -23,9 +24,6 @@ def train(job: dict[str, Any]) -> None:
     tokenizer = AutoTokenizer.from_pretrained(job["model"])
     if job["chat_template"]:
         tokenizer.chat_template = job["chat_template"]
-    with open(job["dataset"], encoding="utf-8") as file:  # noqa: PTH123 -- a path from JSON
-        turns = [json.loads(line)["messages"] for line in file]
-    rows = [{"prompt": messages[:-1], "completion": messages[-1:]} for messages in turns]
     trainer = sharded.trainer_class(job["processes"])(
         model=load(job["model"]),
         args=arguments,
@@ -39,6 +37,13 @@ def train(job: dict[str, Any]) -> None:
     if trainer.accelerator.is_main_process:
         save(whole.merge_and_unload() if config["lora"] else whole, job["out"], as_in=job["model"])
         tokenizer.save_pretrained(job["out"])
+
+
+def _rows(path: str) -> list[dict[str, Any]]:
+    """What the trainer takes of a dataset: the last message of each row is what is learnt."""
+    with open(path, encoding="utf-8") as file:  # noqa: PTH123 -- a path from JSON
+        turns = [json.loads(line)["messages"] for line in file]
+    return [{"prompt": messages[:-1], "completion": messages[-1:]} for messages in turns]
 
 
 def _tell(trainer: Any, job: dict[str, Any]) -> None:
@@ -95,5 +100,7 @@ def _arguments(job: dict[str, Any]) -> Any:
     )
     together = arguments.world_size * max(1, arguments.n_gpu)
     if together != job["processes"]:
-        raise SystemExit(f"{together} devices would train where {job['processes']} were asked for: set `processes`")
+        raise SystemExit(
+            f"{together} devices are visible to train on, and `processes` is {job['processes']}: make them the same"
+        )
     return arguments
