@@ -170,11 +170,18 @@ def test_what_was_trained_on_seeds_stays_that(solved: Make, trains: Make, tmp_pa
     ran = run_pipeline(solved(rounds=1), tmp_path)
     with pytest.raises(sparq.PipelineError, match=r"train.seeds: true → null"):
         run_pipeline(trains(rounds=1), tmp_path, resume=True)
-    with pytest.raises(sparq.PipelineError, match=r"round 0 is already through 'train' with other settings"):
-        run_pipeline(solved(rounds=1, train={"seed": 5}), tmp_path, resume=True)
     (ran.folder / "models" / "round-0" / "config.json").write_text("{}")
     with pytest.raises(sparq.SparqError, match=r"the weights are not the ones that were trained"):
         run_pipeline(solved(rounds=1), tmp_path, resume=True)
+
+
+def test_a_seed_of_training_is_that_of_the_rounds(solved: Make, tmp_path: Path) -> None:
+    ran = run_pipeline(solved(rounds=0), tmp_path)
+    run_pipeline(solved(rounds=0, train={"seed": 5}), tmp_path, resume=True)
+    assert told(tmp_path, "given") == [[0, SOLVED]]
+    other = run_pipeline(solved(rounds=0, train={"seed": 5}), beside(tmp_path))
+    first, second = (run.read().phase(0, "train", run.read().steps_of(0)) for run in (ran, other))
+    assert first == second
 
 
 def test_nothing_is_spent_where_no_seed_has_a_solution(trains: Make, tmp_path: Path) -> None:
