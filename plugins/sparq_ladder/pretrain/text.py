@@ -23,11 +23,6 @@ CARE = 0.4
 SLIPS = 0.03
 """Share of steps whose result is off by a little."""
 
-ATTEMPT_PROMPT = "{{ problem.statement }}"
-MUTATE_PROMPT = "{{ parent.statement }}\nAnother one:"
-SKILLS_PROMPT = "{{ problem.statement }}\nSkills:"
-"""The pipeline's prompts: short, since prompts are most of the text."""
-
 
 def training_game(rng: random.Random) -> Told:
     """A game that no benchmark has."""
@@ -38,7 +33,7 @@ def training_game(rng: random.Random) -> Told:
 
 
 def example(rng: random.Random) -> tuple[str, str]:
-    """A prompt, and what follows it."""
+    """A prompt as `examples/miniature.yaml` has it, and what follows it."""
     kind, told = rng.random(), training_game(rng)
     if kind < ANSWERS:
         return told.statement, worked_out(rng, told.game, care=1.0)
