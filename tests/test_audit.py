@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -268,6 +268,15 @@ def test_two_at_once_are_refused(tmp_path: Path) -> None:
     assert (second.returncode, "is being audited by another process" in errors) == (5, True)
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Ctrl-C reaches what the test starts, also where the tests themselves run in the background and ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_ctrl_c_is_told_how_to_go_on(tmp_path: Path, whole: bytes) -> None:
     make_world(tmp_path, steps=STEPS)
     process = start(tmp_path)
