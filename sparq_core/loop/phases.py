@@ -193,7 +193,7 @@ class Phases:
         self._emit(PhaseFinished(phase.round, phase.name, detail, time.monotonic() - began, phase.is_of_base))
 
 
-def check_unchanged(run: Run, cast: Cast, ledger: Ledger) -> None:
+def check_unchanged(run: Run, cast: Cast, ledger: Reader) -> None:
     """PipelineError where a phase that is done was done with other settings than the pipeline has now."""
     extents = [(0, 0), *((round_, ledger.steps_of(round_)) for round_ in range(run.pipeline.rounds + 1))]
     for round_, steps in extents:

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 import yaml
+from msgspec.structs import replace
 
 from sparq_core.contract.errors import PipelineError, SparqError
 from sparq_core.contract.events import Event, RunStarted, Warned
@@ -101,8 +102,14 @@ def _take_student(start: Path, folder: Path) -> None:
 
 
 def check_same(folder: Path, prepared: Prepared) -> None:
-    """PipelineError where a run folder holds a run of another identity than this one's; its models must have their digests."""
+    """
+    PipelineError where a run folder holds a run of another identity than this one's, or one of whose phases is done otherwise.
+
+    The run's models must have their digests.
+    """
     _accepted(folder, identity_of(prepared.run, prepared.cast), prepared.cast, accept=False)
+    with Reader.open(folder) as ledger:
+        check_unchanged(replace(prepared.run, folder=folder), prepared.cast, ledger)
 
 
 def _take_scores(ledger: Ledger, scored: Path) -> None:

@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from sparq_core import hookspecs
 from sparq_core.pipeline.prepare import Prepared
-from sparq_core.study.conduct import ENDED, tally_of
+from sparq_core.study.folders import Folders, ended, is_begun, tally_of
 from sparq_core.study.plan import Plan
 
 
@@ -42,10 +42,11 @@ class Estimate(Struct, frozen=True):
 
 def of(plan: Plan, folder: Path) -> Estimate:
     """The runs of a plan, and how far a study folder is with them."""
-    pools, cells = list(_pools(plan, folder)), list(_cells(plan, folder))
+    folders = Folders(plan, folder)
+    pools, cells = _pools(plan, folders), _cells(plan, folders)
     runs = (*pools, *cells)
     attempts, left = sum(r.attempts for r in runs), sum(r.attempts for r in runs if r.state != "done")
-    tokens = round(attempts * _tokens_an_attempt(plan, folder))
+    tokens = round(attempts * _tokens_an_attempt(plan, folders))
     trainings, benchmarks = sum(r.trainings for r in runs), sum(r.benchmarks for r in runs)
     told = (
         f"{len(cells)} cells of {len(pools)} pools: at most {attempts:,} attempts ({left:,} of them still to draw) and "
@@ -54,7 +55,7 @@ def of(plan: Plan, folder: Path) -> Estimate:
     return Estimate(runs, attempts, tokens, trainings, benchmarks, left, told)
 
 
-def _pools(plan: Plan, folder: Path) -> "list[Part]":
+def _pools(plan: Plan, folders: Folders) -> "list[Part]":
     steps = {pool.name: pool.steps for pool in plan.pools}
     return [
         Part(
@@ -64,13 +65,13 @@ def _pools(plan: Plan, folder: Path) -> "list[Part]":
             _attempts(pool.prepared, own) + (0 if pool.start else _of_seeds(pool.prepared)),
             int(makes_student := pool.prepared.run.pipeline.train.seeds and not pool.start),
             int(makes_student and pool.prepared.cast.owner(hookspecs.benchmark) is not None),
-            _state(folder / "pools" / pool.name),
+            _state(folders.pool(pool.name)),
         )
         for pool in plan.pools
     ]
 
 
-def _cells(plan: Plan, folder: Path) -> "list[Part]":
+def _cells(plan: Plan, folders: Folders) -> "list[Part]":
     bases: set[str] = set()
     parts = []
     for planned in plan.cells:
@@ -79,7 +80,7 @@ def _cells(plan: Plan, folder: Path) -> "list[Part]":
         trains = planned.prepared.cast.owner(hookspecs.train) is not None
         benchmarks = first + rounds * (trains and planned.base is not None)
         bases |= {planned.base} if planned.base else set()
-        state = _state(folder / "cells" / planned.cell.name)
+        state = _state(folders.cell(planned))
         attempts = _attempts(planned.prepared, steps)
         parts.append(Part(f"cell {planned.cell.name}", "cell", steps, attempts, rounds * trains, benchmarks, state))
     return parts
@@ -97,15 +98,15 @@ def _of_seeds(prepared: Prepared) -> int:
     return attempts.k * sum(1 for _ in prepared.cast.load_seeds(prepared.run)) if attempts.seeds else 0
 
 
-def _tokens_an_attempt(plan: Plan, folder: Path) -> float:
+def _tokens_an_attempt(plan: Plan, folders: Folders) -> float:
     """As those of the pools that are there took, labels and proposals included; else the limit."""
-    done = [tally_of(folder / "pools" / pool.name) for pool in plan.pools]
+    done = [tally_of(folders.pool(pool.name)) for pool in plan.pools]
     if attempts := sum(tally.attempts for tally in done):
         return sum(tally.tokens for tally in done) / attempts
     return max((planned.pipeline.attempts.max_tokens for planned in plan.cells), default=0)
 
 
 def _state(folder: Path) -> str:
-    if (folder / ENDED).exists():
+    if ended(folder):
         return "done"
-    return "begun" if folder.exists() else "to do"
+    return "begun" if is_begun(folder) else "to do"

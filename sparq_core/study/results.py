@@ -7,7 +7,6 @@ from math import log2
 from pathlib import Path
 from statistics import fmean, stdev
 
-import msgspec
 from msgspec import Struct
 
 from sparq_core.contract.errors import PipelineError, nearest
@@ -15,9 +14,9 @@ from sparq_core.contract.records import Score
 from sparq_core.contract.tally import Tally
 from sparq_core.ledger import overview
 from sparq_core.ledger.reader import Reader
-from sparq_core.study.conduct import ENDED, Ended, drawn
 from sparq_core.study.design import Arm, Cell, Study, arms_of, reference_of
-from sparq_core.study.plan import Plan
+from sparq_core.study.folders import Ended, Folders, ended
+from sparq_core.study.plan import Plan, Planned
 from sparq_core.study.statistics import Matrix, crossed, holm, slopes
 
 BASE = "base"
@@ -136,9 +135,8 @@ class Results(Struct, frozen=True):
 
 def results_of(plan: Plan, folder: Path) -> Results:
     """The table of what is done so far."""
-    cells = [
-        found for planned in plan.cells if (found := _measured(planned.cell, folder / "cells" / planned.cell.name))
-    ]
+    folders = Folders(plan, folder)
+    cells = [found for planned in plan.cells if (found := _measured(planned, folders.cell(planned)))]
     by_arm = {name: list(group) for name, group in groupby(cells, key=lambda m: m.cell.arm.name)}
     arms = arms_of(plan.study)
     tasks = plan.study.tasks or tuple(dict.fromkeys(t for m in cells for scores in m.scores.values() for t in scores))
@@ -154,7 +152,7 @@ def results_of(plan: Plan, folder: Path) -> Results:
             [*_differences(plan.study, arms, by_arm, tasks), *_measures(plan.study, arms, by_arm)],
         ),
         trends=list(_trends(plan.study, arms, by_arm, tasks)),
-        drawn=drawn(plan, folder),
+        drawn=folders.drawn(),
     )
 
 
@@ -164,15 +162,14 @@ def _check_known(setting: str, given: Sequence[str], known: Collection[str]) -> 
             raise PipelineError(f"{setting}: no run has '{name}'; {nearest(name, known)}")
 
 
-def _measured(cell: Cell, folder: Path) -> Measured | None:
-    if not (folder / ENDED).exists():
+def _measured(planned: Planned, folder: Path) -> Measured | None:
+    if not (how := ended(folder)):
         return None
-    ended = msgspec.json.decode((folder / ENDED).read_bytes(), type=Ended)
     with Reader.open(folder) as ledger:
         last = ledger.last_round()
         return Measured(
-            cell,
-            ended,
+            planned.cell,
+            how,
             {stage: found for stage, scores in _stages(ledger, last) if (found := _by_task(scores))},
             ledger.tally(),
             ledger.step_row(last, ledger.steps_of(last)).metrics,

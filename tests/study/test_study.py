@@ -270,6 +270,35 @@ def test_a_cell_of_another_identity_is_not_gone_on_with(study: Callable[..., Pat
     assert "was made with 10 steps" in told
 
 
+def test_a_cell_that_was_trained_otherwise_is_not_taken_for_done(study: Callable[..., Path]) -> None:
+    path = study(seeds=1, arms={"plain": {}})
+    run(path)
+    before = (path.parent / "out" / "results.json").read_bytes()
+    told = run(study(seeds=1, arms={"plain": {"plugins.curate.with.by": "qd"}}), "--resume", code=2)
+    assert "already through 'curate' with other settings" in told
+    assert (path.parent / "out" / "results.json").read_bytes() == before
+
+
+def test_a_pool_that_all_cells_have_may_be_deleted(study: Callable[..., Path]) -> None:
+    path = study(seeds=1, grid={"steps": {"4": {"steps": 4}, "8": {"steps": 8}}})
+    run(path)
+    before = (path.parent / "out" / "results.json").read_bytes()
+    shutil.rmtree(path.parent / "out" / "pools")
+    run(path, "--resume")
+    assert not (path.parent / "out" / "pools").exists()
+    assert (path.parent / "out" / "results.json").read_bytes() == before
+
+
+def test_a_damaged_note_of_how_a_run_ended_is_told(study: Callable[..., Path]) -> None:
+    path = study(seeds=1, arms={"plain": {}})
+    run(path)
+    note = path.parent / "out" / "cells" / "plain" / "seed-1" / "ended.json"
+    note.write_text("{")
+    assert "ended.json: cannot be read" in run(path, "--resume", code=1)
+    note.unlink()
+    run(path, "--resume")
+
+
 def test_planted_differences_are_found(study: Callable[..., Path]) -> None:
     path = study(
         seeds=5,
