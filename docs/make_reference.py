@@ -18,6 +18,7 @@ from sparq_core.ledger import storage
 from sparq_core.ledger.dataset_columns import TABLE
 from sparq_core.pipeline.discovery import hooks_of, installed
 from sparq_core.pipeline.settings import Option, all_options, config_of, options_of
+from sparq_core.study import design
 
 FOLDER = Path(__file__).parent / "reference"
 MADE = "<!-- made by docs/make_reference.py -->\n"
@@ -27,6 +28,7 @@ def pages() -> dict[str, str]:
     """All generated pages by file name."""
     return {
         "pipeline.md": "\n".join(_pipeline()),
+        "study.md": "\n".join(_study()),
         "plugins.md": "\n".join(_plugins()),
         "hooks.md": "\n".join(_hooks()),
         "records.md": "\n".join(_records()),
@@ -51,6 +53,13 @@ def _pipeline() -> Iterator[str]:
     ):
         yield f"## {name}\n\n{inspect.getdoc(record)}\n"
         yield from _options(list(options_of(record)))
+
+
+def _study() -> Iterator[str]:
+    yield f"# The study file\n\n{MADE}"
+    yield "What `sparq study` runs; [how to compare](../how_to/study.md) shows one. Settings are named as by `--set`;"
+    yield "paths among their values start, as the base pipeline's own do, from the folder of the base pipeline.\n"
+    yield from _options(list(options_of(design.Study)))
 
 
 def _plugins() -> Iterator[str]:

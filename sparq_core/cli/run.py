@@ -30,7 +30,7 @@ def next_steps(console: Console, ledger: Reader, folder: Path, given: Sequence[s
         console.print(told + ending.reason.split()[0] + "=…", style="yellow", markup=False, soft_wrap=True)
     config = ledger.pipeline()
     kept = next((s.child.problem.id for s in ledger.solved() if not s.child.problem.is_seed), None)
-    trained = (folder / "models").exists()
+    trained = (folder / "models").exists() and config.rounds > 0
     steps = [(f"sparq show {folder} {kept}", "one problem's whole story")] if kept else []
     steps.append((f"sparq export {folder} --format parquet", "the dataset"))
     if trained or not config.rounds:

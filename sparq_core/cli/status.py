@@ -152,6 +152,8 @@ def _how_far(ledger: Reader, folder: Path) -> str:
         f"round {last} of {max(last, pipeline.rounds)}, step {done:,} of {max(done, pipeline.steps):,}"
         if last
         else "seeds"
+        if pipeline.rounds
+        else "seeds alone"
     )
     return f"[bold]{escape(pipeline.name)}[/]: {where} ({state})"
 

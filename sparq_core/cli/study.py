@@ -1,7 +1,7 @@
 """`sparq study`: a question as arms and seeds, and the table and pictures that answer it."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -19,9 +19,10 @@ from sparq_core.contract.errors import PipelineError
 from sparq_core.ledger.storage import Lock
 from sparq_core.loop.session import Observer
 from sparq_core.study import estimate, plots, tables
-from sparq_core.study.conduct import Conductor
+from sparq_core.study.conduct import Conductor, check_there
+from sparq_core.study.folders import is_begun
 from sparq_core.study.plan import Plan, plan
-from sparq_core.study.results import BASE, Mean, Results, results_of
+from sparq_core.study.results import BASE, Difference, Mean, Results, results_of
 
 INTERRUPTED = 4
 
@@ -45,14 +46,18 @@ def study(study: Path, out: Path | None, resume: bool, dry_run: bool, as_json: b
     console = Console(stderr=as_json)
     planned = plan(study)
     folder = out or Path("studies") / planned.study.name
+    for finding in planned.findings:
+        told = f"{finding.level}: {finding.place}: {finding.message}"
+        console.print(told, style="yellow", markup=False, highlight=False, soft_wrap=True)
     if dry_run:
+        check_there(planned, folder)
         _tell_plan(console, planned, folder, as_json)
         return
-    _check_installed()
+    _check_ready(planned)
+    if is_begun(folder):
+        raise PipelineError(f"{folder}: holds a run, so no study can be there; give another --out")
     if not resume and folder.exists() and any(folder.iterdir()):
         raise PipelineError(f"{folder}: is not empty; go on with the study it holds by --resume, or give another --out")
-    for finding in planned.warnings:
-        console.print(f"warning: {finding.place}: {finding.message}", style="yellow", markup=False, soft_wrap=True)
     done = _conducted(console, planned, folder)
     results = results_of(planned, folder)
     written = [*tables.write(results, folder), *plots.write(planned.study, results, folder)]
@@ -67,14 +72,16 @@ def study(study: Path, out: Path | None, resume: bool, dry_run: bool, as_json: b
         raise SystemExit(INTERRUPTED)
 
 
-def _check_installed() -> None:
+def _check_ready(planned: Plan) -> None:
+    if any(finding.level == "error" for finding in planned.findings):
+        raise PipelineError("nothing was run: see the errors above; --dry-run shows what it would cost all the same")
     missing = [name for name in ("scipy", "matplotlib") if not find_spec(name)]
     if missing:
         raise PipelineError(f"sparq study needs {' and '.join(missing)}: pip install 'sparq-engine[study]'")
 
 
 def _conducted(console: Console, planned: Plan, folder: Path) -> bool:
-    """Whether all cells are through; the tables are written again after each of them."""
+    """Whether all cells are through."""
 
     def watch(title: str) -> AbstractContextManager[Observer]:
         return _watched(console, title)
@@ -100,30 +107,33 @@ def _tell_plan(console: Console, planned: Plan, folder: Path, as_json: bool) -> 
     if as_json:
         click.echo(json.dumps(msgspec.to_builtins(expected), indent=2))
         return
-    table = Table(title=f"Study {planned.study.name}", title_justify="left", box=SIMPLE_HEAD, show_edge=False)
-    for name, justify in (("run", "left"), ("steps", "right"), ("attempts, at most", "right"), ("state", "left")):
-        table.add_column(name, justify=justify, no_wrap=name == "run")  # type: ignore[arg-type]  # "left" and "right" are
+    table = _table("run", "arms", "steps", "attempts, at most", "state")
     for run in expected.runs:
-        table.add_row(escape(run.name), f"{run.steps:,}", f"{run.attempts:,}", run.state)
+        table.add_row(escape(run.name), escape(run.arms), f"{run.steps:,}", f"{run.attempts:,}", run.state)
+    console.print(f"Study {planned.study.name}", style="bold", markup=False)
     console.print(table)
-    console.print(expected.told, highlight=False, markup=False)
+    console.print(expected.told, highlight=False, markup=False, soft_wrap=True)
 
 
 def _tell_results(console: Console, results: Results, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(msgspec.to_builtins(results), indent=2))
         return
-    console.print(_scores(results))
-    if results.differences:
-        console.print("", _differences(results), sep="\n")
+    console.print(f"Study {results.study}: {results.done} of {results.cells} cells", style="bold", markup=False)
+    if results.means:
+        console.print("\nScore, % (95% interval over seeds and items)", style="bold", highlight=False)
+        console.print(_scores(results.means))
+    if n := len(results.differences):
+        told = f"\nDifferences (95% interval of each alone; coloured where those of all {n} together leave 0 out)"
+        console.print(told, style="bold", highlight=False)
+        console.print(_differences(results.differences))
+    for note in results.notes:
+        console.print(f"warning: {note}", style="yellow", markup=False, soft_wrap=True)
 
 
-def _scores(results: Results) -> Table:
-    title = f"Study {results.study}: {results.done} of {results.cells} cells; score, % (± 95% confidence, over seeds and items)"
-    table = _table(title, "arm", "task", "seeds", "before", "after")
-    before, after = (
-        {(m.arm, m.task): m for m in results.means if (m.stage != BASE) == trained} for trained in (False, True)
-    )
+def _scores(means: Sequence[Mean]) -> Table:
+    table = _table("arm", "task", "seeds", "before", "after")
+    before, after = ({(m.arm, m.task): m for m in means if (m.stage != BASE) == trained} for trained in (False, True))
     for arm, task in dict.fromkeys([*before, *after]):
         seeds = (after.get((arm, task)) or before[arm, task]).seeds
         scores = [_score(found.get((arm, task))) for found in (before, after)]
@@ -132,25 +142,31 @@ def _scores(results: Results) -> Table:
 
 
 def _score(mean: Mean | None) -> str:
-    return f"{100 * mean.mean:.1f} ± {50 * (mean.high - mean.low):.1f}" if mean else ""
+    return f"{100 * mean.mean:.1f} ({100 * mean.low:.1f} to {100 * mean.high:.1f})" if mean else ""
 
 
-def _differences(results: Results) -> Table:
-    """Coloured where the interval that holds together with all others leaves 0 out."""
-    title = f"Differences (± 95% confidence, each alone; coloured where all {len(results.differences)} at once say so)"
-    table = _table(title, "arm", "against", "task", "difference", "p")
-    for d in results.differences:
-        scale, digits = (1, ",.4g") if d.measure else (100, ".1f")
-        half = scale * (d.high - d.low) / 2
-        colour = "green" if d.low_of_all > 0 else "red" if d.high_of_all < 0 else "default"
-        told = f"[{colour}]{round(scale * d.difference, 6) + 0:+{digits}} ± {half:{digits}}[/]"
-        table.add_row(escape(d.arm), escape(d.against), escape(d.task), told, f"{d.p_holm:.2g}")
+def _differences(differences: Sequence[Difference]) -> Table:
+    table = _table("arm", "against", "task", "difference", "p")
+    for d in differences:
+        table.add_row(
+            escape(d.arm), escape(d.against), escape(d.task), _coloured(d), f"{d.p_holm:.2g}" if d.low else ""
+        )
     return table
 
 
-def _table(title: str, *names: str) -> Table:
-    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, show_edge=False, padding=(0, 1))
+def _coloured(d: Difference) -> str:
+    scale, digits = (1, ",.4g") if d.measure else (100, ".1f")
+    told = f"{round(scale * d.difference, 6) + 0:+{digits}}"
+    if d.low is None or d.high is None or d.low_of_all is None or d.high_of_all is None:
+        return told
+    colour = "green" if d.low_of_all > 0 else "red" if d.high_of_all < 0 else "default"
+    return f"[{colour}]{told} ± {scale * (d.high - d.low) / 2:{digits}}[/]"
+
+
+def _table(*names: str) -> Table:
+    table = Table(box=SIMPLE_HEAD, show_edge=False, padding=(0, 1))
     for name in names:
-        texts = name in {"arm", "against", "task"}
-        table.add_column(name, justify="left" if texts else "right", no_wrap=not texts, overflow="fold")
+        folds = name in {"arms", "arm", "against", "task"}
+        texts = folds or name in {"run", "state"}
+        table.add_column(name, justify="left" if texts else "right", no_wrap=not folds, overflow="fold")
     return table

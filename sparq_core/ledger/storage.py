@@ -31,6 +31,8 @@ def open_writable(path: Path) -> sqlite3.Connection:
 
 def open_readonly(path: Path) -> sqlite3.Connection:
     """An existing ledger file, for any reader, also while it is written."""
+    if (path.parent / "cells").is_dir() and not path.is_file():
+        raise PipelineError(f"{path.parent}: is a study's folder; its runs are in cells/ARM/seed-N below it")
     if not path.is_file():
         raise PipelineError(f"{path.parent}: there is no run here (no {path.name}); `sparq run` makes one")
     return _checked(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True), path)

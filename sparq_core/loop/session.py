@@ -1,7 +1,7 @@
 """One process's work on a run: open its folder, start the cast, go, and leave all in order."""
 
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -107,8 +107,11 @@ def check_same(folder: Path, prepared: Prepared) -> None:
 
     The run's models must have their digests.
     """
-    _accepted(folder, identity_of(prepared.run, prepared.cast), prepared.cast, accept=False)
     with Reader.open(folder) as ledger:
+        if changes := changes_since(
+            ledger.run().identity, identity_of(prepared.run, prepared.cast), prepared.cast.deciding()
+        ):
+            raise PipelineError(_differing(folder, changes))
         check_unchanged(replace(prepared.run, folder=folder), prepared.cast, ledger)
 
 
@@ -146,11 +149,14 @@ def _accepted(folder: Path, identity: Mapping[str, Any], cast: Cast, accept: boo
         may = all(change.may_be_accepted for change in changes)
         remedy = ", or let the plugins be other ones from here on: --accept-changes" if may else ""
         raise PipelineError(
-            f"{folder}: holds another run; these settings differ (there → here):\n  "
-            + "\n  ".join(map(str, changes))
-            + f"\nSet them back to go on with it, or give another --out{remedy}."
+            f"{_differing(folder, changes)}\nSet them back to go on with it, or give another --out{remedy}."
         )
     return changes
+
+
+def _differing(folder: Path, changes: Sequence[Change]) -> str:
+    listed = "\n  ".join(map(str, changes))
+    return f"{folder}: holds another run; these settings differ (there → here):\n  {listed}"
 
 
 @contextmanager

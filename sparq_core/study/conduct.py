@@ -18,6 +18,7 @@ from sparq_core.study.plan import Plan, Planned, Pool
 
 INTERRUPTED = 4
 """The exit code of a run that was asked to stop."""
+REMEDY = "Set it back; or give the arm another name, or the study another --out; or delete that cell's folder to make it anew."
 Watch = Callable[[str], AbstractContextManager[Observer]]
 """Shows a run while it works, under a title."""
 
@@ -33,9 +34,10 @@ class Conductor:
 
     def go(self) -> bool:
         """Everything that is not done yet; False where it was interrupted."""
-        for planned in self._plan.cells:
-            if is_begun(folder := self._folders.cell(planned)):
-                _check_there(planned, folder)
+        for planned, folder in _begun(self._plan, self._folders):
+            _check_there(planned, folder)
+            if _changed(planned, folder):
+                reopen(folder)
         for pool in self._plan.pools:
             if not self._pool(pool):
                 return False
@@ -87,17 +89,31 @@ class Conductor:
         return Ended(ending.reason, ending.exit_code)
 
 
+def check_there(plan: Plan, folder: Path) -> None:
+    """PipelineError where a study's folder holds cells that are not of this study; nothing is changed."""
+    for planned, cell in _begun(plan, Folders(plan, folder)):
+        _check_there(planned, cell)
+
+
+def _begun(plan: Plan, folders: Folders) -> list[tuple[Planned, Path]]:
+    return [(planned, folder) for planned in plan.cells if is_begun(folder := folders.cell(planned))]
+
+
+def _changed(planned: Planned, folder: Path) -> bool:
+    with Reader.open(folder) as ledger:
+        return ledger.pipeline() != planned.pipeline
+
+
 def _check_there(planned: Planned, folder: Path) -> None:
     """PipelineError where a cell's folder holds something that this study cannot go on with."""
-    session.check_same(folder, planned.prepared)
+    try:
+        session.check_same(folder, planned.prepared)
+    except PipelineError as error:
+        raise PipelineError(f"{error}\n{REMEDY}") from error
     with Reader.open(folder) as ledger:
         before, now = ledger.pipeline(), planned.pipeline
     if (before.steps, before.budget, before.rounds > 0) != (now.steps, now.budget, now.rounds > 0):
-        raise PipelineError(
-            f"{folder}: was made with {_told(before)}, the study now has {_told(now)}; set them back, or give another --out"
-        )
-    if before != now:
-        reopen(folder)
+        raise PipelineError(f"{folder}: was made with {_told(before)}, the study now has {_told(now)}\n{REMEDY}")
 
 
 def _told(pipeline: Pipeline) -> str:

@@ -1,7 +1,9 @@
 """What a study file says: a base pipeline, arms that change it, seeds, and what is compared with what."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
+from difflib import get_close_matches
 from itertools import product
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,10 +15,14 @@ from sparq_core.contract.errors import PipelineError, nearest
 from sparq_core.pipeline.file import apply_setting, read_mapping
 from sparq_core.pipeline.settings import convert
 
-Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+NAME = "[A-Za-z0-9][A-Za-z0-9._-]*"
+Name = Annotated[str, Meta(pattern=f"^{NAME}$")]
 Settings = dict[str, Any]
 ADD, REMOVE = "plugins+", "plugins-"
 """The two keys of an arm that are no setting's path: entries put at the end of the cast, and plugins taken out of it."""
+
+MEASURES = ("attempts", "tokens", "prompt_tokens", "children", "kept", "curated")
+"""What every run can be compared by, beside the metrics of its last step."""
 
 
 class Study(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -34,11 +40,11 @@ class Study(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     settings: Annotated[Settings, Meta(description="Changes to the base that all arms have.")] = field(
         default_factory=dict, name="set"
     )
-    arms: Annotated[dict[Name, Settings], Meta(description="Arms by name, each with its changes to the base.")] = field(
+    arms: Annotated[dict[str, Settings], Meta(description="Arms by name, each with its changes to the base.")] = field(
         default_factory=dict
     )
     grid: Annotated[
-        dict[Name, dict[Name, Settings]],
+        dict[str, dict[str, Settings]],
         Meta(
             description="Factors, each with its levels and their changes; every combination is an arm, `level/level`."
         ),
@@ -85,8 +91,9 @@ class Cell(Struct, frozen=True):
     def settings(self, study: Study, base: Mapping[str, Any], place: str) -> dict[str, Any]:
         """The base pipeline's settings with all changes of this cell made; `place` leads the message of an error."""
         data: dict[str, Any] = deepcopy(dict(base))
-        for changes in (study.settings, *self.arm.changes):
-            _change(data, changes, place)
+        _change(data, study.settings, f"{place}: set")
+        for changes in self.arm.changes:
+            _change(data, changes, f"{place}: {self.arm.name}")
         data |= {"name": f"{study.name}-{self.name.replace('/', '-')}", "seed": self.seed}
         if self.train_seed is not None:
             data["train"] = {**data.get("train", {}), "seed": self.train_seed}
@@ -95,22 +102,71 @@ class Cell(Struct, frozen=True):
 
 def load_study(path: Path) -> Study:
     """Read a study file; PipelineError for whatever is wrong with it."""
-    study = convert(read_mapping(path, "a study", "docs/how_to/study.md shows one"), Study, str(path))
+    study = convert(_as_written(read_mapping(path, "a study", "docs/how_to/study.md shows one")), Study, str(path))
     if not study.arms and not study.grid:
         raise PipelineError(f"{path}: arms: there is none; name at least one, or give a grid of factors")
-    names = [arm.name for arm in arms_of(study)]
-    for name in study.against:
-        known = {"base", *names, *_levels(study)}
-        if name not in known:
-            raise PipelineError(f"{path}: against: no arm or level is named '{name}'; {nearest(name, known)}")
-    doubled = [name for name in ("base", *_levels(study)) if name in names or [*_levels(study)].count(name) > 1]
-    if doubled:
-        raise PipelineError(f"{path}: the name '{doubled[0]}' stands for two things; give one of them another")
+    arms = arms_of(study)
+    for check in (_check_names, _check_against, _check_changes, _check_measures):
+        check(study, arms, f"{path}")
     return study
 
 
-def _levels(study: Study) -> Iterator[str]:
-    return (level for levels in study.grid.values() for level in levels if len(study.grid) > 1)
+def _as_written(data: dict[str, Any]) -> dict[str, Any]:
+    """With what can only mean one thing in its form: names that YAML reads as numbers, one `against`, arms without changes."""
+
+    def named(mapping: Any) -> Any:
+        if not isinstance(mapping, dict):
+            return mapping
+        return {str(name): {} if value is None else value for name, value in mapping.items()}
+
+    grid = named(data.get("grid", {}))
+    data |= {"arms": named(data.get("arms", {}))}
+    data |= {"grid": {factor: named(levels) for factor, levels in grid.items()} if isinstance(grid, dict) else grid}
+    if isinstance(data.get("against"), str | int | float):
+        data["against"] = [str(data["against"])]
+    return data
+
+
+def _check_names(study: Study, arms: Sequence[Arm], place: str) -> None:
+    levels = [level for levels in study.grid.values() for level in levels]
+    names = ["base", *(arm.name for arm in arms), *(levels if len(study.grid) > 1 else ())]
+    for name in (*levels, *study.arms):
+        if not re.fullmatch(NAME, name):
+            raise PipelineError(f"{place}: '{name}' is no name; letters, digits and . _ - may be in one")
+    for name in names:
+        if names.count(name) > 1:
+            raise PipelineError(f"{place}: the name '{name}' stands for two things; give one of them another")
+
+
+def _check_against(study: Study, arms: Sequence[Arm], place: str) -> None:
+    known = {"base", *(arm.name for arm in arms), *(level for levels in study.grid.values() for level in levels)}
+    for name in study.against:
+        if name not in known:
+            raise PipelineError(f"{place}: against: no arm or level is named '{name}'; {nearest(name, known)}")
+
+
+def _check_changes(study: Study, arms: Sequence[Arm], place: str) -> None:
+    """Nothing that the study itself sets, and no setting that two factors would fight over."""
+    owned = {"seed", "name", *(["train.seed"] if study.train_seeds else [])}
+    for where, changes in [("set", study.settings), *((arm.name, c) for arm in arms for c in arm.changes)]:
+        if taken := owned & changes.keys():
+            raise PipelineError(
+                f"{place}: {where}: {min(taken)}: a study sets it itself; see `seeds` and `train_seeds`"
+            )
+    owner: dict[str, str] = {}
+    for factor, levels in study.grid.items():
+        for setting in {setting for changes in levels.values() for setting in changes}:
+            if owner.setdefault(setting, factor) != factor and setting not in {ADD, REMOVE}:
+                raise PipelineError(
+                    f"{place}: grid: {owner[setting]} and {factor} both set {setting}; one of them would win"
+                )
+
+
+def _check_measures(study: Study, arms: Sequence[Arm], place: str) -> None:  # noqa: ARG001 -- as its siblings
+    """Metrics are known when there is a run; what is nearly the name of another measure is a slip."""
+    for name in study.measures:
+        if name not in MEASURES and get_close_matches(name, MEASURES, cutoff=0.8):
+            raise PipelineError(f"{place}: measures: there is no '{name}'; {nearest(name, MEASURES)}")
 
 
 def arms_of(study: Study) -> list[Arm]:

@@ -16,8 +16,8 @@ from sparq_core.contract.errors import PipelineError
 from sparq_core.contract.records import Finding
 from sparq_core.pipeline.file import pipeline_of, read_mapping
 from sparq_core.pipeline.identity import identity_of, phase_config
-from sparq_core.pipeline.prepare import Prepared, fitted, warnings_of, with_digests
-from sparq_core.study.design import Cell, Study, cells_of, load_study
+from sparq_core.pipeline.prepare import Prepared, fitted, with_digests
+from sparq_core.study.design import MEASURES, Cell, Study, cells_of, load_study
 
 
 class Pool(Struct, frozen=True):
@@ -63,23 +63,42 @@ class Plan(Struct, frozen=True):
     study: Study
     pools: tuple[Pool, ...]
     cells: tuple[Planned, ...]
-    warnings: tuple[Finding, ...]
+    findings: tuple[Finding, ...]
+    """What plugins warn of or find wrong with this machine."""
 
 
 def plan(path: Path) -> Plan:
-    """Make a study file's cells ready, spending nothing; PipelineError for whatever is wrong with any of them."""
+    """
+    Make a study file's cells ready, spending nothing; PipelineError for whatever is wrong with their settings.
+
+    What plugins find wrong with this machine, a missing package above all, is among the findings, errors included.
+    """
     study = load_study(path)
     file = path.parent / study.base
     base = read_mapping(file, "a pipeline", f"`base` of {path} names it")
     cells = [_prepare(cell, study, base, file, path) for cell in cells_of(study)]
     one_an_arm = {planned.cell.arm.name: planned for planned in reversed(cells)}
-    found = dict.fromkeys(finding for planned in one_an_arm.values() for finding in warnings_of(planned.prepared))
-    return Plan(study, tuple(_pools(cells)), tuple(cells), tuple(found))
+    _check_benchmarked(study, cells, path)
+    found = dict.fromkeys(f for p in one_an_arm.values() for f in p.prepared.cast.check(p.prepared.run))
+    return Plan(study, tuple(_pools(cells)), tuple(cells), tuple(f for f in found if f.level != "note"))
+
+
+def _check_benchmarked(study: Study, cells: Sequence[Planned], path: Path) -> None:
+    """PipelineError for a comparison of scores that no run will have."""
+    if any(planned.base for planned in cells):
+        return
+    if study.tasks:
+        raise PipelineError(f"{path}: tasks: no plugin of any arm benchmarks; add one, e.g. lm-eval")
+    if not study.measures:
+        raise PipelineError(
+            f"{path}: there is nothing to compare: no plugin of any arm benchmarks, and `measures` names nothing; add a "
+            f"plugin, e.g. lm-eval, or measures: [kept] ({', '.join(MEASURES)}, or a metric)"
+        )
 
 
 def _prepare(cell: Cell, study: Study, base: Mapping[str, Any], file: Path, path: Path) -> Planned:
     place = f"{path}: {cell.arm.name}"
-    settings = cell.settings(study, base, place)
+    settings = cell.settings(study, base, str(path))
     source = f"# {cell.name} of the study {study.name}; relative paths start from the folder of {study.base}\n"
     source += yaml.safe_dump(settings, sort_keys=False, allow_unicode=True)
     try:

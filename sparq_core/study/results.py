@@ -9,16 +9,19 @@ from statistics import fmean, stdev
 
 from msgspec import Struct
 
-from sparq_core.contract.errors import PipelineError, nearest
+from sparq_core.contract.errors import nearest
 from sparq_core.contract.records import Score
 from sparq_core.contract.tally import Tally
 from sparq_core.ledger import overview
+from sparq_core.ledger.intervals import proportion
 from sparq_core.ledger.reader import Reader
 from sparq_core.study.design import Arm, Cell, Study, arms_of, reference_of
 from sparq_core.study.folders import Ended, Folders, ended
 from sparq_core.study.plan import Plan, Planned
-from sparq_core.study.statistics import Matrix, crossed, holm, slopes
+from sparq_core.study.statistics import Estimate, Matrix, crossed, holm, slopes
 
+UNKNOWN = (None, None)
+"""The interval of what does not vary as far as one can see."""
 BASE = "base"
 """The stage before any training."""
 Items = Mapping[str, float]
@@ -80,6 +83,7 @@ class Mean(Struct, frozen=True):
     mean: float
     low: float
     high: float
+    """Within 0 and 1 where all scores are; Wilson's interval of the items where no score differs from another."""
     between_seeds: float | None
     """Standard deviation of the seeds' means; None with one seed."""
     between_trainings: float | None
@@ -97,11 +101,11 @@ class Difference(Struct, frozen=True):
     seeds: int
     items: int
     difference: float
-    low: float
-    high: float
-    """The 95% interval of this difference alone."""
-    low_of_all: float
-    high_of_all: float
+    low: float | None
+    high: float | None
+    """The 95% interval of this difference alone; None where no pair differs from another, or there is only one."""
+    low_of_all: float | None
+    high_of_all: float | None
     """The interval that holds together with those of all other differences of the study with 95%."""
     p: float
     p_holm: float
@@ -115,8 +119,8 @@ class Trend(Struct, frozen=True):
     others: dict[str, str]
     task: str
     per_doubling: float
-    low: float
-    high: float
+    low: float | None
+    high: float | None
 
 
 class Results(Struct, frozen=True):
@@ -131,6 +135,8 @@ class Results(Struct, frozen=True):
     trends: list[Trend]
     drawn: dict[str, int]
     """What the study sampled in all: what cells share is counted once."""
+    notes: list[str]
+    """What was asked for and is in no run."""
 
 
 def results_of(plan: Plan, folder: Path) -> Results:
@@ -140,8 +146,10 @@ def results_of(plan: Plan, folder: Path) -> Results:
     by_arm = {name: list(group) for name, group in groupby(cells, key=lambda m: m.cell.arm.name)}
     arms = arms_of(plan.study)
     tasks = plan.study.tasks or tuple(dict.fromkeys(t for m in cells for scores in m.scores.values() for t in scores))
-    _check_known("measures", plan.study.measures, {name for m in cells for name in m.quantities})
-    _check_known("tasks", plan.study.tasks, {task for m in cells for scores in m.scores.values() for task in scores})
+    notes = [
+        *_unknown("measures", plan.study.measures, {name for m in cells for name in m.quantities}),
+        *_unknown("tasks", plan.study.tasks, {task for m in cells for scores in m.scores.values() for task in scores}),
+    ]
     return Results(
         study=plan.study.name,
         done=len(cells),
@@ -153,13 +161,14 @@ def results_of(plan: Plan, folder: Path) -> Results:
         ),
         trends=list(_trends(plan.study, arms, by_arm, tasks)),
         drawn=folders.drawn(),
+        notes=notes,
     )
 
 
-def _check_known(setting: str, given: Sequence[str], known: Collection[str]) -> None:
+def _unknown(setting: str, given: Sequence[str], known: Collection[str]) -> Iterator[str]:
     for name in given if known else ():
         if name not in known:
-            raise PipelineError(f"{setting}: no run has '{name}'; {nearest(name, known)}")
+            yield f"{setting}: no run has '{name}'; {nearest(name, known)}"
 
 
 def _measured(planned: Planned, folder: Path) -> Measured | None:
@@ -239,7 +248,7 @@ def _means(cells: Sequence[Measured], task: str) -> Iterator[Mean]:
         if not (rows := _rows(cells, task, stage)):
             continue
         matrix, items = _matrix(rows)
-        low, high = (estimate := crossed(matrix)).interval()
+        low, high = _bounds(matrix, estimate := crossed(matrix))
         own = {key: fmean(row[item] for item in items) for key, row in rows.items()}
         seeds = {seed: [value for (s, _), value in own.items() if s == seed] for seed, _ in own}
         several = [stdev(values) for values in seeds.values() if len(values) > 1]
@@ -255,6 +264,16 @@ def _means(cells: Sequence[Measured], task: str) -> Iterator[Mean]:
             between_seeds=stdev(map(fmean, seeds.values())) if len(seeds) > 1 else None,
             between_trainings=fmean(several) if several else None,
         )
+
+
+def _bounds(matrix: Matrix, estimate: Estimate) -> tuple[float, float]:
+    items = [fmean(column) for column in zip(*matrix, strict=True)]
+    shares = all(0 <= value <= 1 for row in matrix for value in row)
+    if (interval := estimate.interval()) is None:
+        wilson = proportion(items) if shares else None
+        return (wilson.low, wilson.high) if wilson else (estimate.mean, estimate.mean)
+    low, high = interval
+    return (max(0.0, low), min(1.0, high)) if shares else (low, high)
 
 
 class Pair(Struct, frozen=True):
@@ -325,9 +344,9 @@ def _corrected(pairs: Sequence[Pair]) -> list[Difference]:
             seeds=pair.seeds,
             items=len(pair.values[0]),
             difference=estimate.mean,
-            low=(alone := estimate.interval())[0],
+            low=(alone := estimate.interval() or UNKNOWN)[0],
             high=alone[1],
-            low_of_all=(together := estimate.interval(len(pairs)))[0],
+            low_of_all=(together := estimate.interval(len(pairs)) or UNKNOWN)[0],
             high_of_all=together[1],
             p=p,
             p_holm=corrected,
@@ -345,7 +364,7 @@ def _trends(
                 rows = {x: found for x, arm in line if (found := _rows(by_arm.get(arm.name, ()), task))}
                 if len(rows) > 2 and (alike := _alike(rows)):
                     estimate = crossed(slopes([log2(x) for x in rows], alike))
-                    yield Trend(factor, others, task, estimate.mean, *estimate.interval())
+                    yield Trend(factor, others, task, estimate.mean, *(estimate.interval() or UNKNOWN))
 
 
 def _alike(rows: Mapping[float, Rows]) -> list[Matrix]:

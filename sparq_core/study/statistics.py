@@ -16,21 +16,23 @@ class Estimate(Struct, frozen=True):
 
     mean: float
     error: float
-    """Standard error, of units and items both drawn at random."""
+    """Standard error, of units and items both drawn at random; 0 where no value differs from another, which tells nothing."""
     freedom: float
     """Degrees of freedom, by Satterthwaite."""
 
-    def interval(self, comparisons: int = 1) -> tuple[float, float]:
-        """The 95% interval; of so many comparisons, those that hold all at once with 95% (Bonferroni)."""
-        half = self.error * _t_quantile(1 - ALPHA / (2 * comparisons), self.freedom) if self.error else 0.0
+    def interval(self, comparisons: int = 1) -> tuple[float, float] | None:
+        """The 95% interval, or one of so many that hold together with 95% (Bonferroni); None where it is unknown."""
+        if not self.error:
+            return None
+        half = self.error * _t_quantile(1 - ALPHA / (2 * comparisons), self.freedom)
         return self.mean - half, self.mean + half
 
     @property
     def p(self) -> float:
-        """How likely a mean as far from 0 as this one is where the true one is 0."""
+        """How likely a mean as far from 0 as this one is where the true one is 0; 1 where that is not known."""
         from scipy.stats import t
 
-        return float(2 * t.sf(abs(self.mean) / self.error, self.freedom)) if self.error else float(not self.mean)
+        return float(2 * t.sf(abs(self.mean) / self.error, self.freedom)) if self.error else 1.0
 
 
 def crossed(values: Matrix) -> Estimate:

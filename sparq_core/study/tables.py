@@ -20,6 +20,7 @@ def write(results: Results, folder: Path) -> list[Path]:
         "results.md": markdown(results),
         "scores.csv": _csv(Mean, results.means),
         "differences.csv": _csv(Difference, results.differences),
+        "trends.csv": _csv(Trend, results.trends),
         "costs.csv": _costs_csv(results.costs),
     }
     for name, text in texts.items():
@@ -63,14 +64,17 @@ def _head(results: Results) -> Iterator[str]:
         f"{results.cells} cells drew {results.drawn['attempts']:,} attempts and {results.drawn['tokens']:,} tokens; "
         "what they share was drawn once."
     )
+    if max((mean.seeds for mean in results.means), default=0) == 1 or all(d.seeds == 1 for d in results.differences):
+        yield from ("", "There is one seed, so no interval here tells how much runs differ.")
+    for note in results.notes:
+        yield from ("", f"Note: {note}.")
 
 
 def _scores(results: Results) -> Iterator[str]:
-    seeds = max((mean.seeds for mean in results.means), default=0)
+    if not results.means:
+        return
     yield from ("", "## Scores", "")
     yield "Mean over seeds and items in %, with the 95% interval for both drawn at random."
-    if seeds == 1:
-        yield "There is one seed, so the intervals do not tell how much runs differ."
     yield ""
     stages = sorted({mean.stage for mean in results.means}, key=in_order)
     spreads = ["between seeds", *(["between trainings"] if _trainings(results) else [])]
@@ -106,13 +110,20 @@ def _compared(results: Results) -> Iterator[str]:
 
 
 def _difference(d: Difference) -> list[Any]:
-    """Of a task in points, of a measure as it is."""
+    """Of a task in points, of a measure as it is; without interval and p where no pair differs from another."""
+    start = [d.arm, d.against, d.task, d.seeds]
+    if d.low is None:
+        return [*start, f"{_signed(d, d.difference)} (no spread to tell by)", "", ""]
     number, low, high, low_of_all, high_of_all = (
-        f"{value:+,.4g}" if d.measure else f"{round(100 * value, 1) + 0:+.1f}"
-        for value in (d.difference, d.low, d.high, d.low_of_all, d.high_of_all)
+        _signed(d, value) for value in (d.difference, d.low, d.high, d.low_of_all, d.high_of_all)
     )
-    told = f"{number} ({low} to {high})"
-    return [d.arm, d.against, d.task, d.seeds, told, f"{low_of_all} to {high_of_all}", f"{d.p_holm:.2g}"]
+    return [*start, f"{number} ({low} to {high})", f"{low_of_all} to {high_of_all}", f"{d.p_holm:.2g}"]
+
+
+def _signed(d: Difference, value: float | None) -> str:
+    if value is None:
+        return ""
+    return f"{value:+,.4g}" if d.measure else f"{round(100 * value, 1) + 0:+.1f}"
 
 
 def _trends(results: Results) -> Iterator[str]:
@@ -124,6 +135,8 @@ def _trends(results: Results) -> Iterator[str]:
 
 def _trend(trend: Trend) -> list[Any]:
     with_ = ", ".join(f"{factor} {level}" for factor, level in trend.others.items())
+    if trend.low is None or trend.high is None:
+        return [trend.factor, with_, trend.task, f"{100 * trend.per_doubling:+.1f}"]
     return [trend.factor, with_, trend.task, _interval(trend.per_doubling, trend.low, trend.high, "+")]
 
 
@@ -131,9 +144,11 @@ def _costs(results: Results) -> Iterator[str]:
     yield from ("", "## Costs", "", "Means over an arm's cells, each as if it had been run alone.", "")
     names = list(dict.fromkeys(name for cost in results.costs for name in cost.means))
     yield from _table(
-        ["arm", "cells", *(name.replace("_", " ") for name in names), "without scores"],
-        [[c.arm, c.cells, *(_number(c.means.get(name)) for name in names), _missing(c)] for c in results.costs],
+        ["arm", "cells", *(name.replace("_", " ") for name in names)],
+        [[c.arm, c.cells, *(_number(c.means.get(name)) for name in names)] for c in results.costs],
     )
+    if missing := [f"- {cost.arm}: {_missing(cost)}" for cost in results.costs if cost.missing]:
+        yield from ("", "Cells without scores:", "", *missing)
 
 
 def _number(value: float | None) -> str:

@@ -183,9 +183,40 @@ def test_what_runs_take_and_give_is_compared_in_pairs_of_seeds(study: Callable[.
     assert found["attempts"]["difference"] == pytest.approx(means["fewer"] - means["plain"])
     assert found["attempts"]["difference"] < 0
     assert (found["kept"]["measure"], found["sums"]["measure"]) == (True, False)
-    assert "measures: no run has 'kpet'; did you mean 'kept'" in run(
-        study(seeds=3, arms=arms, measures=["kpet"]), "--resume", code=2
+
+
+def test_what_no_run_has_is_told_and_the_rest_is_there(study: Callable[..., Path]) -> None:
+    told = run(
+        study(seeds=1, arms={"plain": {}, "more": {"steps": 12}}, against=["plain"], measures=["kept", "entropy"])
     )
+    found = table(Path(study(arms={"a": {}})))
+    assert "warning: measures: no run has 'entropy'" in told
+    (kept,) = [d for d in found["differences"] if d["measure"]]
+    assert kept["difference"] > 0
+    assert (kept["low"], kept["p"]) == (None, 1.0), "one seed tells nothing of how much runs differ"
+    assert "There is one seed" in (Path(study(arms={"a": {}})).parent / "out" / "results.md").read_text()
+
+
+def test_names_that_yaml_reads_as_numbers_are_names(study: Callable[..., Path]) -> None:
+    path = study(grid={"steps": {4: {"steps": 4}, 8: None}}, seeds=1)
+    assert "cell 8/seed-1" in run(path, "--dry-run")
+
+
+def test_a_dry_run_says_what_would_not_go_on(study: Callable[..., Path]) -> None:
+    run(study(seeds=1, arms={"plain": {"steps": 2}}))
+    told = run(study(seeds=1, arms={"plain": {"steps": 3}}), "--resume", "--dry-run", code=2)
+    assert "give the arm another name" in told
+    assert "--accept-changes" not in run(
+        study(seeds=1, arms={"plain": {"steps": 2, "attempts.k": 2}}), "--resume", code=2
+    )
+
+
+def test_a_run_is_no_place_for_a_study_and_a_study_no_run(study: Callable[..., Path], tmp_path: Path) -> None:
+    path = study(seeds=1, arms={"plain": {"steps": 2}})
+    run(path)
+    assert "its runs are in cells/ARM/seed-N" in sparq_command("status", str(tmp_path / "out"), code=2)
+    cell = tmp_path / "out" / "cells" / "plain" / "seed-1"
+    assert "holds a run" in sparq_command("study", str(path), "--out", str(cell), "--resume", code=2)
 
 
 def test_arms_and_seeds_may_be_added(study: Callable[..., Path]) -> None:
@@ -240,7 +271,13 @@ def test_a_dry_run_shows_cells_and_cost_and_writes_nothing(study: Callable[..., 
         ({"arms": {"base": {}}}, "the name 'base' stands for two things"),
         ({"arms": {"a": {"plugins-": ["nobody"]}}}, "plugins-: no plugin 'nobody' here"),
         ({"arms": {"a": {"plugins+": "bayes"}}}, "plugins+: it takes a list"),
-        ({"arms": {"a b": {}}}, "arms"),
+        ({"arms": {"a b": {}}}, "'a b' is no name"),
+        ({"arms": {"2": {}}, "grid": {"f": {"1": {}, "2": {"steps": 4}}}}, "the name '2' stands for two things"),
+        ({"grid": {"f": {"x": {"steps": 2}}, "g": {"y": {"steps": 5}}}}, "grid: f and g both set steps"),
+        ({"arms": {"a": {"seed": 5}}}, "a: seed: a study sets it itself"),
+        ({"arms": {"a": {}}, "set": {"stepz": 5}}, "unknown setting 'stepz'"),
+        ({"arms": {"a": {}}, "measures": ["keptt"]}, "measures: there is no 'keptt'; did you mean 'kept'"),
+        ({"arms": {"a": {"plugins-": ["./bench.py:Bench", "./bench.py:Trainer"]}}}, "there is nothing to compare"),
         ({"arms": {"a": {}}, "base": "none.yaml"}, "none.yaml: there is no such file"),
         ({"arms": {"a": {}}, "seeds": 0}, "seeds"),
         ({"arms": {"a": {}}, "seed": 1}, "unknown setting 'seed'; did you mean 'seeds'"),
@@ -274,7 +311,7 @@ def test_a_cell_that_was_trained_otherwise_is_not_taken_for_done(study: Callable
     path = study(seeds=1, arms={"plain": {}})
     run(path)
     before = (path.parent / "out" / "results.json").read_bytes()
-    told = run(study(seeds=1, arms={"plain": {"plugins.curate.with.by": "qd"}}), "--resume", code=2)
+    told = run(study(seeds=1, arms={"plain": {"plugins.curate.with.solutions": 2}}), "--resume", code=2)
     assert "already through 'curate' with other settings" in told
     assert (path.parent / "out" / "results.json").read_bytes() == before
 
