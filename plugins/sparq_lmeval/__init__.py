@@ -39,10 +39,17 @@ class LmEvalConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
             "has it, else the first of its own that has items."
         ),
     ] = None
+    filter: Annotated[
+        str | dict[str, str] | None,
+        Meta(
+            description="The filter that reads the answer, of all tasks or by the names of tasks; by default flexible-extract "
+            "of a task that has it, as gsm8k does, else the first of its own."
+        ),
+    ] = None
 
 
 class LmEval:
-    """Scores a model item by item; one task may give several metrics, one of them is recorded."""
+    """Scores a model item by item; one task may give several metrics by several filters, one of them is recorded."""
 
     requires: ClassVar[Mapping[str, str]] = {"lm_eval": "sparq-engine[lmeval]"}
 

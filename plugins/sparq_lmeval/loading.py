@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from importlib.metadata import requires
 from pathlib import Path
 from re import match
@@ -11,7 +11,7 @@ from typing import Any
 
 import sparq_core as sparq
 from sparq_lmeval.files import unknown
-from sparq_lmeval.tasks import NoMetricError, manager_of, metric_of, tasks_of
+from sparq_lmeval.tasks import Asked, UnknownNameError, filter_of, filters_of, manager_of, metric_of, tasks_of
 
 LIMIT = 60.0
 """Seconds that loading may take."""
@@ -56,18 +56,29 @@ def _tried(config: dict[str, Any]) -> Iterator[Found]:
             yield "warning", "with.tasks", _not_here(name)
         except Exception as error:  # noqa: BLE001 -- a task's own code
             yield "error", "with.tasks", f"'{name}' cannot be loaded, {_reason(error)}"
-    yield from _metrics(tasks, config["metric"], all_known=not untried)
+    own = {task: (list(loaded.aggregation()), filters_of(loaded)) for task, loaded in tasks.items()}
+    for setting, choose, at in (("metric", metric_of, 0), ("filter", filter_of, 1)):
+        names = {task: found[at] for task, found in own.items()}
+        yield from _chosen(setting, choose, names, config[setting], all_known=not untried)
 
 
-def _metrics(tasks: dict[str, Any], asked: str | dict[str, str] | None, *, all_known: bool) -> Iterator[Found]:
-    for task, loaded in tasks.items():
+def _chosen(
+    setting: str,
+    choose: Callable[[str, list[str], Asked], str],
+    own: dict[str, list[str]],
+    asked: Asked,
+    *,
+    all_known: bool,
+) -> Iterator[Found]:
+    """What tasks do not have of the metrics or filters asked for, by the names they have."""
+    for task, names in own.items():
         try:
-            metric_of(task, loaded.aggregation(), asked)
-        except NoMetricError as error:
-            yield "error", "with.metric", str(error)
-    for task in asked if isinstance(asked, dict) and all_known else ():
-        if task not in tasks:
-            yield "error", "with.metric", f"no task is named '{task}'; {sparq.nearest(task, tasks)}"
+            choose(task, names, asked)
+        except UnknownNameError as error:
+            yield "error", f"with.{setting}", str(error)
+    for task in asked if isinstance(asked, Mapping) and all_known else ():
+        if task not in own:
+            yield "error", f"with.{setting}", f"no task is named '{task}'; {sparq.nearest(task, own)}"
 
 
 def _not_here(name: str) -> str:

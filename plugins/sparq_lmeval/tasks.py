@@ -8,9 +8,14 @@ from sparq_lmeval.files import homes
 PREFERRED = "math_verify"
 """Recorded of a task that has it: `exact_match` beside it compares texts, by which a right `\\boxed{24}` can be wrong."""
 
+FLEXIBLE = "flexible-extract"
+"""The filter taken of a task that has it: `strict-match` beside it misses a right answer in other words than the examples'."""
+Asked = str | Mapping[str, str] | None
+"""A name for all tasks, or a name for each."""
 
-class NoMetricError(Exception):
-    """A task has no metric of the name that was asked for."""
+
+class UnknownNameError(Exception):
+    """A task has no metric or filter of the name that was asked for."""
 
 
 def manager_of(config: Mapping[str, Any]) -> Any:
@@ -38,11 +43,25 @@ def _leaves(tasks: Mapping[Any, Any]) -> Iterator[tuple[str, Any]]:
         yield from _leaves(task) if isinstance(task, dict) else [(str(name), task)]
 
 
-def metric_of(task: str, has: Collection[str], asked: str | Mapping[str, str] | None) -> str:
-    """The metric of a task's own that is recorded; NoMetricError where it has not what is asked."""
+def metric_of(task: str, has: Collection[str], asked: Asked) -> str:
+    """The metric of a task's own that is recorded; UnknownNameError where it has not what is asked."""
+    return _named("metric", task, has, asked, PREFERRED)
+
+
+def filter_of(task: str, has: Collection[str], asked: Asked) -> str:
+    """The filter by which it is; UnknownNameError where the task has not what is asked."""
+    return _named("filter", task, has, asked, FLEXIBLE)
+
+
+def filters_of(task: Any) -> list[str]:
+    """The names of a loaded task's filters; lm-eval calls it `none` where there is none."""
+    return [ensemble.name for ensemble in getattr(task, "_filters", ())] or ["none"]
+
+
+def _named(what: str, task: str, has: Collection[str], asked: Asked, preferred: str) -> str:
     name = asked.get(task) if isinstance(asked, Mapping) else asked
     if name is None:
-        return PREFERRED if PREFERRED in has else next(iter(has))
+        return preferred if preferred in has else next(iter(has))
     if name not in has:
-        raise NoMetricError(f"task '{task}' has no metric '{name}', only {', '.join(has)}")
+        raise UnknownNameError(f"task '{task}' has no {what} '{name}', only {', '.join(has)}")
     return name

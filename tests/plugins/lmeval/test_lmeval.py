@@ -9,7 +9,7 @@ import pytest
 import sparq_core as sparq
 from sparq_lmeval import LmEval, LmEvalConfig
 from sparq_lmeval.loading import installs
-from sparq_lmeval.tasks import NoMetricError, metric_of
+from sparq_lmeval.tasks import UnknownNameError, filter_of, metric_of
 
 TASK = """
 task: {name}
@@ -40,7 +40,23 @@ class Always(LM):
     def loglikelihood(self, requests): return []
     loglikelihood_rolling = loglikelihood
 """
-ROW = {"problem": "What is 4!?", "solution": r"It is $4 \cdot 6 = \boxed{24}$."}
+FILTERED = """
+task: {name}
+dataset_path: json
+dataset_kwargs: {{data_files: {{test: data.jsonl}}}}
+test_split: test
+output_type: generate_until
+doc_to_text: "{{{{problem}}}}"
+doc_to_target: "{{{{answer}}}}"
+generation_kwargs: {{until: ["Problem:"], do_sample: false}}
+filter_list:
+  - {{name: strict-match, filter: [{{function: regex, regex_pattern: '#### (\\d+)'}}, {{function: take_first}}]}}
+  - {{name: flexible-extract, filter: [{{function: regex, regex_pattern: '(\\d+)'}}, {{function: take_first}}]}}
+metric_list:
+  - {{metric: exact_match, aggregation: mean, higher_is_better: true}}
+"""
+"""The form of lm-eval's own gsm8k."""
+ROW = {"problem": "What is 4!?", "answer": "24", "solution": r"It is $4 \cdot 6 = \boxed{24}$."}
 
 
 def add(folder: Path, name: str, *, data: str = "data.jsonl", code: str = "") -> None:
@@ -64,12 +80,17 @@ def plugin(folder: Path, *tasks: str, **options: Any) -> LmEval:
 
 
 def test_a_right_box_scores_by_math_verify_unless_another_metric_is_asked(folder: Path) -> None:
-    """What `exact_match` asks for beside a right answer is the sentence of the few-shot examples."""
+    """
+    What `exact_match` asks for beside a right answer is the sentence of the few-shot examples; and so does a strict filter.
+    """
     (folder / "texts.yaml").write_text((folder / "minerva.yaml").read_text().replace("task: minerva", "task: texts"))
+    for name in ("loose", "strict"):
+        (folder / f"{name}.yaml").write_text(FILTERED.format(name=name))
     model = sparq.Model(name="student", path="none", digest="none")
-    benchmark = plugin(folder, "minerva", "texts", backend="always", metric={"texts": "exact_match"})
+    asked: dict[str, Any] = {"metric": {"texts": "exact_match"}, "filter": {"strict": "strict-match"}}
+    benchmark = plugin(folder, "minerva", "texts", "loose", "strict", backend="always", **asked)
     scores = {score.task: score.value for score in benchmark.benchmark(model, folder / "logs")}
-    assert scores == {"minerva": 1.0, "texts": 0.0}
+    assert scores == {"minerva": 1.0, "texts": 0.0, "loose": 1.0, "strict": 0.0}
 
 
 def test_tasks_are_tried_before_the_run(folder: Path) -> None:
@@ -89,6 +110,8 @@ def test_tasks_are_tried_before_the_run(folder: Path) -> None:
     assert far.level == "warning"
     assert far.message.startswith("the documents of 'minerva_math500' are not on this machine")
     assert (metric.level, metric.place) == ("error", "with.metric")
+    (filtered,) = plugin(folder, "minerva", filter={"minerva": "strict"}).check()
+    assert (filtered.place, filtered.message) == ("with.filter", "task 'minerva' has no filter 'strict', only none")
     assert metric.message == "task 'minerva' has no metric 'bleu', only exact_match, math_verify"
 
 
@@ -126,5 +149,11 @@ def test_the_metric_of_a_task(has: list[str], asked: str | dict[str, str] | None
 
 
 def test_a_task_without_the_metric_names_those_it_has() -> None:
-    with pytest.raises(NoMetricError, match="task 'sums' has no metric 'f1', only acc, acc_norm"):
+    with pytest.raises(UnknownNameError, match="task 'sums' has no metric 'f1', only acc, acc_norm"):
         metric_of("sums", ["acc", "acc_norm"], {"sums": "f1"})
+
+
+def test_the_flexible_filter_is_taken_of_a_task_that_has_it() -> None:
+    assert filter_of("gsm8k", ["strict-match", "flexible-extract"], None) == "flexible-extract"
+    assert filter_of("gsm8k", ["strict-match", "flexible-extract"], "strict-match") == "strict-match"
+    assert filter_of("sums", ["boxed"], {"gsm8k": "strict-match"}) == "boxed"
