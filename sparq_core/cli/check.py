@@ -33,9 +33,12 @@ def _plan(loaded: Prepared) -> str:
     cast = ", ".join(m.name + (" (by default)" if "by default" in m.place else "") for m in named)
     attempts = pipeline.attempts
     each = attempts.k + (max(attempts.k, attempts.again) if attempts.again else 0)
-    first = "the model trained on the seeds' own solutions, then " * pipeline.train.seeds
-    return (
-        f"{click.style('ok', fg='green', bold=True)}: {first}{pipeline.rounds} round{'s' * (pipeline.rounds != 1)} of "
-        f"{pipeline.steps:,} steps of {pipeline.batch} parents: {children:,} children, at most "
-        f"{children * each:,} attempts\ncast: {cast}"
+    rounds = (
+        f"{pipeline.rounds} round{'s' * (pipeline.rounds != 1)} of {pipeline.steps:,} steps of {pipeline.batch} parents: "
+        f"{children:,} children, at most {children * each:,} attempts"
     )
+    parts = [
+        *(["the model trained on the seeds' own solutions"] if pipeline.train.seeds else []),
+        *([rounds] if pipeline.rounds else ["no round, so that nothing is generated"]),
+    ]
+    return f"{click.style('ok', fg='green', bold=True)}: {', then '.join(parts)}\ncast: {cast}"

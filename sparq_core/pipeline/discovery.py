@@ -71,6 +71,8 @@ def load_class(use: str, place: str, base: Path) -> tuple[type, str]:
     if use.startswith((".", "/")):
         return _load_file(use, place, base)
     known = installed()
+    if use not in known and ".py:" in use:
+        raise PipelineError(f"{place}: no plugin named '{use}' is installed; a file's is written './{use}'")
     if use not in known:
         raise PipelineError(f"{place}: no plugin named '{use}' is installed; {nearest(use, known)}")
     try:

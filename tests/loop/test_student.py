@@ -141,7 +141,9 @@ def test_without_rounds_there_is_the_baseline_alone(solved: Make, tmp_path: Path
     assert ran.ending.exit_code == 0
     assert phases(ran) == [(0, "benchmark"), (0, "seeds"), (0, "train"), (0, "benchmark")]
     assert ran.ending.tally.children == ran.ending.tally.attempts == 0
-    assert "sums: seeds" in " ".join(sparq_command("status", str(ran.folder)).split())
+    assert "sums: seeds alone" in " ".join(sparq_command("status", str(ran.folder)).split())
+    checked = sparq_command("check", str(tmp_path / "pipeline.yaml"))
+    assert "the model trained on the seeds' own solutions, then no round" in " ".join(checked.split())
     more = run_pipeline(solved(rounds=1), tmp_path, resume=True)
     assert digest(more) == digest(run_pipeline(solved(rounds=1), beside(tmp_path)))
 

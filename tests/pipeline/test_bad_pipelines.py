@@ -69,6 +69,7 @@ CASES: dict[str, tuple[Callable[[Pipeline], Any], list[str]]] = {
     "band upside down": (lambda p: add(p, "band", correct=[6, 2]), ["band.correct", "upside down"]),
     "band above K": (lambda p: add(p, "band", correct=[2, 14]), ["band.correct", "attempts.k = 8"]),
     "missing plugin": (lambda p: add(p, "map-elitse"), ["plugins[7]", "did you mean 'map-elites'"]),
+    "a file without ./": (lambda p: add(p, "rules.py:Rules"), ["plugins[7]", "is written './rules.py:Rules'"]),
     "two selectors": (
         lambda p: add(p, "map-elites"),
         ["only one plugin may answer 'select'", "plugins[1]", "plugins[7]"],
