@@ -52,10 +52,7 @@ def _filters() -> Iterator[Claim]:
             ("diversity", "the diversity filter beats random, out of distribution", "25 against 19 at pass@96", OOD),
             ("quality", "hard problems (mean quality 0.8) beat random", "0.8 over 0.2: +2.5", ID),
         ):
-            sign = 1
-            yield Claim(
-                f"{says}, {budget} problems", paper, "filters", f"{by}/{budget}", f"random/{budget}", task, sign
-            )
+            yield Claim(f"{says}, {budget} problems", paper, "filters", f"{by}/{budget}", f"random/{budget}", task)
 
 
 HEAD = f"""\
