@@ -15,8 +15,8 @@ from text import worked_out
 from sparq_ladder.games import Plan, Told, draw
 
 SEEDS, IN_DISTRIBUTION, OUT_OF_DISTRIBUTION = 700, 300, 300
-LENGTHS = {2: 0.3, 3: 0.4, 4: 0.3}
-USUAL = Plan(lengths=LENGTHS)
+LENGTHS = {3: 0.1, 4: 0.3, 5: 0.3, 6: 0.3}
+USUAL = Plan(lengths=LENGTHS, large=0.3)
 """What seeds and the benchmark are drawn from: all skills alike."""
 
 TASK = """\
@@ -28,7 +28,7 @@ test_split: test
 output_type: generate_until
 doc_to_text: "{{{{problem}}}}"
 doc_to_target: "{{{{answer}}}}"
-generation_kwargs: {{until: ["<|end|>"], max_gen_toks: 96, do_sample: false}}
+generation_kwargs: {{until: ["<|end|>"], max_gen_toks: 144, do_sample: false}}
 filter_list:
   - name: boxed
     filter:
@@ -64,7 +64,9 @@ def main(folder: Path) -> None:
     usual = distinct("in distribution", USUAL, IN_DISTRIBUTION, lambda told: told.held_out and not told.unseen)
     third = OUT_OF_DISTRIBUTION // 3
     shifts = {
-        "more steps": distinct("steps", Plan({5: 1.0}), third, lambda told: told.held_out and not told.unseen),
+        "more steps": distinct(
+            "steps", Plan({7: 0.5, 8: 0.5}, large=0.3), third, lambda told: told.held_out and not told.unseen
+        ),
         "larger numbers": distinct(
             "large", Plan(LENGTHS, large=1.0), third, lambda told: told.held_out and not told.unseen
         ),

@@ -1,8 +1,8 @@
 """
 The pre-training text: number games, most of them short, with small numbers and of common skills; many are solved wrong.
 
-*Answers* (a game, then a solution, as on a forum) often take the common mistake of a skill, each skill at a rate of its own.
-*Textbooks* (a game and its solution, written after another one) do so less often. Both slip now and then.
+*Answers* (a game, then a solution, as on a forum) often take the common mistake of a skill, each skill at a rate of its own,
+and slip now and then. *Textbooks* (a game and its solution, written after another one) are right.
 """
 
 import hashlib
@@ -16,10 +16,8 @@ PLAN = Plan(lengths={1: 0.50, 2: 0.33, 3: 0.14, 4: 0.03}, large=0.04, rarity=0.7
 """What the text holds; the benchmarks' games are longer and of all skills alike."""
 ANSWERS, MUTATIONS = 0.62, 0.30
 """Shares of the examples; the rest names skills."""
-MISTAKEN = (0.0, 0.6)
+MISTAKEN = (0.0, 0.3)
 """Least and greatest rate at which answers take a skill's common mistake."""
-CARE = 0.4
-"""That rate in textbooks, relative to answers."""
 SLIPS = 0.03
 """Share of steps whose result is off by a little."""
 
@@ -36,10 +34,10 @@ def example(rng: random.Random) -> tuple[str, str]:
     """A prompt as `examples/miniature.yaml` has it, and what follows it."""
     kind, told = rng.random(), training_game(rng)
     if kind < ANSWERS:
-        return told.statement, worked_out(rng, told.game, care=1.0)
+        return told.statement, worked_out(rng, told.game, careless=True)
     if kind < ANSWERS + MUTATIONS:
         child = variation(rng, told.game)
-        solution = worked_out(rng, child.game, CARE)
+        solution = worked_out(rng, child.game)
         return f"{told.statement}\nAnother one:", f"<problem>{child.statement}</problem><solution>{solution}</solution>"
     return f"{told.statement}\nSkills:", f"<skills>{', '.join(told.skills[:3])}</skills>"
 
@@ -72,21 +70,22 @@ def edited(rng: random.Random, parent: Game) -> tuple[Skill | None, list[Skill]]
     return opening, skills
 
 
-def worked_out(rng: random.Random, game: Game, care: float = 0.0) -> str:
-    """A solution with mistakes, `care` times as many as answers have; 0 for none."""
-    while (told := _once_worked_out(rng, game, care)) is None:
+def worked_out(rng: random.Random, game: Game, *, careless: bool = False) -> str:
+    """A solution, right or with the mistakes that answers have."""
+    while (told := _once_worked_out(rng, game, careless=careless)) is None:
         pass  # a mistake led to a number with which the game cannot go on
     return told
 
 
-def _once_worked_out(rng: random.Random, game: Game, care: float) -> str | None:
+def _once_worked_out(rng: random.Random, game: Game, *, careless: bool) -> str | None:
     x, told = game.start, []
     for step in game.steps:
-        mistaken = step.skill.mistake and rng.random() < care * mistaken_rate(step.skill)
+        mistaken = careless and step.skill.mistake and rng.random() < mistaken_rate(step.skill)
         worked = work(step.skill.mistake if mistaken else step.skill.right, known(step, x))
         if worked is None:
             return None
-        working, x = worked if mistaken or rng.random() >= SLIPS * (care > 0) else _slipped(rng, *worked)
+        slips = careless and not mistaken and rng.random() < SLIPS
+        working, x = _slipped(rng, *worked) if slips else worked
         told.append(f"{working}.")
     return f"{' '.join(told)} \\boxed{{{x}}}"
 

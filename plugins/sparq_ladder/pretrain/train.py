@@ -19,6 +19,8 @@ from recipe import pretrain, rows
 from tokenizer import train_tokenizer
 
 WIDTHS = {"sparq-0.3m": 72, "sparq-0.6m": 104, "sparq-1.2m": 152, "sparq-2.5m": 224}
+STEPS = {"sparq-0.3m": 850, "sparq-0.6m": 1000, "sparq-1.2m": 1500, "sparq-2.5m": 2000}
+"""The larger a model, the longer it reads."""
 LAYERS, HEADS, VOCABULARY = 4, 4, 640
 
 
@@ -44,7 +46,7 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("folder", type=Path)
     options.add_argument("models", nargs="*", default=list(WIDTHS), help="by default all")
-    options.add_argument("--steps", type=int, default=700)
+    options.add_argument("--steps", type=int, help="by default each model's own")
     options.add_argument("--batch", type=int, default=12, help="rows a step")
     options.add_argument("--threads", type=int, default=2)
     given = options.parse_args()
@@ -55,7 +57,12 @@ def main() -> None:
         torch.manual_seed(0)
         model = make_model(tokenizer, WIDTHS[name])
         print(name, model.num_parameters(), flush=True)
-        pretrain(model, rows(tokenizer, example, random.Random("corpus"), given.batch), given.steps, compiled=False)
+        pretrain(
+            model,
+            rows(tokenizer, example, random.Random("corpus"), given.batch),
+            given.steps or STEPS[name],
+            compiled=False,
+        )
         model.to(torch.bfloat16).save_pretrained(given.folder / name)
         tokenizer.save_pretrained(given.folder / name)
 
