@@ -271,7 +271,7 @@ def _bounds(matrix: Matrix, estimate: Estimate) -> tuple[float, float]:
     shares = all(0 <= value <= 1 for row in matrix for value in row)
     if (interval := estimate.interval()) is None:
         wilson = proportion(items) if shares else None
-        return (wilson.low, wilson.high) if wilson else (estimate.mean, estimate.mean)
+        return (min(estimate.mean, wilson.low), max(estimate.mean, wilson.high)) if wilson else (estimate.mean,) * 2
     low, high = interval
     return (max(0.0, low), min(1.0, high)) if shares else (low, high)
 

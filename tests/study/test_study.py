@@ -197,6 +197,14 @@ def test_what_no_run_has_is_told_and_the_rest_is_there(study: Callable[..., Path
     assert "There is one seed" in (Path(study(arms={"a": {}})).parent / "out" / "results.md").read_text()
 
 
+def test_a_model_that_is_always_right_has_an_interval_too(study: Callable[..., Path]) -> None:
+    path = study(seeds=2, arms={"sure": {"plugins.curate.with.solutions": 8, "steps": 20}})
+    run(path)
+    (after,) = [mean for mean in table(path)["means"] if mean["stage"] == "round 1"]
+    assert after["mean"] == after["high"] == 1.0
+    assert 0.9 < after["low"] < 1.0
+
+
 def test_names_that_yaml_reads_as_numbers_are_names(study: Callable[..., Path]) -> None:
     path = study(grid={"steps": {4: {"steps": 4}, 8: None}}, seeds=1)
     assert "cell 8/seed-1" in run(path, "--dry-run")
