@@ -1,13 +1,10 @@
 """What the pools of the study `variants` look like: solve rates, validity, coverage."""
 
-import json
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from statistics import fmean
 from typing import Any
-
-import msgspec
 
 from sparq_core.ledger.intervals import proportion
 from sparq_core.ledger.reader import Reader
@@ -93,7 +90,3 @@ def _told(found: Mapping[str, Any]) -> list[str]:
     for arm, covered in found["coverage"].items():
         lines.append(f"| {arm} | {' | '.join(f'{n:,.0f}' for n in covered['filled_niches'])} |")
     return lines
-
-
-if __name__ == "__main__":
-    print(json.dumps(msgspec.to_builtins(looks(Path("runs/paper/variants"))), indent=1))

@@ -16,12 +16,14 @@ from rich.text import Text
 from sparq_core.audit import ATTEMPTED, Audit, Sample
 from sparq_core.audit import audit as audited
 from sparq_core.cli.arguments import DEBUG, GRADING, RUN
+from sparq_core.cli.wording import warn
 from sparq_core.contract.errors import PipelineError
 from sparq_core.contract.records import Counts, Outcome
 from sparq_core.ledger.intervals import Interval
 from sparq_core.ledger.validity import EDGES
+from sparq_core.loop.rounds import exit_code
+from sparq_core.loop.stops import INTERRUPTED
 
-INTERRUPTED = 4
 BESIDE, LONGEST = 68, 30
 """Characters of the table beside its bars, and those of a bar at most."""
 
@@ -202,9 +204,9 @@ def audit(
             done = audited(run, sample, use, options, model, progress)
     except KeyboardInterrupt:
         click.echo("interrupted: what was found is kept, and the same command goes on from there", err=True)
-        raise SystemExit(INTERRUPTED) from None
+        raise SystemExit(exit_code(INTERRUPTED)) from None
     for warning in done.warnings:
-        click.echo(click.style("warning: ", fg="yellow", bold=True) + warning, err=True)
+        warn(warning)
     if as_json:
         click.echo(json.dumps(facts(done), indent=2))
     else:

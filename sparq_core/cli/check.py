@@ -31,11 +31,10 @@ def _plan(loaded: Prepared) -> str:
     children = pipeline.rounds * pipeline.steps * pipeline.batch * proposers
     named = [member for member in loaded.cast.members if not member.place.startswith("models.")]
     cast = ", ".join(m.name + (" (by default)" if "by default" in m.place else "") for m in named)
-    attempts = pipeline.attempts
-    each = attempts.k + (max(attempts.k, attempts.again) if attempts.again else 0)
+    most = pipeline.most_attempts(pipeline.rounds * pipeline.steps, proposers)
     rounds = (
         f"{pipeline.rounds} round{'s' * (pipeline.rounds != 1)} of {pipeline.steps:,} steps of {pipeline.batch} parents: "
-        f"{children:,} children, at most {children * each:,} attempts"
+        f"{children:,} children, at most {most:,} attempts"
     )
     parts = [
         *(["the model trained on the seeds' own solutions"] if pipeline.train.seeds else []),

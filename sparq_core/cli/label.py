@@ -12,6 +12,7 @@ from rich.console import Console
 from sparq_core.cli import status
 from sparq_core.cli.arguments import DEBUG, RUN, SET
 from sparq_core.cli.watching import interruptible
+from sparq_core.cli.wording import warn
 from sparq_core.contract.events import Event, Warned
 from sparq_core.ledger.reader import Reader
 from sparq_core.loop import labelling
@@ -64,4 +65,4 @@ def _tell(done: Labelled, coverage: Mapping[str, Any]) -> None:
 
 def _warn(event: Event) -> None:
     if isinstance(event, Warned):
-        click.echo(click.style("warning: ", fg="yellow", bold=True) + event.message, err=True)
+        warn(event.message)

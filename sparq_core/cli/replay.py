@@ -6,7 +6,7 @@ import click
 
 from sparq_core import replay
 from sparq_core.cli.arguments import DEBUG, GRADING, RUN
-from sparq_core.cli.wording import metric_name
+from sparq_core.cli.wording import metric_name, warn
 
 
 @click.command()
@@ -47,7 +47,7 @@ def regrade(run: Path, overrides: tuple[str, ...]) -> None:
     """
     done = replay.regrade(run, overrides)
     for warning in done.warnings:
-        click.echo(click.style("warning: ", fg="yellow", bold=True) + warning, err=True)
+        warn(warning)
     for what, counts in (("problems", done.moved), ("attempts", done.verdicts)):
         same = sum(n for (before, after), n in counts.items() if before == after)
         click.echo(f"{what}: {same:,} of {counts.total():,} as before")

@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -17,14 +18,14 @@ from sparq_core.cli.arguments import DEBUG
 from sparq_core.cli.watching import interruptible, progress
 from sparq_core.contract.errors import PipelineError
 from sparq_core.ledger.storage import Lock
+from sparq_core.loop.rounds import exit_code
 from sparq_core.loop.session import Observer
+from sparq_core.loop.stops import INTERRUPTED
 from sparq_core.study import estimate, plots, tables
 from sparq_core.study.conduct import Conductor, check_there
 from sparq_core.study.folders import is_begun
 from sparq_core.study.plan import Plan, plan
 from sparq_core.study.results import BASE, Difference, Mean, Results, results_of
-
-INTERRUPTED = 4
 
 
 @click.command()
@@ -69,7 +70,7 @@ def study(study: Path, out: Path | None, resume: bool, dry_run: bool, as_json: b
         console.print(
             f"Interrupted. Go on with: sparq study {study} --out {folder} --resume", style="yellow", markup=False
         )
-        raise SystemExit(INTERRUPTED)
+        raise SystemExit(exit_code(INTERRUPTED))
 
 
 def _check_ready(planned: Plan) -> None:
@@ -82,15 +83,11 @@ def _check_ready(planned: Plan) -> None:
 
 def _conducted(console: Console, planned: Plan, folder: Path) -> bool:
     """Whether all cells are through."""
-
-    def watch(title: str) -> AbstractContextManager[Observer]:
-        return _watched(console, title)
-
     folder.mkdir(parents=True, exist_ok=True)
     lock = Lock(folder)
     try:
         with interruptible(console) as interrupted:
-            return Conductor(planned, folder, watch, interrupted).go()
+            return Conductor(planned, folder, partial(_watched, console), interrupted).go()
     finally:
         lock.release()
 

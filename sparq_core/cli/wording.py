@@ -1,6 +1,13 @@
 """How numbers and names are told, in every command alike."""
 
+import click
+
 from sparq_core.contract.tally import Tally
+
+
+def warn(message: str) -> None:
+    """Show a warning on standard error."""
+    click.echo(click.style("warning: ", fg="yellow", bold=True) + message, err=True)
 
 
 def money(amount: float) -> str:

@@ -181,6 +181,12 @@ class Pipeline(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         given_up = {roles["solver"], self.trained()}
         return {role: name for role, name in roles.items() if role in self.train.updates and name in given_up}
 
+    def most_attempts(self, steps: int, proposers: int) -> int:
+        """What so many steps draw at most: K for each child, and for each parent all K anew, or as many as `again` says."""
+        attempts = self.attempts
+        each = attempts.k + (max(attempts.k, attempts.again) if attempts.again else 0)
+        return steps * self.batch * proposers * each
+
     @property
     def train_seed(self) -> int:
         """The seed of training: its own, or the run's."""

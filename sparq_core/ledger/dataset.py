@@ -1,9 +1,7 @@
 """The dataset: one row for each (problem, chosen attempt), in columns users know."""
 
 import json
-import os
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
@@ -17,6 +15,7 @@ from sparq_core.contract.templates import attempt_prompt
 from sparq_core.ledger.dataset_columns import Asked, Column, Row, chat, columns_of
 from sparq_core.ledger.intervals import solve_rate_interval
 from sparq_core.ledger.reader import GRADING, Drawn, Reader
+from sparq_core.ledger.storage import whole
 
 BATCH = 10_000
 """Most rows of a Parquet row group."""
@@ -93,7 +92,7 @@ def chosen(ledger: Reader) -> Iterator[Example]:
 def write_jsonl(path: Path, rows: Iterable[dict[str, Any]]) -> int:
     """Write rows that have the same columns as JSON lines, whole or not at all; gives how many."""
     count = 0
-    with _whole(path) as partial, partial.open("wb", buffering=BUFFER) as file:
+    with whole(path) as partial, partial.open("wb", buffering=BUFFER) as file:
         for count, line in enumerate(_lines(rows), 1):  # noqa: B007 -- the last one is the count
             file.write(line)
     return count
@@ -130,7 +129,7 @@ def write_parquet(path: Path, rows: Iterable[dict[str, Any]], ledger: Reader) ->
     schema = _schema(columns, pa)
     count = 0
     bounded = [column.name for column in columns if column.kind in {"number", "integer"}]
-    with _whole(path) as partial, pq.ParquetWriter(partial, schema, write_statistics=bounded) as writer:
+    with whole(path) as partial, pq.ParquetWriter(partial, schema, write_statistics=bounded) as writer:
         for group in _groups(rows):
             writer.write_table(pa.table([_values(column, group) for column in columns], schema=schema))
             count += len(group)
@@ -168,14 +167,3 @@ def _schema(columns: Sequence[Column], pa: Any) -> Any:
         "JSON": pa.string(),
     }
     return pa.schema([(column.name, types[column.kind]) for column in columns])
-
-
-@contextmanager
-def _whole(path: Path) -> Iterator[Path]:
-    """Where to write a file that shall be there whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    yield partial
-    with partial.open("rb") as file:
-        os.fsync(file.fileno())
-    partial.replace(path)

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from sparq_core.contract.errors import PipelineError, RunLockedError, SparqError
 from sparq_core.contract.records import Counts, Outcome, Value
-from sparq_core.ledger.storage import Lock
+from sparq_core.ledger.storage import Lock, whole
 
 FOLDER = "audit"
 VERDICTS: Mapping[Value, Literal["valid", "invalid", "unknown"]] = {
@@ -78,9 +78,8 @@ class Findings:
             question = self._folder / f"audit-{number}.json"
             findings = question.with_suffix(".jsonl")
             if not question.exists() and not findings.exists():
-                partial = question.with_suffix(".partial")
-                partial.write_bytes(asked)
-                partial.rename(question)
+                with whole(question) as partial:
+                    partial.write_bytes(asked)
                 return findings
             if question.exists() and question.read_bytes() == asked:
                 return findings

@@ -29,7 +29,7 @@ _PROBLEM = "p.id, p.operator, p.statement, p.answer, p.solution, p.extra, p.ordi
 _PARENTS = "(SELECT json_group_array(parent) FROM (SELECT parent FROM parentage WHERE child = p.id ORDER BY ordinal))"
 _DESCRIPTORS = (
     "(SELECT json_group_object(key, json(value)) FROM descriptor"
-    " WHERE view IN ({views}) AND key <> '' AND problem = p.id)"
+    f" WHERE view IN ({{views}}) AND key <> '{DESCRIBED}' AND problem = p.id)"
 )
 _OWN, _EVERY = f"{VIEW}", f"{VIEW}, {LATER}"
 """The views of descriptors: those a run has made, and all there are."""

@@ -1,8 +1,10 @@
 """Where a run lives: its folder, its SQLite file and the lock that lets one process write."""
 
 import fcntl
+import os
 import sqlite3
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from importlib.resources import files
 from pathlib import Path
 
@@ -55,6 +57,17 @@ def copy(source: Path, target: Path) -> None:
     """Copy a ledger file as it stands, also while it is written."""
     with closing(open_readonly(source)) as there, closing(sqlite3.connect(target)) as here:
         there.backup(here)
+
+
+@contextmanager
+def whole(path: Path) -> Iterator[Path]:
+    """Where to write a file that shall be there whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(path.name + ".partial")
+    yield partial
+    with partial.open("rb") as file:
+        os.fsync(file.fileno())
+    partial.replace(path)
 
 
 def make_durable(connection: sqlite3.Connection, folder: Path) -> str | None:

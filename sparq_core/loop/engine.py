@@ -135,8 +135,9 @@ class Engine:
 
     def _ahead(self) -> Ahead:
         """What the steps in flight have drawn, those worked through, and what the others may draw at most."""
-        worked = [flight for flight in self._flights.values() if flight.worked]
-        others = [flight for flight in self._flights.values() if flight not in worked]
+        worked, others = list[Flight](), list[Flight]()
+        for flight in self._flights.values():  # each is looked at once: it may be worked through in between
+            (worked if flight.worked else others).append(flight)
         most = sum(self._runner.most_attempts(self._round, f.children, f.issue.known) for f in others)
         return Ahead(sum((flight.spent for flight in worked), Spent()), most)
 

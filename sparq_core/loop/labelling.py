@@ -23,7 +23,7 @@ from sparq_core.loop.session import started
 from sparq_core.pipeline.assembly import load_describers
 from sparq_core.pipeline.cast import Cast
 from sparq_core.pipeline.file import load_pipeline
-from sparq_core.pipeline.identity import changes_in_part
+from sparq_core.pipeline.identity import changes_in_part, listed
 from sparq_core.pipeline.prepare import Prepared, resolve_models, warnings_of, with_digests
 
 
@@ -73,9 +73,8 @@ def _check_alike(recorded: str, run: Run, cast: Cast) -> None:
     """PipelineError where labels of one ledger would be given in two ways."""
     if changes := changes_in_part(recorded, run, cast):
         raise PipelineError(
-            f"{run.folder}: the run gave its labels otherwise; these settings differ (there → here):\n  "
-            + "\n  ".join(map(str, changes))
-            + "\nSet them back, so that all labels are of one kind."
+            f"{run.folder}: the run gave its labels otherwise; {listed(changes)}\n"
+            "Set them back, so that all labels are of one kind."
         )
 
 

@@ -1,7 +1,7 @@
 """One process's work on a run: open its folder, start the cast, go, and leave all in order."""
 
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from sparq_core.loop.phases import check_unchanged
 from sparq_core.loop.rounds import Ending, Rounds
 from sparq_core.pipeline.cast import Cast
 from sparq_core.pipeline.discovery import Member
-from sparq_core.pipeline.identity import Change, changes_since, grading_of, identity_of
+from sparq_core.pipeline.identity import Change, changes_since, grading_of, identity_of, listed
 from sparq_core.pipeline.prepare import Prepared, warnings_of, with_digests
 
 Observer = Callable[[Event], None]
@@ -111,7 +111,7 @@ def check_same(folder: Path, prepared: Prepared) -> None:
         if changes := changes_since(
             ledger.run().identity, identity_of(prepared.run, prepared.cast), prepared.cast.deciding()
         ):
-            raise PipelineError(_differing(folder, changes))
+            raise PipelineError(f"{folder}: holds another run; {listed(changes)}")
         check_unchanged(replace(prepared.run, folder=folder), prepared.cast, ledger)
 
 
@@ -149,14 +149,9 @@ def _accepted(folder: Path, identity: Mapping[str, Any], cast: Cast, accept: boo
         may = all(change.may_be_accepted for change in changes)
         remedy = ", or let the plugins be other ones from here on: --accept-changes" if may else ""
         raise PipelineError(
-            f"{_differing(folder, changes)}\nSet them back to go on with it, or give another --out{remedy}."
+            f"{folder}: holds another run; {listed(changes)}\nSet them back to go on with it, or give another --out{remedy}."
         )
     return changes
-
-
-def _differing(folder: Path, changes: Sequence[Change]) -> str:
-    listed = "\n  ".join(map(str, changes))
-    return f"{folder}: holds another run; these settings differ (there → here):\n  {listed}"
 
 
 @contextmanager

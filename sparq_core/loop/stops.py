@@ -88,14 +88,13 @@ def fuse(pipeline: Pipeline, meter: Meter, in_flight: Callable[[], int], propose
     A budget of tokens or cost stops the issue of steps; this ends steps in which a plugin does not stop asking. It allows
     twice what all attempts of the steps in flight may come to beyond the budget.
     """
-    budget, attempts = pipeline.budget, pipeline.attempts
-    step = pipeline.batch * proposers * (attempts.k + max(attempts.k, attempts.again) * bool(attempts.again))
+    budget, step = pipeline.budget, pipeline.most_attempts(1, proposers) * pipeline.attempts.max_tokens
 
     def allow() -> None:
         if budget.tokens is None and budget.cost is None:
             return
         drawn, tally = meter.uncommitted(), meter.tally
-        allowed = meter.priced(Tally(used={"solver": Used(0, 2 * in_flight() * step * attempts.max_tokens)}))
+        allowed = meter.priced(Tally(used={"solver": Used(0, 2 * in_flight() * step)}))
         for name, now, most, more in (
             ("tokens", tally.tokens + drawn.tokens, budget.tokens, allowed.tokens),
             ("cost", (tally.cost or 0) + (drawn.cost or 0), budget.cost, allowed.cost or 0),

@@ -64,6 +64,11 @@ class Change(NamedTuple):
         return f"{self.setting}: {_short(self.before)} → {_short(self.after)}"
 
 
+def listed(changes: Sequence[Change]) -> str:
+    """Changes as an error tells them."""
+    return "these settings differ (there → here):\n  " + "\n  ".join(map(str, changes))
+
+
 def changes_since(recorded: str, now: Mapping[str, Any], members: Sequence[Member]) -> list[Change]:
     """What of an identity is other than the recorded one; an option that its version did not know was as its default has it."""
     before = msgspec.json.decode(recorded)

@@ -12,12 +12,11 @@ from sparq_core.ledger.reader import Reader
 from sparq_core.loop import session
 from sparq_core.loop.rounds import Ending, Rounds
 from sparq_core.loop.session import Observer
+from sparq_core.loop.stops import INTERRUPTED
 from sparq_core.pipeline.prepare import Prepared, anew
 from sparq_core.study.folders import Ended, Folders, end, ended, is_begun, reopen
 from sparq_core.study.plan import Plan, Planned, Pool
 
-INTERRUPTED = 4
-"""The exit code of a run that was asked to stop."""
 REMEDY = "Set it back; or give the arm another name, or the study another --out; or delete that cell's folder to make it anew."
 Watch = Callable[[str], AbstractContextManager[Observer]]
 """Shows a run while it works, under a title."""
@@ -35,8 +34,7 @@ class Conductor:
     def go(self) -> bool:
         """Everything that is not done yet; False where it was interrupted."""
         for planned, folder in _begun(self._plan, self._folders):
-            _check_there(planned, folder)
-            if _changed(planned, folder):
+            if _checked(planned, folder) != planned.pipeline:
                 reopen(folder)
         for pool in self._plan.pools:
             if not self._pool(pool):
@@ -73,7 +71,7 @@ class Conductor:
         of = len(self._plan.pools) + len(self._plan.cells)
         with self._watch(f"{self._begun} of {of}: {title}") as observer:
             how = self._how_it_ends(prepared, folder, observer, go)
-        if how.exit_code == INTERRUPTED:
+        if how.reason == INTERRUPTED:
             return False
         end(folder, how)
         return True
@@ -92,20 +90,15 @@ class Conductor:
 def check_there(plan: Plan, folder: Path) -> None:
     """PipelineError where a study's folder holds cells that are not of this study; nothing is changed."""
     for planned, cell in _begun(plan, Folders(plan, folder)):
-        _check_there(planned, cell)
+        _checked(planned, cell)
 
 
 def _begun(plan: Plan, folders: Folders) -> list[tuple[Planned, Path]]:
     return [(planned, folder) for planned in plan.cells if is_begun(folder := folders.cell(planned))]
 
 
-def _changed(planned: Planned, folder: Path) -> bool:
-    with Reader.open(folder) as ledger:
-        return ledger.pipeline() != planned.pipeline
-
-
-def _check_there(planned: Planned, folder: Path) -> None:
-    """PipelineError where a cell's folder holds something that this study cannot go on with."""
+def _checked(planned: Planned, folder: Path) -> Pipeline:
+    """The pipeline of the run in a cell's folder; PipelineError where this study cannot go on with that."""
     try:
         session.check_same(folder, planned.prepared)
     except PipelineError as error:
@@ -114,6 +107,7 @@ def _check_there(planned: Planned, folder: Path) -> None:
         before, now = ledger.pipeline(), planned.pipeline
     if (before.steps, before.budget, before.rounds > 0) != (now.steps, now.budget, now.rounds > 0):
         raise PipelineError(f"{folder}: was made with {_told(before)}, the study now has {_told(now)}\n{REMEDY}")
+    return before
 
 
 def _told(pipeline: Pipeline) -> str:

@@ -21,6 +21,7 @@ Settings = dict[str, Any]
 ADD, REMOVE = "plugins+", "plugins-"
 """The two keys of an arm that are no setting's path: entries put at the end of the cast, and plugins taken out of it."""
 
+EXAMPLES = {ADD: "{use: bayes}", REMOVE: "duplicates"}
 MEASURES = ("attempts", "tokens", "prompt_tokens", "children", "kept", "curated")
 """What every run can be compared by, beside the metrics of its last step."""
 
@@ -106,8 +107,10 @@ def load_study(path: Path) -> Study:
     if not study.arms and not study.grid:
         raise PipelineError(f"{path}: arms: there is none; name at least one, or give a grid of factors")
     arms = arms_of(study)
-    for check in (_check_names, _check_against, _check_changes, _check_measures):
-        check(study, arms, f"{path}")
+    _check_names(study, arms, path)
+    _check_against(study, arms, path)
+    _check_changes(study, arms, path)
+    _check_measures(study, path)
     return study
 
 
@@ -127,7 +130,7 @@ def _as_written(data: dict[str, Any]) -> dict[str, Any]:
     return data
 
 
-def _check_names(study: Study, arms: Sequence[Arm], place: str) -> None:
+def _check_names(study: Study, arms: Sequence[Arm], place: Path) -> None:
     levels = [level for levels in study.grid.values() for level in levels]
     names = ["base", *(arm.name for arm in arms), *(levels if len(study.grid) > 1 else ())]
     for name in (*levels, *study.arms):
@@ -138,14 +141,14 @@ def _check_names(study: Study, arms: Sequence[Arm], place: str) -> None:
             raise PipelineError(f"{place}: the name '{name}' stands for two things; give one of them another")
 
 
-def _check_against(study: Study, arms: Sequence[Arm], place: str) -> None:
+def _check_against(study: Study, arms: Sequence[Arm], place: Path) -> None:
     known = {"base", *(arm.name for arm in arms), *(level for levels in study.grid.values() for level in levels)}
     for name in study.against:
         if name not in known:
             raise PipelineError(f"{place}: against: no arm or level is named '{name}'; {nearest(name, known)}")
 
 
-def _check_changes(study: Study, arms: Sequence[Arm], place: str) -> None:
+def _check_changes(study: Study, arms: Sequence[Arm], place: Path) -> None:
     """Nothing that the study itself sets, and no setting that two factors would fight over."""
     owned = {"seed", "name", *(["train.seed"] if study.train_seeds else [])}
     for where, changes in [("set", study.settings), *((arm.name, c) for arm in arms for c in arm.changes)]:
@@ -162,7 +165,7 @@ def _check_changes(study: Study, arms: Sequence[Arm], place: str) -> None:
                 )
 
 
-def _check_measures(study: Study, arms: Sequence[Arm], place: str) -> None:  # noqa: ARG001 -- as its siblings
+def _check_measures(study: Study, place: Path) -> None:
     """Metrics are known when there is a run; what is nearly the name of another measure is a slip."""
     for name in study.measures:
         if name not in MEASURES and get_close_matches(name, MEASURES, cutoff=0.8):
@@ -209,25 +212,19 @@ def _numbers(given: int | list[int]) -> list[int]:
 
 def _change(data: dict[str, Any], changes: Settings, place: str) -> None:
     for path, value in changes.items():
-        if path in {ADD, REMOVE}:
-            if not isinstance(value, list):
-                raise PipelineError(f"{place}: {path}: it takes a list, e.g. {path}: [{_EXAMPLES[path]}]")
-            data["plugins"] = _ADDED_OR_REMOVED[path](data.get("plugins", []), value, place)
+        if path in EXAMPLES and not isinstance(value, list):
+            raise PipelineError(f"{place}: {path}: it takes a list, e.g. {path}: [{EXAMPLES[path]}]")
+        if path == ADD:
+            data["plugins"] = [*data.get("plugins", []), *deepcopy(value)]
+        elif path == REMOVE:
+            data["plugins"] = _without(data.get("plugins", []), value, place)
         else:
             apply_setting(data, path, deepcopy(value), f"{place}: {path}")
 
 
-def _added(plugins: list[Any], entries: list[Any], place: str) -> list[Any]:  # noqa: ARG001 -- as its sibling
-    return [*plugins, *deepcopy(entries)]
-
-
-def _removed(plugins: list[Any], names: list[Any], place: str) -> list[Any]:
+def _without(plugins: list[Any], names: list[Any], place: str) -> list[Any]:
     uses = [entry.get("use") if isinstance(entry, dict) else None for entry in plugins]
     for name in names:
         if name not in uses:
             raise PipelineError(f"{place}: {REMOVE}: no plugin '{name}' here; {nearest(str(name), map(str, uses))}")
     return [entry for entry, use in zip(plugins, uses, strict=True) if use not in names]
-
-
-_EXAMPLES = {ADD: "{use: bayes}", REMOVE: "duplicates"}
-_ADDED_OR_REMOVED = {ADD: _added, REMOVE: _removed}

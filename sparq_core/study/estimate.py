@@ -109,9 +109,8 @@ def _cells(plan: Plan, folders: Folders) -> Iterator[Part]:
 
 
 def _attempts(prepared: Prepared, steps: int) -> int:
-    pipeline, attempts = prepared.run.pipeline, prepared.run.pipeline.attempts
-    each = attempts.k + (max(attempts.k, attempts.again) if attempts.again else 0)
-    most = steps * pipeline.batch * prepared.cast.proposers * each
+    pipeline = prepared.run.pipeline
+    most = pipeline.most_attempts(steps, prepared.cast.proposers)
     return min(most, pipeline.budget.attempts or most)
 
 

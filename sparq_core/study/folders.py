@@ -9,7 +9,7 @@ from sparq_core.contract.errors import SparqError
 from sparq_core.contract.tally import Tally
 from sparq_core.ledger import overview
 from sparq_core.ledger.reader import Reader
-from sparq_core.ledger.storage import DATABASE
+from sparq_core.ledger.storage import DATABASE, whole
 from sparq_core.study.plan import Plan, Planned, Pool
 
 ENDED = "ended.json"
@@ -78,9 +78,8 @@ def ended(folder: Path) -> Ended | None:
 
 def end(folder: Path, how: Ended) -> None:
     """Say that the run in a folder is through."""
-    partial = folder / f"{ENDED}.partial"
-    partial.write_bytes(msgspec.json.encode(how))
-    partial.rename(folder / ENDED)
+    with whole(folder / ENDED) as partial:
+        partial.write_bytes(msgspec.json.encode(how))
 
 
 def reopen(folder: Path) -> None:

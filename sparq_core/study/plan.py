@@ -101,10 +101,11 @@ def _prepare(cell: Cell, study: Study, base: Mapping[str, Any], file: Path, path
     settings = cell.settings(study, base, str(path))
     source = f"# {cell.name} of the study {study.name}; relative paths start from the folder of {study.base}\n"
     source += yaml.safe_dump(settings, sort_keys=False, allow_unicode=True)
+    pipeline = pipeline_of(settings, place)
     try:
-        prepared = fitted(pipeline_of(settings, place), file.resolve().parent, source)
+        prepared = fitted(pipeline, file.resolve().parent, source)
     except PipelineError as error:
-        raise PipelineError(str(error) if str(error).startswith(place) else f"{place}: {error}") from error
+        raise PipelineError(f"{place}: {error}") from error
     prepared = replace(prepared, run=with_digests(prepared.run))
     return Planned(cell, prepared, _family(prepared), _base_name(prepared))
 

@@ -50,7 +50,7 @@ def _points(last: Mapping[str, Mean], base: Mean | None) -> Any:
 
     figure, axes = plt.subplots(figsize=(WIDTH, 1 + INCH_AN_ARM * (len(last) + 1)))
     for row, mean in enumerate(last.values()):
-        axes.errorbar(100 * mean.mean, row, xerr=_bars(mean), fmt="o", color="tab:blue", capsize=3)
+        axes.errorbar(100 * mean.mean, row, xerr=_bars([mean]), fmt="o", color="tab:blue", capsize=3)
     axes.set_yticks(range(len(last)), list(last))
     axes.set_ylim(len(last) - 0.5, -0.5)
     axes.set_xlabel("score, %, with 95% intervals")
@@ -70,8 +70,9 @@ def _lines(study: Study, factor: str, last: Mapping[str, Mean], base: Mean | Non
         if points:
             xs, means = zip(*points, strict=True)
             label = ", ".join(others.values()) or factor
-            bars = _columns([_bars(mean) for mean in means])
-            axes.errorbar(xs, [100 * mean.mean for mean in means], yerr=bars, marker="o", capsize=3, label=label)
+            axes.errorbar(
+                xs, [100 * mean.mean for mean in means], yerr=_bars(means), marker="o", capsize=3, label=label
+            )
     axes.set_xscale("log", base=2)
     levels = sorted(map(float, study.grid[factor]))
     axes.set_xticks(levels, [f"{level:g}" for level in levels])
@@ -83,10 +84,6 @@ def _lines(study: Study, factor: str, last: Mapping[str, Mean], base: Mean | Non
     return figure
 
 
-def _bars(mean: Mean) -> list[list[float]]:
-    """Below and above, as matplotlib takes them."""
-    return [[100 * (mean.mean - mean.low)], [100 * (mean.high - mean.mean)]]
-
-
-def _columns(bars: Sequence[list[list[float]]]) -> list[list[float]]:
-    return [[bar[side][0] for bar in bars] for side in (0, 1)]
+def _bars(means: Sequence[Mean]) -> list[list[float]]:
+    """How far intervals reach below and above, as matplotlib takes them."""
+    return [[100 * (mean.mean - mean.low) for mean in means], [100 * (mean.high - mean.mean) for mean in means]]

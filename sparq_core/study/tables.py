@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from sparq_core.ledger.storage import whole
 from sparq_core.study.results import Cost, Difference, Mean, Results, Trend, in_order
 
 
@@ -24,9 +25,8 @@ def write(results: Results, folder: Path) -> list[Path]:
         "costs.csv": _costs_csv(results.costs),
     }
     for name, text in texts.items():
-        partial = folder / f"{name}.partial"
-        partial.write_text(text, encoding="utf-8")
-        partial.rename(folder / name)
+        with whole(folder / name) as partial:
+            partial.write_text(text, encoding="utf-8")
     return [folder / name for name in texts]
 
 
