@@ -45,7 +45,7 @@ class Claim(Struct, frozen=True):
 
 
 def _filters() -> Iterator[Claim]:
-    for budget in (64, 128, 256, 512):
+    for budget in (32, 64, 128, 256):
         for by, says, paper, task in (
             ("qd", "the QD filter beats random, in distribution", "up to +3", ID),
             ("qd", "the QD filter beats random, out of distribution", "best or tied", OOD),

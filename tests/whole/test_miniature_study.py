@@ -21,6 +21,7 @@ def test_two_filters_of_one_pool_are_trained_and_compared(tmp_path: Path) -> Non
         "set": {
             "steps": 2,
             "batch": 24,
+            "train.seeds": False,
             "models.student.model": "sparq-0.3m",
             "plugins.curate-band": {"use": "curate"},
         },
