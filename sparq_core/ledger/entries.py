@@ -1,5 +1,6 @@
 """What goes into the ledger: a step with everything it made, and gradings."""
 
+import hashlib
 from typing import NamedTuple
 
 import msgspec
@@ -63,6 +64,11 @@ class StepRecord(Struct, frozen=True, kw_only=True):
         """What two identical runs agree on: all but the scheduling."""
         rows = (self.round, self.step, self.parents, self.model, self.worked, self.completions, self.again)
         return msgspec.msgpack.encode(rows, order="deterministic")
+
+
+def chained(before: str, record: StepRecord) -> str:
+    """The digest of a run up to a step, from that of all steps before it."""
+    return hashlib.blake2b(before.encode() + record.canonical(), digest_size=16).hexdigest()
 
 
 class Graded(NamedTuple):

@@ -374,7 +374,11 @@ class Reader:
 
     def judged(self, problem: str) -> list[Judged]:
         """The attempts a problem is judged by with their verdicts, in the order they were drawn."""
-        return self._judged("(a.round, a.step) = (?, ?)", problem, *_place(problem))
+        return self.judged_at(problem, *_place(problem))
+
+    def judged_at(self, problem: str, round: int, step: int) -> list[Judged]:
+        """The attempts a problem got in one step."""
+        return self._judged("(a.round, a.step) = (?, ?)", problem, round, step)
 
     def judged_again(self, problem: str) -> list[Judged]:
         """The attempts a problem got later, as a parent."""

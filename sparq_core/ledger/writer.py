@@ -1,6 +1,5 @@
 """The ledger's one writer: a step is one transaction, and its digest is chained to the one before."""
 
-import hashlib
 import sqlite3
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
@@ -15,7 +14,7 @@ from sparq_core.contract.records import Example, Judged, Score
 from sparq_core.contract.sampling import Place
 from sparq_core.contract.tally import Tally
 from sparq_core.ledger import rows, storage
-from sparq_core.ledger.entries import Graded, StepRecord
+from sparq_core.ledger.entries import Graded, StepRecord, chained
 from sparq_core.ledger.reader import DESCRIBED, GRADING, LATER, OWN, VIEW, Reader
 from sparq_core.ledger.rows import Row, Values
 
@@ -85,7 +84,7 @@ class Ledger(Reader):
 
     def commit_step(self, record: StepRecord, metrics: Mapping[str, float], tally: Tally) -> None:
         """Add a step with everything it made, or nothing of it."""
-        digest = hashlib.blake2b(self.last_digest().encode() + record.canonical(), digest_size=16).hexdigest()
+        digest = chained(self.last_digest(), record)
         with self._transaction():
             self._insert("step", [rows.step(record, metrics, tally, digest)])
             self._insert_children(record)

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from sparq_core.ledger import dataset
+from sparq_core.ledger.proof import Proof
 from sparq_core.testing import Ran, run_pipeline
 
 Make = Callable[..., dict[str, Any]]
@@ -75,9 +76,11 @@ FIXED: dict[str, tuple[Callable[[Make], dict[str, Any]], str, str]] = {
 
 
 def found(ran: Ran) -> tuple[str, str]:
-    """The run's digest, and that of its dataset."""
+    """The run's digest, and that of its dataset, once the ledger's rows are known to make the digest of every step again."""
     path = ran.folder / "again.jsonl"
     with ran.read() as ledger:
+        proof = Proof(ledger)
+        assert all(proof.record(*place) for place in ledger.query("SELECT round, step FROM step"))
         dataset.write_jsonl(path, dataset.rows(ledger, dataset.chosen(ledger)))
         return ledger.last_digest(), hashlib.sha256(path.read_bytes()).hexdigest()[:16]
 

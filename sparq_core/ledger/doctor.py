@@ -1,0 +1,212 @@
+"""Is a run folder sound? Every check that can be made of one, in the order in which damage to one spoils the next."""
+
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from pathlib import Path
+
+import msgspec
+import zstandard
+from msgspec import Struct
+
+from sparq_core.contract.errors import SparqError
+from sparq_core.contract.tally import Tally
+from sparq_core.contract.weights import weights_digest
+from sparq_core.ledger import dataset, storage
+from sparq_core.ledger.conservation import check_conservation
+from sparq_core.ledger.proof import Proof
+from sparq_core.ledger.reader import GRADING, Reader
+
+UNREADABLE = (sqlite3.Error, zstandard.ZstdError, msgspec.MsgspecError, ValueError, TypeError, LookupError, AttributeError)
+"""What reading damaged rows may raise."""
+MOST_TOLD = 5
+"""Of each kind of damage."""
+
+
+class Check(Struct, frozen=True):
+    """One thing that was looked at."""
+
+    name: str
+    told: str
+    """What was found to be in order."""
+    damage: Sequence[str] = ()
+    notes: Sequence[str] = ()
+    """What is missing and will be made again."""
+
+
+class Place(Struct, frozen=True):
+    """A step, by its round and number."""
+
+    round: int
+    step: int
+
+    def __str__(self) -> str:
+        return f"{self.round}.{self.step}"
+
+
+class Examined(Struct, frozen=True):
+    """What became of all checks; later ones are left out where the ledger cannot be opened at all."""
+
+    checks: list[Check]
+    sound: list[Place]
+    """The steps up to the first that is damaged: what `recover` brings over."""
+    steps: int
+    """How many there are."""
+
+    @property
+    def is_sound(self) -> bool:
+        return not any(check.damage for check in self.checks)
+
+
+def examine(folder: Path) -> Examined:
+    """Look at everything in a run folder, and change nothing; PipelineError where there is no run."""
+    path = folder / storage.DATABASE
+    try:
+        connection = storage.open_readonly(path)
+    except SparqError as error:
+        if not path.is_file() or not isinstance(error.__cause__, sqlite3.Error):
+            raise
+        return Examined([Check("file", "", [f"{path} is no SQLite file, or its first page is damaged"])], [], 0)
+    with closing(connection):
+        ledger, sound = Reader(connection), list[Place]()
+        places = _places(ledger)
+        checks = [
+            _checked("pages", lambda: _pages(connection)),
+            _checked("schema", lambda: _schema(connection)),
+            _checked("steps", lambda: _steps(ledger, places, sound)),
+            _checked("rows", lambda: _rows(ledger)),
+            _checked("counts", lambda: _counts(ledger)),
+            _checked("views", lambda: _views(ledger)),
+            _checked("files", lambda: _files(ledger, folder)),
+        ]
+    return Examined(checks, sound, len(places))
+
+
+def _checked(name: str, look: Callable[[], Check]) -> Check:
+    try:
+        return look()
+    except (*UNREADABLE, SparqError) as error:
+        return Check(name, "", [f"cannot be read: {error}"])
+
+
+def _places(ledger: Reader) -> list[Place]:
+    try:
+        return [Place(*row) for row in ledger.query("SELECT round, step FROM step ORDER BY round, step")]
+    except sqlite3.Error:
+        return []
+
+
+def _pages(connection: sqlite3.Connection) -> Check:
+    found = [row for (row,) in connection.execute(f"PRAGMA integrity_check({MOST_TOLD})") if row != "ok"]
+    pairs = [f"{table} row {row}: refers to no {to}" for table, row, to, _ in connection.execute("PRAGMA foreign_key_check")]
+    (pages,) = connection.execute("PRAGMA page_count").fetchone()
+    return Check("pages", f"{pages:,} pages", [*found, *pairs[:MOST_TOLD]])
+
+
+def _schema(connection: sqlite3.Connection) -> Check:
+    tables = "SELECT name, sql FROM sqlite_master WHERE type IN ('table', 'index', 'view', 'trigger') AND sql IS NOT NULL"
+    with closing(storage.create(":memory:")) as fresh:
+        wanted = {name: _plain(sql) for name, sql in fresh.execute(tables)}
+    found = {name: _plain(sql) for name, sql in connection.execute(tables)}
+    other = sorted(name for name in wanted.keys() | found.keys() if wanted.get(name) != found.get(name))
+    return Check("schema", f"format {storage.FORMAT}, {len(wanted)} tables", [f"table {name} is not as made" for name in other])
+
+
+def _plain(sql: str) -> str:
+    """A definition without comments, quotes and spaces, which migration writes otherwise."""
+    lines = (line.partition("--")[0] for line in sql.splitlines())
+    return "".join("".join(lines).replace('"', "").split())
+
+
+def _steps(ledger: Reader, places: Sequence[Place], sound: list[Place]) -> Check:
+    """Each step's digest, made again of its rows; gathers the steps before the first that is damaged."""
+    proof, damage, unbroken = Proof(ledger), list[str](), True
+    for i, place in enumerate(places):
+        why = _why_damaged(proof, ledger, place, places[i - 1] if i else Place(0, 0))
+        unbroken = unbroken and why is None
+        if unbroken:
+            sound.append(place)
+        elif why:
+            damage.append(f"step {place}: {why}")
+    told = f"{len(places):,} steps, digest {ledger.last_digest() or '(nothing committed)'}"
+    more = [f"and {len(damage) - MOST_TOLD:,} more"] if len(damage) > MOST_TOLD else []
+    return Check("steps", told, [*damage[:MOST_TOLD], *more])
+
+
+def _why_damaged(proof: Proof, ledger: Reader, place: Place, before: Place) -> str | None:
+    if place not in {Place(before.round, before.step + 1), Place(before.round + 1, 1)}:
+        return f"the step after {before} is missing"
+    try:
+        (tally,) = next(ledger.query("SELECT tally FROM step WHERE (round, step) = (?, ?)", place.round, place.step))
+        msgspec.json.decode(tally, type=Tally)
+        record = proof.record(place.round, place.step)
+    except UNREADABLE as error:
+        return f"cannot be read: {error}"
+    return None if record else "its rows are not those that its digest was made of"
+
+
+def _rows(ledger: Reader) -> Check:
+    """Rows that no step's digest is made of, and so would go unnoticed."""
+    stray = {
+        table: next(
+            ledger.query(f"SELECT count(*) FROM {table} WHERE (round, step) NOT IN (SELECT round, step FROM step)")
+        )[0]
+        for table in ("problem", "completion", "attempt", "text", "again")
+    }
+    stray["attempt"] += next(
+        ledger.query(
+            "SELECT count(*) FROM attempt a JOIN problem p ON p.id = a.problem WHERE (a.round, a.step) <> (p.round, p.step)"
+            " AND NOT EXISTS (SELECT 1 FROM again g WHERE (g.round, g.step, g.problem) = (a.round, a.step, a.problem))"
+        )
+    )[0]
+    total = next(ledger.query("SELECT count(*) FROM attempt"))[0]
+    return Check(
+        "rows", f"{total:,} attempts", [f"{count:,} rows of {table} belong to no step" for table, count in stray.items() if count]
+    )
+
+
+def _counts(ledger: Reader) -> Check:
+    tally = ledger.tally()
+    check_conservation(ledger, tally)
+    ledger.pipeline()
+    return Check("counts", f"{tally.children:,} children and {tally.attempts:,} attempts are all accounted for")
+
+
+def _views(ledger: Reader) -> Check:
+    """The gradings and curations that were added later."""
+    damage = [
+        f"grading {grading}: has {verdicts:,} verdicts for {attempts:,} attempts"
+        for grading, verdicts, attempts in ledger.query(
+            "SELECT g.id, (SELECT count(*) FROM verdict v WHERE v.grading = g.id),"
+            " (SELECT count(*) FROM attempt a JOIN problem p ON p.id = a.problem AND (a.round, a.step) = (p.round, p.step))"
+            " FROM grading g WHERE g.id > ?",
+            GRADING,
+        )
+        if verdicts != attempts
+    ]
+    broken = next(ledger.query("SELECT count(*) FROM descriptor WHERE NOT json_valid(value)"))[0]
+    damage += [f"{broken:,} descriptors are not JSON"] if broken else []
+    gradings, curations = next(ledger.query("SELECT count(*) FROM grading"))[0], ledger.curations()
+    return Check("views", f"{gradings:,} gradings, {curations:,} choices of examples", damage)
+
+
+def _files(ledger: Reader, folder: Path) -> Check:
+    """What phases have made, against the digests they recorded; what is gone is made again on resume."""
+    damage, notes, seen = list[str](), list[str](), 0
+    for round_, name, digest in _made(ledger):
+        path = folder / ("models" if name == "train" else "dataset") / f"round-{round_}"
+        path = path if name == "train" else path.with_suffix(".jsonl")
+        seen += path.exists()
+        if not path.exists():
+            notes.append(f"{path} is gone; `sparq run --resume` makes it again")
+        elif (weights_digest(str(path)) if name == "train" else dataset.file_digest(path)) != digest:
+            damage.append(f"{path}: is not what its phase has made (digest {digest}); delete it, and it is made again")
+    return Check("files", f"{seen:,} datasets and models", damage, notes)
+
+
+def _made(ledger: Reader) -> Iterator[tuple[int, str, str]]:
+    """Phases that make a file or folder, with the digest of the last time each was done."""
+    return ledger.query(
+        "SELECT round, name, digest FROM phase p WHERE name IN ('seeds', 'curate', 'train')"
+        " AND steps = (SELECT max(steps) FROM phase q WHERE (q.round, q.name) = (p.round, p.name)) ORDER BY round, name"
+    )

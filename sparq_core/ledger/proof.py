@@ -1,0 +1,127 @@
+"""Committed steps read back whole, and held to their digests: that nothing of them was changed since."""
+
+from collections.abc import Iterator
+from itertools import groupby, islice, product
+
+from msgspec.structs import replace
+
+from sparq_core.contract.records import Case, Child, Problem, Rejection
+from sparq_core.contract.sampling import Recorded
+from sparq_core.ledger.entries import Retried, StepRecord, Worked, chained
+from sparq_core.ledger.reader import LATER, Reader
+
+HOOKS = ("propose", "screen", "verify", "assess", "describe")
+"""Those that may ask models, in the order of a step."""
+MOST_SPLITS = 10_000
+"""How many ways of telling a step's own completions from those of later labels are tried."""
+
+Asked = tuple[Recorded, ...]
+
+
+class Proof:
+    """Makes the digests of committed steps again from their rows."""
+
+    def __init__(self, ledger: Reader) -> None:
+        self._ledger = ledger
+        self._order = {name: i for i, name in enumerate(names_of(ledger))}
+
+    def record(self, round: int, step: int) -> StepRecord | None:
+        """
+        A step as it was committed, all but its schedule; None where its rows are not those that its digest was made of.
+
+        Rows that cannot be read at all raise what reading them does, such as `sqlite3.DatabaseError`.
+        """
+        digest, before = self._digests(round, step)
+        rows, completions = self._rows(round, step), self._completions(round, step)
+        for model in self._models(round, step):
+            for asked in self._splits(round, step, completions):
+                record = replace(rows, model=model, completions=asked)
+                if chained(before, record) == digest:
+                    return record
+        return None
+
+    def _digests(self, round: int, step: int) -> tuple[str, str]:
+        """Of a step, and of the one before it."""
+        found = self._ledger.query(
+            "SELECT digest FROM step WHERE (round, step) <= (?, ?) ORDER BY round DESC, step DESC LIMIT 2", round, step
+        )
+        digest, before = islice((*(digest for (digest,) in found), ""), 2)
+        return digest, before
+
+    def _rows(self, round: int, step: int) -> StepRecord:
+        """What the rows of the children and of the parents attempted again say."""
+        committed, row = self._ledger.step(round, step), self._ledger.step_row(round, step)
+        proposed = self._ledger.proposed(round, step)
+        return StepRecord(
+            round=round,
+            step=step,
+            horizon=row.horizon,
+            in_flight=1,
+            parents=row.parents,
+            model="",
+            worked=tuple(self._worked(*each, child) for each, child in zip(proposed, committed.children, strict=True)),
+            completions=(),
+            again=tuple(self._retried(child, round, step) for child in committed.again),
+        )
+
+    def _worked(self, proposed: Problem, rejection: Rejection | None, child: Child) -> Worked:
+        if rejection:
+            return Worked(proposed=proposed, child=child, case=None)
+        judged = tuple(self._ledger.judged(proposed.id))
+        return Worked(
+            proposed=proposed, child=child, case=Case(child.problem, judged, child.counts, child.solve_rate)
+        )
+
+    def _retried(self, child: Child, round: int, step: int) -> Retried:
+        return Retried(child=child, judged=tuple(self._ledger.judged_at(child.problem.id, round, step)))
+
+    def _models(self, round: int, step: int) -> list[str]:
+        """The digest of the weights that attempted; where nothing was drawn, those it may have been."""
+        drew = self._ledger.query(
+            "SELECT DISTINCT digest FROM (SELECT id FROM problem WHERE (round, step) = (?1, ?2)"
+            " UNION SELECT problem FROM again WHERE (round, step) = (?1, ?2)) p"
+            " CROSS JOIN attempt a ON (a.problem, a.round, a.step) = (p.id, ?1, ?2) JOIN model m ON m.id = a.model",
+            round,
+            step,
+        )
+        known = self._ledger.query("SELECT digest FROM model UNION SELECT digest FROM phase WHERE name = 'train'")
+        return [digest for (digest,) in drew] or ["", *(digest for (digest,) in known)]
+
+    def _completions(self, round: int, step: int) -> Asked:
+        """All completions of a step, in the order of the calls."""
+        found = self._ledger.query(
+            "SELECT hook, plugin, ordinal, role, digest, seed, finish, tokens, text, prompt_tokens"
+            " FROM completion c JOIN model m ON m.id = c.model WHERE round = ? AND step = ? ORDER BY ordinal",
+            round,
+            step,
+        )
+        asked = (Recorded(**dict(zip(Recorded.__struct_fields__, row, strict=True))) for row in found)
+        last = len(self._order)
+        return tuple(sorted(asked, key=lambda c: (HOOKS.index(c.hook), self._order.get(c.plugin, last), c.plugin)))
+
+    def _splits(self, round: int, step: int, asked: Asked) -> Iterator[Asked]:
+        """
+        The step's own completions, where some may be of labels given later: those of `describe`, from some ordinal on.
+
+        The ledger does not tell the two apart otherwise than by the step's digest.
+        """
+        later = self._ledger.query(
+            "SELECT 1 FROM descriptor d JOIN problem p ON p.id = d.problem WHERE d.view = ? AND p.round = ? AND p.step = ?"
+            " LIMIT 1",
+            LATER,
+            round,
+            step,
+        )
+        yield asked
+        if not next(later, None):
+            return
+        parts = [list(part) for _, part in groupby(asked, key=lambda c: (c.hook, c.plugin))]
+        cuts = [range(len(part), -1, -1) if part[0].hook == "describe" else [len(part)] for part in parts]
+        for cut in islice(product(*cuts), 1, MOST_SPLITS):
+            yield tuple(c for part, most in zip(parts, cut, strict=True) for c in part[:most])
+
+
+def names_of(ledger: Reader) -> list[str]:
+    """The names of a run's plugins, in the order of its pipeline."""
+    uses = [entry.use for entry in ledger.pipeline().plugins]
+    return [f"{use}#{twins}" if (twins := uses[: i + 1].count(use)) > 1 else use for i, use in enumerate(uses)]
