@@ -29,6 +29,7 @@ COMMANDS = {
     "label": "label",
     "audit": "audit",
     "plugins": "plugins",
+    "doctor": "doctor",
     "migrate": "migrate",
 }
 """The core's commands, each with the file it stands in."""

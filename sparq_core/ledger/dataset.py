@@ -1,5 +1,6 @@
 """The dataset: one row for each (problem, chosen attempt), in columns users know."""
 
+import hashlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache, partial
@@ -96,6 +97,12 @@ def write_jsonl(path: Path, rows: Iterable[dict[str, Any]]) -> int:
         for count, line in enumerate(_lines(rows), 1):  # noqa: B007 -- the last one is the count
             file.write(line)
     return count
+
+
+def file_digest(path: Path) -> str:
+    """Names a file by its content."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=8)).hexdigest()
 
 
 def _lines(rows: Iterable[dict[str, Any]]) -> Iterator[bytes]:

@@ -6,19 +6,16 @@ from contextlib import closing
 from pathlib import Path
 
 import msgspec
-import zstandard
 from msgspec import Struct
 
 from sparq_core.contract.errors import SparqError
 from sparq_core.contract.tally import Tally
 from sparq_core.contract.weights import weights_digest
-from sparq_core.ledger import dataset, storage
+from sparq_core.ledger import dataset, rows, storage
 from sparq_core.ledger.conservation import check_conservation
-from sparq_core.ledger.proof import Proof
+from sparq_core.ledger.proof import UNREADABLE, Damaged, Proof
 from sparq_core.ledger.reader import GRADING, Reader
 
-UNREADABLE = (sqlite3.Error, zstandard.ZstdError, msgspec.MsgspecError, ValueError, TypeError, LookupError, AttributeError)
-"""What reading damaged rows may raise."""
 MOST_TOLD = 5
 """Of each kind of damage."""
 
@@ -92,24 +89,30 @@ def _checked(name: str, look: Callable[[], Check]) -> Check:
 def _places(ledger: Reader) -> list[Place]:
     try:
         return [Place(*row) for row in ledger.query("SELECT round, step FROM step ORDER BY round, step")]
-    except sqlite3.Error:
+    except UNREADABLE:
         return []
 
 
 def _pages(connection: sqlite3.Connection) -> Check:
     found = [row for (row,) in connection.execute(f"PRAGMA integrity_check({MOST_TOLD})") if row != "ok"]
-    pairs = [f"{table} row {row}: refers to no {to}" for table, row, to, _ in connection.execute("PRAGMA foreign_key_check")]
+    pairs = [
+        f"{table} row {row}: refers to no {to}" for table, row, to, _ in connection.execute("PRAGMA foreign_key_check")
+    ]
     (pages,) = connection.execute("PRAGMA page_count").fetchone()
     return Check("pages", f"{pages:,} pages", [*found, *pairs[:MOST_TOLD]])
 
 
 def _schema(connection: sqlite3.Connection) -> Check:
-    tables = "SELECT name, sql FROM sqlite_master WHERE type IN ('table', 'index', 'view', 'trigger') AND sql IS NOT NULL"
+    tables = (
+        "SELECT name, sql FROM sqlite_master WHERE type IN ('table', 'index', 'view', 'trigger') AND sql IS NOT NULL"
+    )
     with closing(storage.create(":memory:")) as fresh:
         wanted = {name: _plain(sql) for name, sql in fresh.execute(tables)}
     found = {name: _plain(sql) for name, sql in connection.execute(tables)}
     other = sorted(name for name in wanted.keys() | found.keys() if wanted.get(name) != found.get(name))
-    return Check("schema", f"format {storage.FORMAT}, {len(wanted)} tables", [f"table {name} is not as made" for name in other])
+    return Check(
+        "schema", f"format {storage.FORMAT}, {len(wanted)} tables", [f"table {name} is not as made" for name in other]
+    )
 
 
 def _plain(sql: str) -> str:
@@ -127,7 +130,7 @@ def _steps(ledger: Reader, places: Sequence[Place], sound: list[Place]) -> Check
         if unbroken:
             sound.append(place)
         elif why:
-            damage.append(f"step {place}: {why}")
+            damage.append(why)
     told = f"{len(places):,} steps, digest {ledger.last_digest() or '(nothing committed)'}"
     more = [f"and {len(damage) - MOST_TOLD:,} more"] if len(damage) > MOST_TOLD else []
     return Check("steps", told, [*damage[:MOST_TOLD], *more])
@@ -135,14 +138,16 @@ def _steps(ledger: Reader, places: Sequence[Place], sound: list[Place]) -> Check
 
 def _why_damaged(proof: Proof, ledger: Reader, place: Place, before: Place) -> str | None:
     if place not in {Place(before.round, before.step + 1), Place(before.round + 1, 1)}:
-        return f"the step after {before} is missing"
+        return f"step {place}: the one after {before} is missing"
     try:
         (tally,) = next(ledger.query("SELECT tally FROM step WHERE (round, step) = (?, ?)", place.round, place.step))
         msgspec.json.decode(tally, type=Tally)
-        record = proof.record(place.round, place.step)
+        proof.record(place.round, place.step)
+    except Damaged as error:
+        return str(error)
     except UNREADABLE as error:
-        return f"cannot be read: {error}"
-    return None if record else "its rows are not those that its digest was made of"
+        return f"step {place}: cannot be read: {error}"
+    return None
 
 
 def _rows(ledger: Reader) -> Check:
@@ -160,15 +165,19 @@ def _rows(ledger: Reader) -> Check:
         )
     )[0]
     total = next(ledger.query("SELECT count(*) FROM attempt"))[0]
-    return Check(
-        "rows", f"{total:,} attempts", [f"{count:,} rows of {table} belong to no step" for table, count in stray.items() if count]
-    )
+    misnamed = [
+        id_
+        for id_, *named in ledger.query("SELECT id, statement, answer, content_digest FROM problem")
+        if rows.content_digest(*named[:2]) != named[2]
+    ]
+    damage = [f"{count:,} rows of {table} belong to no step" for table, count in stray.items() if count]
+    damage += [f"problem {id_}: its content digest is another" for id_ in misnamed[:MOST_TOLD]]
+    return Check("rows", f"{total:,} attempts", damage)
 
 
 def _counts(ledger: Reader) -> Check:
     tally = ledger.tally()
     check_conservation(ledger, tally)
-    ledger.pipeline()
     return Check("counts", f"{tally.children:,} children and {tally.attempts:,} attempts are all accounted for")
 
 
@@ -193,20 +202,26 @@ def _views(ledger: Reader) -> Check:
 def _files(ledger: Reader, folder: Path) -> Check:
     """What phases have made, against the digests they recorded; what is gone is made again on resume."""
     damage, notes, seen = list[str](), list[str](), 0
-    for round_, name, digest in _made(ledger):
-        path = folder / ("models" if name == "train" else "dataset") / f"round-{round_}"
-        path = path if name == "train" else path.with_suffix(".jsonl")
+    for path, digest in made(ledger, folder):
         seen += path.exists()
         if not path.exists():
             notes.append(f"{path} is gone; `sparq run --resume` makes it again")
-        elif (weights_digest(str(path)) if name == "train" else dataset.file_digest(path)) != digest:
+        elif digest_of(path) != digest:
             damage.append(f"{path}: is not what its phase has made (digest {digest}); delete it, and it is made again")
     return Check("files", f"{seen:,} datasets and models", damage, notes)
 
 
-def _made(ledger: Reader) -> Iterator[tuple[int, str, str]]:
-    """Phases that make a file or folder, with the digest of the last time each was done."""
-    return ledger.query(
+def made(ledger: Reader, folder: Path) -> Iterator[tuple[Path, str]]:
+    """The files and folders that phases have made, each with the digest its phase recorded last."""
+    for round_, name, digest in ledger.query(
         "SELECT round, name, digest FROM phase p WHERE name IN ('seeds', 'curate', 'train')"
         " AND steps = (SELECT max(steps) FROM phase q WHERE (q.round, q.name) = (p.round, p.name)) ORDER BY round, name"
-    )
+    ):
+        yield folder / (f"models/round-{round_}" if name == "train" else f"dataset/round-{round_}.jsonl"), digest
+
+
+def digest_of(path: Path) -> str | None:
+    """Of what a phase has made, as the phase recorded it; None where it is gone."""
+    if path.is_dir():
+        return weights_digest(str(path))
+    return dataset.file_digest(path) if path.is_file() else None

@@ -1,10 +1,14 @@
 """Committed steps read back whole, and held to their digests: that nothing of them was changed since."""
 
+import sqlite3
 from collections.abc import Iterator
 from itertools import groupby, islice, product
 
+import msgspec
+import zstandard
 from msgspec.structs import replace
 
+from sparq_core.contract.errors import SparqError
 from sparq_core.contract.records import Case, Child, Problem, Rejection
 from sparq_core.contract.sampling import Recorded
 from sparq_core.ledger.entries import Retried, StepRecord, Worked, chained
@@ -15,7 +19,26 @@ HOOKS = ("propose", "screen", "verify", "assess", "describe")
 MOST_SPLITS = 10_000
 """How many ways of telling a step's own completions from those of later labels are tried."""
 
+UNREADABLE = (
+    sqlite3.Error,
+    zstandard.ZstdError,
+    msgspec.MsgspecError,
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+)
+"""What reading damaged rows may raise; sqlite3 itself a UnicodeDecodeError, where a table's name is damaged."""
+
 Asked = tuple[Recorded, ...]
+
+
+class Damaged(SparqError):  # noqa: N818 -- what a ledger is, rather than what went wrong
+    """A ledger does not hold what was committed."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(what)
+        self.add_note("the ledger was damaged or changed by hand: `sparq doctor RUN` says what can be recovered")
 
 
 class Proof:
@@ -25,12 +48,17 @@ class Proof:
         self._ledger = ledger
         self._order = {name: i for i, name in enumerate(names_of(ledger))}
 
-    def record(self, round: int, step: int) -> StepRecord | None:
-        """
-        A step as it was committed, all but its schedule; None where its rows are not those that its digest was made of.
+    def record(self, round: int, step: int) -> StepRecord:
+        """A step as it was committed, all but its schedule; Damaged where its rows are not those its digest was made of."""
+        try:
+            found = self._record(round, step)
+        except UNREADABLE as error:
+            raise Damaged(f"step {round}.{step}: cannot be read: {error}") from error
+        if found is None:
+            raise Damaged(f"step {round}.{step}: its rows are not those that its digest was made of")
+        return found
 
-        Rows that cannot be read at all raise what reading them does, such as `sqlite3.DatabaseError`.
-        """
+    def _record(self, round: int, step: int) -> StepRecord | None:
         digest, before = self._digests(round, step)
         rows, completions = self._rows(round, step), self._completions(round, step)
         for model in self._models(round, step):
@@ -68,9 +96,7 @@ class Proof:
         if rejection:
             return Worked(proposed=proposed, child=child, case=None)
         judged = tuple(self._ledger.judged(proposed.id))
-        return Worked(
-            proposed=proposed, child=child, case=Case(child.problem, judged, child.counts, child.solve_rate)
-        )
+        return Worked(proposed=proposed, child=child, case=Case(child.problem, judged, child.counts, child.solve_rate))
 
     def _retried(self, child: Child, round: int, step: int) -> Retried:
         return Retried(child=child, judged=tuple(self._ledger.judged_at(child.problem.id, round, step)))

@@ -15,6 +15,7 @@ from sparq_core.contract.errors import NoParents, SparqError
 from sparq_core.contract.events import Event, RoundStarted, StepCommitted, Warned
 from sparq_core.contract.records import Problem, Rejection
 from sparq_core.ledger.entries import StepRecord
+from sparq_core.ledger.proof import Proof
 from sparq_core.ledger.writer import Ledger
 from sparq_core.loop.meter import Meter, Spent
 from sparq_core.loop.sources import Issue, Source
@@ -70,6 +71,7 @@ class Engine:
     ) -> None:
         self._cast, self._ledger, self._runner, self._source = cast, ledger, runner, source
         self._in_flight, self._emit, self._meter, self._stop = in_flight, emit, meter, stop
+        self._proof = Proof(ledger)
         self._pool = ThreadPoolExecutor(in_flight, thread_name_prefix="sparq-step")
         self._round = source.round
         self._done = ledger.steps_of(self._round)
@@ -180,7 +182,7 @@ class Engine:
 
     def _replay(self, step: int) -> None:
         recorded = self._ledger.step_row(self._round, step).metrics
-        metrics = self._cast.commit(self._ledger.step(self._round, step))
+        metrics = self._cast.commit(self._proof.record(self._round, step).committed)
         if metrics != recorded:
             names = sorted(n for n in metrics.keys() | recorded.keys() if metrics.get(n) != recorded.get(n))
             differ = ", ".join(f"{name} was {recorded.get(name)}, now {metrics.get(name)}" for name in names)

@@ -85,7 +85,7 @@ class Phases:
             raise SparqError(f"train.seeds: none of {found.given:,} seeds can be trained on: {left_out}")
         if count < found.given:
             self._emit(Warned(f"train.seeds: {count:,} of {found.given:,} seeds are trained on: {left_out}"))
-        self._end(phase, _file_digest(path), f"{count:,} of {found.given:,} seeds", began)
+        self._end(phase, dataset.file_digest(path), f"{count:,} of {found.given:,} seeds", began)
         return path
 
     def curate(self, round: int) -> Path | None:
@@ -105,7 +105,7 @@ class Phases:
         problems = len({e.problem for e in examples})
         if not self._done(phase):
             self._ledger.add_curation(round, msgspec.json.decode(config), examples)
-        self._end(phase, _file_digest(path), f"{count:,} examples of {problems:,} problems", began)
+        self._end(phase, dataset.file_digest(path), f"{count:,} examples of {problems:,} problems", began)
         return path
 
     def _within_budget(self, examples: Iterable[Example]) -> Iterator[Example]:
@@ -208,8 +208,3 @@ def check_unchanged(run: Run, cast: Cast, ledger: Reader) -> None:
 
 def _told(scores: Sequence[Score]) -> str:
     return ", ".join(f"{c.task} {c.after.mean:.1%}" for c in compare(scores, scores))
-
-
-def _file_digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=8)).hexdigest()

@@ -7,19 +7,20 @@ from typing import Any
 import pytest
 
 import sparq_core as sparq
+from sparq_core.ledger.conservation import check_conservation
 from sparq_core.testing import run_pipeline
 
 
 def test_conservation_is_asserted(sums: Callable[..., Any], tmp_path: Path) -> None:
     import sqlite3
 
-    run_pipeline(sums(steps=2), tmp_path)
-    connection = sqlite3.connect(tmp_path / "run" / "sparq.db")
+    ran = run_pipeline(sums(steps=2), tmp_path)
+    connection = sqlite3.connect(ran.folder / "sparq.db")
     connection.execute("DELETE FROM verdict WHERE attempt = 5")
     connection.commit()
     connection.close()
-    with pytest.raises(sparq.SparqError, match="attempts = verdicts fails"):
-        run_pipeline(sums(steps=2), tmp_path, resume=True)
+    with ran.read() as ledger, pytest.raises(sparq.SparqError, match="attempts = verdicts fails"):
+        check_conservation(ledger, ledger.tally())
 
 
 def test_counts_add_up(sums: Callable[..., Any], tmp_path: Path) -> None:
