@@ -10,12 +10,13 @@ import msgspec
 from msgspec import Struct
 
 from sparq_core import hookspecs
-from sparq_core.contract.errors import PipelineError
 from sparq_core.contract.randomness import generator
 from sparq_core.contract.records import Judged, Trial
 from sparq_core.contract.run import Run
-from sparq_core.ledger import dataset
+from sparq_core.ledger import dataset, storage
 from sparq_core.ledger.entries import Graded
+from sparq_core.ledger.files import whole
+from sparq_core.ledger.outputs import check_free
 from sparq_core.ledger.overview import attempted
 from sparq_core.ledger.reader import GRADING, Reader
 from sparq_core.ledger.writer import writing
@@ -49,20 +50,20 @@ def regrade(folder: Path, overrides: Sequence[str]) -> Regraded:
 
     `overrides` are as `--set` has them. PipelineError where they are wrong; the ledger then is as it was.
     """
-    with Reader.open(folder) as reader:
-        described = reader.run()
-    base = described.base_or(folder)
-    pipeline = load_pipeline(folder / "pipeline.resolved.yaml", overrides)
-    cast = load_graders(pipeline, base)
-    run = Run(pipeline=pipeline, base=base, folder=folder, models={})
-    moved: Counter[tuple[str, str]] = Counter()
-    verdicts: Counter[tuple[str, str]] = Counter()
-    warnings = [f"{file} is another than the run's own" for file in other_code(described.identity, cast.members)]
-    with writing(folder) as ledger, started(run, cast, lambda event: warnings.append(str(event))):
-        rationing = cast.policy(run)
-        attempts = Attempts(cast, pipeline.attempts, pipeline.seed, rationing)
-        graded = _graded(ledger, cast, attempts, rationing.of_parents, moved, verdicts)
-        grading = ledger.add_grading(grading_of(pipeline, cast), graded)
+    with writing(folder) as ledger:
+        described = ledger.run()
+        base = described.base_or(folder)
+        pipeline = load_pipeline(folder / storage.RESOLVED, overrides)
+        cast = load_graders(pipeline, base)
+        run = Run(pipeline=pipeline, base=base, folder=folder, models={})
+        moved: Counter[tuple[str, str]] = Counter()
+        verdicts: Counter[tuple[str, str]] = Counter()
+        warnings = [f"{file} is another than the run's own" for file in other_code(described.identity, cast.members)]
+        with started(run, cast, lambda event: warnings.append(str(event))):
+            rationing = cast.policy(run)
+            attempts = Attempts(cast, pipeline.attempts, pipeline.seed, rationing)
+            graded = _graded(ledger, cast, attempts, rationing.of_parents, moved, verdicts)
+            grading = ledger.add_grading(grading_of(pipeline, cast), graded)
     return Regraded(grading, moved, verdicts, warnings)
 
 
@@ -131,16 +132,17 @@ def curate(
     `settings` are its options as `name=value`. Gives the file, the examples and the problems in it. PipelineError where the
     plugin or an option is wrong, or the file is there already.
     """
-    member, cast = alone_at(use, settings, hookspecs.curate, "curate", folder)
-    with Reader.open(folder, grading) as graded, writing(folder) as ledger:
+    with writing(folder) as ledger, Reader.open(folder, grading) as graded:
+        member, cast = alone_at(use, settings, hookspecs.curate, "curate", folder)
         pipeline, last = ledger.pipeline(), ledger.last_round()
         options = msgspec.to_builtins(member.config) if member.config else {}
         config = {member.name: {"with": options}, "grading": grading}
         name = msgspec.json.encode(config, order="sorted").decode()
         examples = list(cast.curate(graded, last, generator(pipeline.seed, last, "curate", name)))
         path = to or folder / "dataset" / f"curation-{ledger.curations() + 1}.jsonl"
-        if path.exists():
-            raise PipelineError(f"{path}: is there already; give another --to")
-        count = dataset.write_jsonl(path, dataset.rows(graded, examples))
-        ledger.add_curation(last, config, examples)
+        if to:
+            check_free(to, "--to")
+        with whole(path) as partial:
+            count = dataset.write_jsonl(partial, dataset.rows(graded, examples))
+            ledger.add_curation(last, config, examples)
     return path, count, len({example.problem for example in examples})

@@ -6,6 +6,8 @@ import click
 
 from sparq_core.cli.arguments import GRADING, RUN
 from sparq_core.ledger import dataset
+from sparq_core.ledger.files import is_stream
+from sparq_core.ledger.outputs import output
 from sparq_core.ledger.reader import Reader
 
 
@@ -22,13 +24,15 @@ def export(run: Path, kind: str | None, to: Path | None, grading: int) -> None:
     """
     Write the dataset of the run folder RUN: one row for each chosen attempt at a kept problem.
 
-    The last curation's choice; where nothing was curated, every correct attempt.
+    The last curation's choice; where nothing was curated, every correct attempt. A file that is there is replaced only if it is
+    an earlier export; a pipe or a device, such as /dev/stdout, is written to as it is.
     """
     ledger = Reader.open(run, grading)
     kind = kind or ("parquet" if to and to.suffix == ".parquet" else "jsonl")
     path = to or run / "dataset" / f"export.{kind}"
-    with ledger.snapshot():
+    with output(path, "--to", dataset.is_dataset) as partial, ledger.snapshot():
         rows = dataset.rows(ledger, dataset.chosen(ledger))
-        count = dataset.write_jsonl(path, rows) if kind == "jsonl" else dataset.write_parquet(path, rows, ledger)
+        count = dataset.write_jsonl(partial, rows) if kind == "jsonl" else dataset.write_parquet(partial, rows, ledger)
     loader = {"jsonl": "json", "parquet": "parquet"}[kind]
-    click.echo(f"{count:,} rows in {path}\nload them with: datasets.load_dataset('{loader}', data_files='{path}')")
+    told = f"{count:,} rows in {path}\nload them with: datasets.load_dataset('{loader}', data_files='{path}')"
+    click.echo(told, err=is_stream(path))

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from sparq_core.contract.errors import PipelineError
+from sparq_core.ledger.files import whole
 
 
 @click.command()
@@ -14,6 +15,6 @@ def init(path: Path) -> None:
     """Write a commented starter pipeline to PATH [default: pipeline.yaml]."""
     if path.exists():
         raise PipelineError(f"{path}: exists already; give another path")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(files("sparq_core.cli").joinpath("starter.yaml").read_text(encoding="utf-8"), encoding="utf-8")
+    with whole(path) as partial:
+        partial.write_bytes(files("sparq_core.cli").joinpath("starter.yaml").read_bytes())
     click.echo(f"wrote {path}; change its model and seeds, then: sparq check {path}")

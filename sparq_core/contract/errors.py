@@ -43,6 +43,12 @@ class RunLockedError(SparqError):
     exit_code = 5
 
 
+class RunMovedError(SparqError):
+    """The run's folder is not where it was when the run began."""
+
+    exit_code = 4
+
+
 def nearest(word: str, known: Iterable[str]) -> str:
     """A hint for a mistyped `word`: the closest known one, or else all of them."""
     known = sorted(known)

@@ -16,7 +16,6 @@ from sparq_core.contract.templates import attempt_prompt
 from sparq_core.ledger.dataset_columns import Asked, Column, Row, chat, columns_of
 from sparq_core.ledger.intervals import solve_rate_interval
 from sparq_core.ledger.reader import GRADING, Drawn, Reader
-from sparq_core.ledger.storage import whole
 
 BATCH = 10_000
 """Most rows of a Parquet row group."""
@@ -24,6 +23,10 @@ LETTERS = 2**22
 """Letters of solutions after which a row group ends: it is in memory as a whole."""
 NEAR = 16
 """Problems remembered with the texts of their attempts: the rows of one need not come in one piece, but nearly."""
+COMMON = {"problem", "solution", "answer", "messages", "solve_rate", "num_attempts", "num_correct", "model", "id"}
+"""Columns by which a dataset is known as one of ours, of whatever version."""
+LONGEST = 2**26
+"""Bytes of a first row that are read for it."""
 BUFFER = 2**20
 """Bytes handed to the file system at once."""
 
@@ -91,9 +94,9 @@ def chosen(ledger: Reader) -> Iterator[Example]:
 
 
 def write_jsonl(path: Path, rows: Iterable[dict[str, Any]]) -> int:
-    """Write rows that have the same columns as JSON lines, whole or not at all; gives how many."""
+    """Write rows that have the same columns as JSON lines; gives how many."""
     count = 0
-    with whole(path) as partial, partial.open("wb", buffering=BUFFER) as file:
+    with path.open("wb", buffering=BUFFER) as file:
         for count, line in enumerate(_lines(rows), 1):  # noqa: B007 -- the last one is the count
             file.write(line)
     return count
@@ -126,7 +129,7 @@ def _json(value: Any) -> bytes:
 
 
 def write_parquet(path: Path, rows: Iterable[dict[str, Any]], ledger: Reader) -> int:
-    """Write rows as Parquet, whole or not at all; gives how many."""
+    """Write rows as Parquet; gives how many."""
     try:
         import pyarrow as pa
         import pyarrow.parquet as pq
@@ -136,11 +139,36 @@ def write_parquet(path: Path, rows: Iterable[dict[str, Any]], ledger: Reader) ->
     schema = _schema(columns, pa)
     count = 0
     bounded = [column.name for column in columns if column.kind in {"number", "integer"}]
-    with whole(path) as partial, pq.ParquetWriter(partial, schema, write_statistics=bounded) as writer:
+    with pq.ParquetWriter(path, schema, write_statistics=bounded) as writer:
         for group in _groups(rows):
             writer.write_table(pa.table([_values(column, group) for column in columns], schema=schema))
             count += len(group)
     return count
+
+
+def is_dataset(path: Path) -> bool:
+    """Whether a file is a dataset as it is written here, whatever run it is of: by the columns that all have."""
+    with path.open("rb") as file:
+        start = file.readline(LONGEST)
+    if start.startswith(b"PAR1"):
+        return set(_parquet_names(path)) >= COMMON
+    try:
+        row = msgspec.json.decode(start)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return False
+    return isinstance(row, dict) and row.keys() >= COMMON
+
+
+def _parquet_names(path: Path) -> list[str]:
+    try:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+    except ImportError:
+        return []
+    try:
+        return list(pq.read_schema(path).names)
+    except (OSError, pa.ArrowException):
+        return []
 
 
 def _groups(rows: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:

@@ -11,7 +11,8 @@ from msgspec import Struct
 
 from sparq_core.contract.errors import PipelineError, RunLockedError, SparqError
 from sparq_core.contract.records import Counts, Outcome, Value
-from sparq_core.ledger.storage import Lock, whole
+from sparq_core.ledger.files import sync, whole
+from sparq_core.ledger.storage import Lock
 
 FOLDER = "audit"
 VERDICTS: Mapping[Value, Literal["valid", "invalid", "unknown"]] = {
@@ -58,6 +59,7 @@ class Findings:
             self.path = self._place(msgspec.json.format(msgspec.json.encode(asked, order="sorted")))
             self.rows = self._read()
             self._file = self.path.open("ab", buffering=0)
+            sync(self._folder)
         except OSError as error:
             self._lock.release()
             raise _unwritable(self._folder, error) from error

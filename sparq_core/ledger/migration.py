@@ -4,8 +4,8 @@ import json
 import os
 import shutil
 import sqlite3
-from collections.abc import Callable, Mapping
-from contextlib import closing
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,9 +14,8 @@ import yaml
 from sparq_core.contract.errors import PipelineError, SparqError
 from sparq_core.ledger import storage
 from sparq_core.ledger.conservation import check_conservation
+from sparq_core.ledger.files import PARTIAL, sync, sync_all
 from sparq_core.ledger.reader import Reader
-
-RESOLVED = "pipeline.resolved.yaml"
 
 
 class Migrated(NamedTuple):
@@ -37,28 +36,43 @@ def migrate(folder: Path, to: Path) -> Migrated:
 
     The copy appears whole or not at all. PipelineError where there is nothing to copy or it cannot be done.
     """
-    before = _format(folder)
-    if to.exists():
-        raise PipelineError(f"{to}: exists already; give another --to")
-    lock = storage.Lock(folder)
-    try:
-        partial = to.with_name(to.name + ".partial")
-        shutil.rmtree(partial, ignore_errors=True)
-        _copy_files(folder, partial)
-        _copy_ledger(folder / storage.DATABASE, partial / storage.DATABASE)
-        notes = _step_forward(partial, before)
-        digest = _checked(folder, partial)
-        partial.rename(to)
-    finally:
-        lock.release()
-    return Migrated(to, before, digest, notes)
-
-
-def _format(folder: Path) -> int:
     path = folder / storage.DATABASE
     if not path.is_file():
         raise PipelineError(f"{folder}: there is no run here (no {path.name})")
-    with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
+    if to.exists():
+        raise PipelineError(f"{to}: exists already; give another --to")
+    with storage.locked(folder):
+        before = _format(path)
+        with _new_folder(to) as partial:
+            _copy_files(folder, partial)
+            _copy_ledger(path, partial / storage.DATABASE)
+            notes = _step_forward(partial, before)
+            digest = _checked(folder, partial)
+    return Migrated(to, before, digest, notes)
+
+
+@contextmanager
+def _new_folder(to: Path) -> Iterator[Path]:
+    """Where to make a folder that shall be there whole or not at all; what a killed migration left there is taken away."""
+    partial = to.with_name(to.name + PARTIAL)
+    partial.mkdir(parents=True, exist_ok=True)
+    if any(partial.iterdir()) and not (partial / storage.LOCK).exists():
+        raise PipelineError(f"{partial}: is in the way; move it, or give another --to")
+    with storage.locked(partial):
+        for left in partial.iterdir():
+            if left.is_dir():
+                shutil.rmtree(left)
+            elif left.name != storage.LOCK:
+                left.unlink()
+        yield partial
+        sync_all(partial)
+        partial.rename(to)
+    sync(to.parent)
+
+
+def _format(path: Path) -> int:
+    """The format of a ledger that can be copied forward; opened for writing, so that a killed writer's half is rolled back."""
+    with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=rw", uri=True)) as connection:
         try:
             (version,) = connection.execute("PRAGMA user_version").fetchone()
         except sqlite3.DatabaseError as error:
@@ -73,7 +87,7 @@ def _format(folder: Path) -> int:
 
 def _copy_files(folder: Path, to: Path) -> None:
     def ignored(_: str, names: list[str]) -> list[str]:
-        return [n for n in names if n.startswith(storage.DATABASE) or n == ".lock" or n.endswith(".partial")]
+        return [n for n in names if n.startswith(storage.DATABASE) or n == storage.LOCK or n.endswith(PARTIAL)]
 
     def copy(source: str, target: str) -> str:
         if Path(source).relative_to(folder).parts[0] == "models":
@@ -84,7 +98,7 @@ def _copy_files(folder: Path, to: Path) -> None:
             return target
         return str(shutil.copy2(source, target))
 
-    shutil.copytree(folder, to, ignore=ignored, copy_function=copy)
+    shutil.copytree(folder, to, ignore=ignored, copy_function=copy, dirs_exist_ok=True)
 
 
 def _copy_ledger(path: Path, to: Path) -> None:
@@ -102,9 +116,10 @@ def _step_forward(folder: Path, before: int) -> list[str]:
             notes += STEPS[version](connection)
         connection.execute(f"PRAGMA user_version = {storage.FORMAT}")
         connection.execute("COMMIT")
+        storage.make_durable(connection, folder)
         (pipeline,) = connection.execute("SELECT pipeline FROM run").fetchone()
     resolved = yaml.safe_dump(json.loads(pipeline), sort_keys=False, allow_unicode=True)
-    (folder / RESOLVED).write_text(resolved, encoding="utf-8")
+    (folder / storage.RESOLVED).write_text(resolved, encoding="utf-8")
     return notes
 
 

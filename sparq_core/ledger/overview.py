@@ -29,8 +29,9 @@ def tally_after(ledger: Reader, round: int) -> Tally:
 
 def phases(ledger: Reader) -> list[tuple[int, str, PhaseRow]]:
     """Every phase that is done with its round and name, in the order of the rounds."""
-    rows = ledger.query("SELECT round, name, config, digest, detail FROM phase ORDER BY round, steps")
-    return [(round_, name, PhaseRow(*row)) for round_, name, *row in rows]
+    rows = list(ledger.query("SELECT round, name, steps FROM phase ORDER BY round, steps"))
+    found = ((round_, name, ledger.phase(round_, name, steps)) for round_, name, steps in rows)
+    return [(round_, name, phase) for round_, name, phase in found if phase]
 
 
 def compared(ledger: Reader) -> dict[int, list[Comparison]]:

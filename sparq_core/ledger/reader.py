@@ -70,6 +70,11 @@ class PhaseRow(NamedTuple):
     detail: str
 
 
+def made_by(round: int, name: str, steps: int) -> str:
+    """How the ledger's changes call what a phase of a round of so many steps has made."""
+    return f"what {name} made of round {round} with {steps} steps"
+
+
 class StepRow(NamedTuple):
     """What a step began with and what the plugins' `commit` answered in the end."""
 
@@ -180,7 +185,12 @@ class Reader:
             "SELECT config, digest, detail FROM phase WHERE round = ? AND name = ? AND steps = ?",
             (round, name, self._extent(round, steps)),
         ).fetchone()
-        return PhaseRow(*row) if row else None
+        return self._as_made_last(PhaseRow(*row), made_by(round, name, self._extent(round, steps))) if row else None
+
+    def _as_made_last(self, phase: PhaseRow, made: str) -> PhaseRow:
+        """A phase with the digest of what it made when it was last done."""
+        digest = self._one("SELECT after FROM change WHERE setting = ? ORDER BY id DESC LIMIT 1", made)
+        return phase._replace(digest=msgspec.json.decode(digest, type=str)) if digest else phase
 
     def scores(self, round: int, steps: int | None = None) -> list[Score]:
         """A round's benchmark rows; round 0 is the base model, after its last step the one trained on the seeds."""

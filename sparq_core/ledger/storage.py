@@ -1,17 +1,28 @@
 """Where a run lives: its folder, its SQLite file and the lock that lets one process write."""
 
 import fcntl
-import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
-from sparq_core.contract.errors import PipelineError, RunLockedError, SparqError
+from sparq_core.contract.errors import PipelineError, RunLockedError, RunMovedError, SparqError
+from sparq_core.ledger.files import PARTIAL, sync
 
 DATABASE = "sparq.db"
 LOCK = ".lock"
+SOURCE, RESOLVED = "pipeline.yaml", "pipeline.resolved.yaml"
+"""The pipeline as given and as resolved, beside the ledger."""
+JOURNALS = ("-journal", "-wal", "-shm")
+"""What SQLite adds to a file's name for those it keeps beside it."""
+LEFT = {LOCK, *(name + end for name in (SOURCE, RESOLVED) for end in ("", PARTIAL))} | {
+    DATABASE + PARTIAL + kind for kind in ("", *JOURNALS)
+}
+"""What there may be in the folder of a run that was killed before its ledger was there."""
+PATIENCE = 60.0
+"""Seconds that a writer waits for those who read, where the journal does not let both at once."""
 FORMAT = 3
 NETWORK_FILE_SYSTEMS = {"nfs", "nfs4", "lustre", "cifs", "smb3", "gpfs", "beegfs", "ceph", "9p", "fuse.sshfs", "afs"}
 """File systems without the shared memory that SQLite's write-ahead log needs."""
@@ -27,30 +38,53 @@ def create(path: Path | str) -> sqlite3.Connection:
 
 
 def open_writable(path: Path) -> sqlite3.Connection:
-    """An existing ledger file, for its one writer."""
-    return _checked(sqlite3.connect(path, isolation_level=None), path)
+    """
+    An existing ledger file, for its one writer, who holds the lock.
+
+    What a killed writer has left half written is rolled back: only a writer does that, so it comes before any reading.
+    """
+    return _opened(path, "rw", isolation_level=None, timeout=PATIENCE)
 
 
 def open_readonly(path: Path) -> sqlite3.Connection:
     """An existing ledger file, for any reader, also while it is written."""
+    return _opened(path, "ro")
+
+
+def check_there(path: Path) -> None:
+    """PipelineError where there is no ledger file."""
     if (path.parent / "cells").is_dir() and not path.is_file():
         raise PipelineError(f"{path.parent}: is a study's folder; its runs are in cells/ARM/seed-N below it")
     if not path.is_file():
         raise PipelineError(f"{path.parent}: there is no run here (no {path.name}); `sparq run` makes one")
-    return _checked(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True), path)
 
 
-def _checked(connection: sqlite3.Connection, path: Path) -> sqlite3.Connection:
+def _opened(path: Path, mode: str, **how: Any) -> sqlite3.Connection:
+    check_there(path)
+    connection: sqlite3.Connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode={mode}", uri=True, **how)
+    try:
+        _check(connection, path)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _check(connection: sqlite3.Connection, path: Path) -> None:
     try:
         (version,) = connection.execute("PRAGMA user_version").fetchone()
     except sqlite3.DatabaseError as error:
+        if error.sqlite_errorcode == sqlite3.SQLITE_READONLY_ROLLBACK:
+            raise SparqError(
+                f"{path}: a process that wrote to it was killed, and left it half written; `sparq run … --resume` puts that "
+                "right, and so does any command that writes to the run, such as `sparq regrade`"
+            ) from error
         raise SparqError(f"{path}: cannot be read as a ledger: {error}") from error
     if version != FORMAT:
         remedy = (
             f"sparq migrate {path.parent} copies it forward" if version < FORMAT else "take a newer version of sparq"
         )
         raise PipelineError(f"{path}: is a ledger of format {version}, this version reads format {FORMAT}; {remedy}")
-    return connection
 
 
 def copy(source: Path, target: Path) -> None:
@@ -60,14 +94,28 @@ def copy(source: Path, target: Path) -> None:
 
 
 @contextmanager
-def whole(path: Path) -> Iterator[Path]:
-    """Where to write a file that shall be there whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
+def new(path: Path) -> Iterator[Path]:
+    """
+    Where to make a ledger that shall be there whole or not at all; what a killed process left of one is taken away.
+
+    It has its journal from the start: to switch to it later means a moment in which a kill leaves the file half written.
+    """
+    partial = path.with_name(path.name + PARTIAL)
+    for kind in ("", *JOURNALS):
+        partial.with_name(partial.name + kind).unlink(missing_ok=True)
     yield partial
-    with partial.open("rb") as file:
-        os.fsync(file.fileno())
-    partial.replace(path)
+    with closing(open_writable(partial)) as connection:
+        make_durable(connection, path.parent)
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    sync(partial)
+    partial.rename(path)
+    sync(path.parent)
+
+
+def is_free(folder: Path) -> bool:
+    """Whether a run may be begun in a folder: there is nothing in it but what one left that was killed before it had begun."""
+    there = {file.name for file in folder.iterdir()} if folder.is_dir() else set()
+    return not there or (LOCK in there and there <= LEFT)
 
 
 def make_durable(connection: sqlite3.Connection, folder: Path) -> str | None:
@@ -97,6 +145,30 @@ def file_system(folder: Path) -> str:
         if inside and len(mount) >= len(best):
             best, kind = mount, name
     return kind
+
+
+class Home:
+    """Where the file of an open ledger is, so that its writer notices when it is there no longer."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        _, _, file = connection.execute("PRAGMA database_list").fetchone()
+        self._path = Path(file) if file else None
+        self._was = self._now()
+
+    def _now(self) -> tuple[int, int] | None:
+        try:
+            found = self._path.stat() if self._path else None
+        except OSError:
+            return None
+        return (found.st_dev, found.st_ino) if found else None
+
+    def check(self) -> None:
+        """RunMovedError where the file was moved or deleted: what is written to it now, nobody would find."""
+        if self._path and self._now() != self._was:
+            raise RunMovedError(
+                f"{self._path.parent}: the run's folder was moved or deleted while the run was at work; what was committed is "
+                "where the folder is now: put it back, or name its new place by --out, and go on by --resume"
+            )
 
 
 class Lock:
@@ -133,6 +205,16 @@ class Lock:
 
     def release(self) -> None:
         self._file.close()
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """While it lasts, a run folder has this writer and no other."""
+    lock = Lock(folder)
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _refusal(folder: Path, error: OSError) -> SparqError:

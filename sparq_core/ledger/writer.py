@@ -15,7 +15,7 @@ from sparq_core.contract.sampling import Place
 from sparq_core.contract.tally import Tally
 from sparq_core.ledger import rows, storage
 from sparq_core.ledger.entries import Graded, StepRecord, chained
-from sparq_core.ledger.reader import DESCRIBED, GRADING, LATER, OWN, VIEW, Reader
+from sparq_core.ledger.reader import DESCRIBED, GRADING, LATER, OWN, VIEW, Reader, made_by
 from sparq_core.ledger.rows import Row, Values
 
 
@@ -31,18 +31,25 @@ class Ledger(Reader):
         (last,) = connection.execute("SELECT max(id) FROM attempt").fetchone()
         self._last_attempt: int = last or 0
         self._accepted: Callable[[], None] | None = None
+        self._home = storage.Home(connection)
+
+    def check_home(self) -> None:
+        """RunMovedError where the ledger's file is no longer where it was opened."""
+        self._home.check()
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
+        self.check_home()
         self._connection.execute("BEGIN IMMEDIATE")
         try:
             if self._accepted:
                 self._accepted()
             yield
+            self._connection.execute("COMMIT")
         except BaseException:
-            self._connection.execute("ROLLBACK")
+            if self._connection.in_transaction:  # SQLite itself rolls back where the disk is full or fails
+                self._connection.execute("ROLLBACK")
             raise
-        self._connection.execute("COMMIT")
         self._accepted = None
 
     def describe_run(
@@ -70,9 +77,7 @@ class Ledger(Reader):
 
         It is written together with whatever is written next, so a run that gets no further is still the one it was.
         """
-        last = self.last_round()
-        place = {"round": last, "step": self.steps_of(last)}
-        changed = [{**place, **rows.change(*change)} for change in changes]
+        changed = [self._place() | rows.change(*change) for change in changes]
 
         def write() -> None:
             self._connection.execute(
@@ -117,13 +122,15 @@ class Ledger(Reader):
     def _blob(self, every: Sequence[Judged]) -> bytes:
         return self._compress(msgspec.msgpack.encode([judged.attempt.text for judged in every]))
 
-    def add_curation(self, round: int, config: Mapping[str, Any], examples: Iterable[Example]) -> int:
-        """Add a choice of attempts; gives its id."""
+    def add_curation(self, round: int, config: Mapping[str, Any], examples: Iterable[Example]) -> None:
+        """Add a choice of attempts."""
         with self._transaction():
-            curation = 1 + self.curations()
-            self._insert("curation", [{"id": curation, "round": round, "config": rows.as_json(config)}])
-            self._insert_values("curated", rows.CURATED, rows.curated(curation, examples))
-        return curation
+            self._add_curation(round, config, examples)
+
+    def _add_curation(self, round: int, config: Mapping[str, Any], examples: Iterable[Example]) -> None:
+        curation = 1 + self.curations()
+        self._insert("curation", [{"id": curation, "round": round, "config": rows.as_json(config)}])
+        self._insert_values("curated", rows.CURATED, rows.curated(curation, examples))
 
     def add_grading(self, config: Mapping[str, Any], graded: Iterable[Graded]) -> int:
         """Add a grading of all stored attempts, in the order they were drawn; gives its id."""
@@ -152,13 +159,39 @@ class Ledger(Reader):
         return [attempt for (attempt,) in found]
 
     def commit_phase(
-        self, round: int, steps: int, name: str, config: str, digest: str, detail: str, scores: Sequence[Score] = ()
+        self,
+        round: int,
+        steps: int,
+        name: str,
+        config: str,
+        digest: str,
+        detail: str,
+        scores: Sequence[Score] = (),
+        chosen: Iterable[Example] | None = None,
     ) -> None:
-        """Record that a phase of a round of so many steps is done, with the scores it gave."""
+        """Record that a phase of a round of so many steps is done, with the scores it gave or the attempts it chose."""
         at = {"round": round, "steps": steps}
         with self._transaction():
             self._insert("phase", [{**at, "name": name, "config": config, "digest": digest, "detail": detail}])
             self._insert("score", [{**at, "task": s.task, "item": s.item, "value": s.value} for s in scores])
+            if chosen is not None:
+                self._add_curation(round, msgspec.json.decode(config), chosen)
+
+    def redo_phase(
+        self, round: int, steps: int, name: str, config: str, digest: str, chosen: Iterable[Example] | None = None
+    ) -> None:
+        """Record that what a phase had made was lost, and that it made something else when it was done once more."""
+        before = self.phase(round, name, steps)
+        assert before  # noqa: S101 -- it was done
+        with self._transaction():
+            self._insert("change", [self._place() | rows.change(made_by(round, name, steps), before.digest, digest)])
+            if chosen is not None:
+                self._add_curation(round, msgspec.json.decode(config), chosen)
+
+    def _place(self) -> Row:
+        """The last step that was made before a change."""
+        last = self.last_round()
+        return {"round": last, "step": self.steps_of(last)}
 
     def _insert(self, table: str, made: Sequence[Row]) -> None:
         """Rows by the names of their columns, all alike."""
@@ -179,9 +212,7 @@ class Ledger(Reader):
 @contextmanager
 def writing(folder: Path) -> Iterator[Ledger]:
     """The ledger of a finished run, to add views to; RunLockedError while it runs."""
-    lock = storage.Lock(folder)
-    try:
-        with closing(storage.open_writable(folder / storage.DATABASE)) as connection:
-            yield Ledger(connection)
-    finally:
-        lock.release()
+    path = folder / storage.DATABASE
+    storage.check_there(path)
+    with storage.locked(folder), closing(storage.open_writable(path)) as connection:
+        yield Ledger(connection)

@@ -13,6 +13,7 @@ from sparq_core.contract.records import Case
 from sparq_core.contract.run import Run
 from sparq_core.contract.sampling import Place
 from sparq_core.contract.tally import Used
+from sparq_core.ledger import storage
 from sparq_core.ledger.overview import unlabelled
 from sparq_core.ledger.reader import Reader
 from sparq_core.ledger.writer import Ledger, writing
@@ -51,22 +52,22 @@ def label(
     has them; PipelineError where they let labels be given otherwise than the run gave them. `tell` hears how many problems
     of how many are done, and `interrupted` is asked after each step whether to end here.
     """
-    with Reader.open(folder) as reader:
-        described = reader.run()
-    base = described.base_or(folder)
-    pipeline = load_pipeline(folder / "pipeline.resolved.yaml", overrides)
-    cast = load_describers(pipeline, base)
-    run = with_digests(
-        Run(pipeline=pipeline, base=base, folder=None, models=resolve_models(pipeline, base)), folder.resolve()
-    )
-    for finding in warnings_of(Prepared(run, cast, "")):
-        emit(Warned(f"{finding.place}: {finding.message}"))
-    _check_alike(described.identity, run, cast)
-    with writing(folder) as ledger, started(run, cast, emit):
-        samplers = Samplers(cast, lambda _: None, lambda: None, lambda *_: None)
-        samplers.roles = roles_of(run, None)
-        with closing(samplers):
-            return _labelled(ledger, cast, partial(Place, pipeline.seed, serve=samplers.serve), tell, interrupted)
+    with writing(folder) as ledger:
+        described = ledger.run()
+        base = described.base_or(folder)
+        pipeline = load_pipeline(folder / storage.RESOLVED, overrides)
+        cast = load_describers(pipeline, base)
+        run = with_digests(
+            Run(pipeline=pipeline, base=base, folder=None, models=resolve_models(pipeline, base)), folder.resolve()
+        )
+        for finding in warnings_of(Prepared(run, cast, "")):
+            emit(Warned(f"{finding.place}: {finding.message}"))
+        _check_alike(described.identity, run, cast)
+        with started(run, cast, emit):
+            samplers = Samplers(cast, lambda _: None, lambda: None, lambda *_: None)
+            samplers.roles = roles_of(run, None)
+            with closing(samplers):
+                return _labelled(ledger, cast, partial(Place, pipeline.seed, serve=samplers.serve), tell, interrupted)
 
 
 def _check_alike(recorded: str, run: Run, cast: Cast) -> None:

@@ -4,6 +4,7 @@ The end of a round: choose the examples, train on them, benchmark the result. Ea
 Round 0 ends like this only where the seeds' own solutions are trained on; the base model was benchmarked before its first step.
 """
 
+import functools
 import hashlib
 import shutil
 import time
@@ -21,6 +22,7 @@ from sparq_core.contract.records import Example, Model, Score
 from sparq_core.contract.run import Run
 from sparq_core.contract.weights import weights_digest
 from sparq_core.ledger import dataset, overview
+from sparq_core.ledger.files import PARTIAL, sync, sync_all, whole
 from sparq_core.ledger.intervals import compare
 from sparq_core.ledger.reader import PhaseRow, Reader
 from sparq_core.ledger.writer import Ledger
@@ -79,7 +81,9 @@ class Phases:
         if self._done(phase) and path.exists():
             return path
         began = self._begin(phase)
-        count, found = dataset.write_jsonl(path, dataset.seed_rows(self._ledger)), overview.seeds(self._ledger)
+        with whole(path) as partial:
+            count = dataset.write_jsonl(partial, dataset.seed_rows(self._ledger))
+        found = overview.seeds(self._ledger)
         left_out = f"{found.unsolved:,} have no solution of their own, {found.rejected:,} were rejected"
         if not count:
             raise SparqError(f"train.seeds: none of {found.given:,} seeds can be trained on: {left_out}")
@@ -100,12 +104,11 @@ class Phases:
         rng = generator(self._run.pipeline.seed, round, "curate")
         with Reader.open(self._folder) as ledger:
             examples = list(self._within_budget(self._cast.curate(ledger, round, rng)))
-        config = self._config(phase)
-        count = dataset.write_jsonl(path, dataset.rows(self._ledger, examples))
+        with whole(path) as partial:
+            count = dataset.write_jsonl(partial, dataset.rows(self._ledger, examples))
         problems = len({e.problem for e in examples})
-        if not self._done(phase):
-            self._ledger.add_curation(round, msgspec.json.decode(config), examples)
-        self._end(phase, dataset.file_digest(path), f"{count:,} examples of {problems:,} problems", began)
+        told = f"{count:,} examples of {problems:,} problems"
+        self._end(phase, dataset.file_digest(path), told, began, chosen=examples)
         return path
 
     def _within_budget(self, examples: Iterable[Example]) -> Iterator[Example]:
@@ -122,6 +125,7 @@ class Phases:
         phase = self._phase(round, "train")
         done = self._done(phase)
         if done and out.is_dir():
+            _check_weights(out, done.digest)
             return self._trained(start, out, done.digest)
         if not dataset.stat().st_size:
             raise NothingToTrainOn(
@@ -129,28 +133,28 @@ class Phases:
                 "band.correct, raise attempts.k or steps, or change the prompts"
             )
         began = self._begin(phase)
-        partial = out.with_name(out.name + ".partial")
+        partial = out.with_name(out.name + PARTIAL)
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
         self._cast.train(round, dataset, start, partial, self._seed(round))
+        sync_all(partial)
+        digest = weights_digest(str(partial))
+        end = functools.partial(self._end, phase, digest, f"new weights {digest}", began)
+        if done:
+            end()  # before they are there: weights that the ledger does not know are refused
         shutil.rmtree(out, ignore_errors=True)
         partial.rename(out)
-        model = self._trained(start, out, None)
+        sync(out.parent)
         if not done:
-            self._end(phase, model.digest, f"new weights {model.digest}", began)
-        return model
+            end()
+        return self._trained(start, out, digest)
 
     def _seed(self, round: int) -> int:
         """The seed of a training; that on the seeds is a part of generation, and follows from the run's."""
         pipeline = self._run.pipeline
         return derive(pipeline.train_seed if round else pipeline.seed, round, "train") % 2**31
 
-    def _trained(self, start: Model, out: Path, recorded: str | None) -> Model:
-        digest = weights_digest(str(out))
-        if recorded and digest != recorded:
-            raise SparqError(
-                f"{out}: the weights are not the ones that were trained (digest {digest}, recorded {recorded})"
-            )
+    def _trained(self, start: Model, out: Path, digest: str) -> Model:
         return Model(name=start.name, path=str(out), digest=digest, chat_template=start.chat_template)
 
     def benchmark_base(self, model: Model) -> None:
@@ -184,12 +188,31 @@ class Phases:
         return self._ledger.phase(phase.round, phase.name, phase.steps)
 
     def _begin(self, phase: Phase) -> float:
+        self._ledger.check_home()
         self._emit(PhaseStarted(phase.round, phase.name, phase.is_of_base))
         return time.monotonic()
 
-    def _end(self, phase: Phase, digest: str, detail: str, began: float, scores: Sequence[Score] = ()) -> None:
-        if not self._done(phase):
-            self._ledger.commit_phase(*phase, self._config(phase), digest, detail, scores)
+    def _end(
+        self,
+        phase: Phase,
+        digest: str,
+        detail: str,
+        began: float,
+        scores: Sequence[Score] = (),
+        chosen: Sequence[Example] | None = None,
+    ) -> None:
+        """Record a phase; one that is recorded, whose work was lost and is done once more, where that came out otherwise."""
+        done = self._done(phase)
+        if not done:
+            self._ledger.commit_phase(*phase, self._config(phase), digest, detail, scores, chosen)
+        elif done.digest != digest:
+            self._ledger.redo_phase(*phase, self._config(phase), digest, chosen)
+            self._emit(
+                Warned(
+                    f"round {phase.round}: what '{phase.name}' had made was gone; done once more, it made something else "
+                    f"({done.digest} → {digest}), which what follows goes by"
+                )
+            )
         self._emit(PhaseFinished(phase.round, phase.name, detail, time.monotonic() - began, phase.is_of_base))
 
 
@@ -208,3 +231,11 @@ def check_unchanged(run: Run, cast: Cast, ledger: Reader) -> None:
 
 def _told(scores: Sequence[Score]) -> str:
     return ", ".join(f"{c.task} {c.after.mean:.1%}" for c in compare(scores, scores))
+
+
+def _check_weights(out: Path, recorded: str) -> None:
+    if (digest := weights_digest(str(out))) != recorded:
+        raise SparqError(
+            f"{out}: the weights are not the ones that were trained (digest {digest}, recorded {recorded}); put those back, or "
+            "delete the folder, and they are trained once more"
+        )

@@ -14,6 +14,7 @@ from sparq_core.contract.errors import PipelineError, SparqError
 from sparq_core.contract.events import Event, RunStarted, Warned
 from sparq_core.contract.run import Run
 from sparq_core.ledger import storage
+from sparq_core.ledger.files import whole
 from sparq_core.ledger.reader import Reader
 from sparq_core.ledger.writer import Ledger
 from sparq_core.loop.phases import check_unchanged
@@ -44,25 +45,24 @@ def execute(
     """
     warnings = [] if checked else warnings_of(prepared)
     folder = out or Path("runs") / prepared.run.pipeline.name
-    exists = _is_there(folder, resume)
+    _is_there(folder, resume)
     run = with_digests(prepared.run, folder.resolve())
     identity = identity_of(run, prepared.cast)
-    changes = _accepted(folder, identity, prepared.cast, accept_changes) if exists else []
     folder.mkdir(parents=True, exist_ok=True)
-    lock = storage.Lock(folder)
-    try:
+    with storage.locked(folder):
+        exists = _is_there(folder, resume)  # once more: another may have begun here while the models were read
         emit = _emitter(prepared.cast, observers)
-        with _ledger(run, prepared, identity, emit) as ledger, started(run, prepared.cast, emit):
+        with _ledger(run, prepared, identity, emit) as ledger:
+            changes = _accepted(ledger, folder, identity, prepared.cast, accept_changes) if exists else []
             check_unchanged(run, prepared.cast, ledger)
             if changes:
                 ledger.accept(changes, *_described(run, prepared.cast, identity))
-            pipeline, tally = run.pipeline, ledger.tally()
-            emit(RunStarted(pipeline.name, folder, exists, pipeline.rounds, pipeline.steps, tally))
-            for message in (*(f"{f.place}: {f.message}" for f in warnings), *(f"changed: {c}" for c in changes)):
-                emit(Warned(message))
-            return _go(go, Rounds(run, prepared.cast, ledger, emit, interrupted))
-    finally:
-        lock.release()
+            with started(run, prepared.cast, emit):
+                pipeline, tally = run.pipeline, ledger.tally()
+                emit(RunStarted(pipeline.name, folder, exists, pipeline.rounds, pipeline.steps, tally))
+                for message in (*(f"{f.place}: {f.message}" for f in warnings), *(f"changed: {c}" for c in changes)):
+                    emit(Warned(message))
+                return _go(go, Rounds(run, prepared.cast, ledger, emit, interrupted))
 
 
 def fork(prepared: Prepared, folder: Path, start: Path, scored: Path | None = None) -> None:
@@ -74,7 +74,8 @@ def fork(prepared: Prepared, folder: Path, start: Path, scored: Path | None = No
     """
     run = with_digests(prepared.run, folder.resolve())
     identity = identity_of(run, prepared.cast)
-    _accepted(start, identity, prepared.cast, accept=False)
+    with Reader.open(start) as reader:
+        _accepted(reader, start, identity, prepared.cast, accept=False)
     folder.mkdir(parents=True, exist_ok=True)
     with _new(run, prepared, folder / storage.DATABASE) as partial:
         storage.copy(start / storage.DATABASE, partial)
@@ -135,15 +136,14 @@ def _is_there(folder: Path, resume: bool) -> bool:
     exists = (folder / storage.DATABASE).exists()
     if exists and not resume:
         raise PipelineError(f"{folder}: holds a run already; go on with it by --resume, or give another --out")
-    if not exists and not resume and folder.exists() and any(folder.iterdir()):
+    if not exists and not storage.is_free(folder):
         raise PipelineError(f"{folder}: is not empty and holds no run; give another --out")
     return exists
 
 
-def _accepted(folder: Path, identity: Mapping[str, Any], cast: Cast, accept: bool) -> list[Change]:
+def _accepted(ledger: Reader, folder: Path, identity: Mapping[str, Any], cast: Cast, accept: bool) -> list[Change]:
     """What is other than when the run began; PipelineError where that may not be, or was not accepted."""
-    with Reader.open(folder) as reader:
-        changes = changes_since(reader.run().identity, identity, cast.deciding())
+    changes = changes_since(ledger.run().identity, identity, cast.deciding())
     refused = [change for change in changes if not (accept and change.may_be_accepted)]
     if refused:
         may = all(change.may_be_accepted for change in changes)
@@ -178,15 +178,12 @@ def _create(run: Run, prepared: Prepared, identity: Mapping[str, Any], path: Pat
 @contextmanager
 def _new(run: Run, prepared: Prepared, path: Path) -> Iterator[Path]:
     """Where a new ledger is to be written, which takes its place once it is whole; the pipeline is written beside it."""
-    partial = path.with_name(path.name + ".partial")
-    partial.unlink(missing_ok=True)
-    resolved = msgspec.to_builtins(run.pipeline)
-    (path.parent / "pipeline.yaml").write_text(prepared.source, encoding="utf-8")
-    (path.parent / "pipeline.resolved.yaml").write_text(
-        yaml.safe_dump(resolved, sort_keys=False, allow_unicode=True), encoding="utf-8"
-    )
-    yield partial
-    partial.rename(path)
+    resolved = yaml.safe_dump(msgspec.to_builtins(run.pipeline), sort_keys=False, allow_unicode=True)
+    for name, text in ((storage.SOURCE, prepared.source), (storage.RESOLVED, resolved)):
+        with whole(path.with_name(name)) as partial:
+            partial.write_text(text, encoding="utf-8")
+    with storage.new(path) as partial:
+        yield partial
 
 
 def describe(ledger: Ledger, run: Run, cast: Cast, identity: Mapping[str, Any]) -> None:

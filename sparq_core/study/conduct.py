@@ -9,6 +9,7 @@ import msgspec
 from sparq_core.contract.config import Pipeline
 from sparq_core.contract.errors import NothingToTrainOn, PipelineError
 from sparq_core.ledger.reader import Reader
+from sparq_core.ledger.writer import writing
 from sparq_core.loop import session
 from sparq_core.loop.rounds import Ending, Rounds
 from sparq_core.loop.session import Observer
@@ -34,6 +35,8 @@ class Conductor:
     def go(self) -> bool:
         """Everything that is not done yet; False where it was interrupted."""
         for planned, folder in _begun(self._plan, self._folders):
+            with writing(folder):
+                pass  # a killed writer's half is rolled back before anything reads it
             if _checked(planned, folder) != planned.pipeline:
                 reopen(folder)
         for pool in self._plan.pools:

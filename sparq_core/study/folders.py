@@ -8,8 +8,9 @@ from msgspec import Struct
 from sparq_core.contract.errors import SparqError
 from sparq_core.contract.tally import Tally
 from sparq_core.ledger import overview
+from sparq_core.ledger.files import whole
 from sparq_core.ledger.reader import Reader
-from sparq_core.ledger.storage import DATABASE, whole
+from sparq_core.ledger.storage import DATABASE
 from sparq_core.study.plan import Plan, Planned, Pool
 
 ENDED = "ended.json"

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from sparq_core.ledger.files import whole
 from sparq_core.study.design import Study, arms_of
 from sparq_core.study.results import BASE, Mean, Results, lines_of, numeric_factors
 
@@ -24,7 +25,8 @@ def write(study: Study, results: Results, folder: Path) -> list[Path]:
         for task in dict.fromkeys(mean.task for mean in results.means):
             figure = _figure(study, [mean for mean in results.means if mean.task == task])
             path = folder / f"{_safe(task)}.svg"
-            figure.savefig(path, format="svg", metadata={"Date": None, "Creator": None}, bbox_inches="tight")
+            with whole(path) as partial:
+                figure.savefig(partial, format="svg", metadata={"Date": None, "Creator": None}, bbox_inches="tight")
             plt.close(figure)
             written.append(path)
     return written

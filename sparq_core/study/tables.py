@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from sparq_core.ledger.storage import whole
+from sparq_core.ledger.files import whole
 from sparq_core.study.results import Cost, Difference, Mean, Results, Trend, in_order
 
 
