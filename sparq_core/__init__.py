@@ -54,6 +54,7 @@ from sparq_core.contract.weights import folder_findings, weights_digest
 from sparq_core.contract.workers import run_worker, serve
 from sparq_core.hookspecs import hookimpl
 from sparq_core.ledger.intervals import Interval, proportion
+from sparq_core.ledger.outputs import output
 from sparq_core.ledger.reader import Reader
 from sparq_core.pipeline.file import from_settings
 
@@ -128,6 +129,7 @@ __all__ = [
     "marked_answer",
     "named_template",
     "nearest",
+    "output",
     "proportion",
     "render",
     "run_worker",

@@ -30,7 +30,7 @@ def export(run: Path, kind: str | None, to: Path | None, grading: int) -> None:
     ledger = Reader.open(run, grading)
     kind = kind or ("parquet" if to and to.suffix == ".parquet" else "jsonl")
     path = to or run / "dataset" / f"export.{kind}"
-    with output(path, "--to", dataset.is_dataset) as partial, ledger.snapshot():
+    with output(path, "--to", dataset.COMMON) as partial, ledger.snapshot():
         rows = dataset.rows(ledger, dataset.chosen(ledger))
         count = dataset.write_jsonl(partial, rows) if kind == "jsonl" else dataset.write_parquet(partial, rows, ledger)
     loader = {"jsonl": "json", "parquet": "parquet"}[kind]

@@ -25,8 +25,6 @@ NEAR = 16
 """Problems remembered with the texts of their attempts: the rows of one need not come in one piece, but nearly."""
 COMMON = {"problem", "solution", "answer", "messages", "solve_rate", "num_attempts", "num_correct", "model", "id"}
 """Columns by which a dataset is known as one of ours, of whatever version."""
-LONGEST = 2**26
-"""Bytes of a first row that are read for it."""
 BUFFER = 2**20
 """Bytes handed to the file system at once."""
 
@@ -144,31 +142,6 @@ def write_parquet(path: Path, rows: Iterable[dict[str, Any]], ledger: Reader) ->
             writer.write_table(pa.table([_values(column, group) for column in columns], schema=schema))
             count += len(group)
     return count
-
-
-def is_dataset(path: Path) -> bool:
-    """Whether a file is a dataset as it is written here, whatever run it is of: by the columns that all have."""
-    with path.open("rb") as file:
-        start = file.readline(LONGEST)
-    if start.startswith(b"PAR1"):
-        return set(_parquet_names(path)) >= COMMON
-    try:
-        row = msgspec.json.decode(start)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return False
-    return isinstance(row, dict) and row.keys() >= COMMON
-
-
-def _parquet_names(path: Path) -> list[str]:
-    try:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-    except ImportError:
-        return []
-    try:
-        return list(pq.read_schema(path).names)
-    except (OSError, pa.ArrowException):
-        return []
 
 
 def _groups(rows: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:

@@ -1,39 +1,48 @@
 """Places that a user names for a file: nothing is replaced there but an earlier output of the same kind."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+import msgspec
 
 from sparq_core.contract.errors import PipelineError
 from sparq_core.ledger.files import is_stream, whole
 from sparq_core.ledger.storage import DATABASE, LOCK
 
+LONGEST = 2**26
+"""Bytes of a first row that are read to know an earlier output."""
+
 
 @contextmanager
-def output(path: Path, option: str, ours: Callable[[Path], bool]) -> Iterator[Path]:
+def output(path: Path, option: str, columns: Collection[str]) -> Iterator[Path]:
     """
-    Where to write a file, to take the place that a user has named by an option once it is whole.
+    Where to write a table that takes the place which a user has named by an option, once it is whole.
 
-    PipelineError where that would replace anything but an empty file, or one that `ours` knows as an earlier output of the same
-    kind. Of a link, what it leads to is looked at and replaced; a device or a pipe is written to as it is.
+    PipelineError where that would replace something else than an earlier output: a table, as JSON lines or Parquet, that has
+    these columns. An empty file may be replaced, too. Of a link, what it leads to is looked at and replaced; a device or a pipe
+    is written to as it is.
     """
-    check_free(path, option, ours)
+    check_free(path, option, columns)
     with whole(path) as partial:
         yield partial
 
 
-def check_free(path: Path, option: str, ours: Callable[[Path], bool] = lambda _: False) -> None:
-    """PipelineError as `output` has it."""
+def check_free(path: Path, option: str, columns: Collection[str] | None = None) -> None:
+    """PipelineError as `output` has it; without columns, whatever is there."""
     if is_stream(path):
         return
     if path.is_dir():
         raise PipelineError(f"{path}: is a folder; name a file by {option}")
     if _is_a_runs_own(path.resolve()):
         raise PipelineError(f"{path}: is a run's own; give another {option}")
-    if path.exists() and path.stat().st_size and not ours(path):
-        raise PipelineError(
-            f"{path}: is there already, and is no earlier output of this command; give another {option}"
-        )
+    if path.exists() and path.stat().st_size:
+        if columns is None:
+            raise PipelineError(f"{path}: is there already; give another {option}")
+        if not _columns_of(path) >= set(columns):
+            raise PipelineError(
+                f"{path}: is there already, and is no earlier output of this command; give another {option}"
+            )
 
 
 def _is_a_runs_own(path: Path) -> bool:
@@ -44,3 +53,28 @@ def _is_a_runs_own(path: Path) -> bool:
         or path.name == LOCK
         or (recorded and path.exists() and not path.name.startswith("export."))
     )
+
+
+def _columns_of(path: Path) -> set[str]:
+    """The columns of a table; none where a file is no table."""
+    with path.open("rb") as file:
+        start = file.readline(LONGEST)
+    if start.startswith(b"PAR1"):
+        return _parquet_columns(path)
+    try:
+        row = msgspec.json.decode(start)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return set()
+    return set(row) if isinstance(row, dict) else set()
+
+
+def _parquet_columns(path: Path) -> set[str]:
+    try:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+    except ImportError:
+        return set()
+    try:
+        return set(pq.read_schema(path).names)
+    except (OSError, pa.ArrowException):
+        return set()

@@ -43,7 +43,9 @@ def open_writable(path: Path) -> sqlite3.Connection:
 
     What a killed writer has left half written is rolled back: only a writer does that, so it comes before any reading.
     """
-    return _opened(path, "rw", isolation_level=None, timeout=PATIENCE)
+    connection = _opened(path, "rw", isolation_level=None, timeout=PATIENCE)
+    connection.execute("PRAGMA synchronous = FULL")
+    return connection
 
 
 def open_readonly(path: Path) -> sqlite3.Connection:
@@ -120,7 +122,6 @@ def is_free(folder: Path) -> bool:
 
 def make_durable(connection: sqlite3.Connection, folder: Path) -> str | None:
     """Set the journal that the file system allows; the warning to show where that is the slower one."""
-    connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
     kind = file_system(folder)
     if kind not in NETWORK_FILE_SYSTEMS:

@@ -3,8 +3,8 @@
 import gzip
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,6 +17,8 @@ import sparq_core as sparq
 from sparq_sympy import Sympy, SympyConfig
 
 ROWS_AT_ONCE = 256
+ADDED = ("verdict", "verdict_reason", "final_answer")
+"""The columns that a graded file has beside its own, in their order."""
 
 
 class Columns(NamedTuple):
@@ -44,16 +46,25 @@ def checker(options: Sequence[str]) -> Sympy:
 def grade(plugin: Sympy, file: Path, columns: Columns, out: Path | None) -> None:
     """Grade a file, print what came of it, and write the rows with their verdicts if a place is given."""
     reasons: Counter[tuple[str, str]] = Counter()
-    with out.open("w", encoding="utf-8") if out else nullcontext() as written:
+    with _writer(out) as write:
         rows = _rows(file, columns)
         while group := list(islice(rows, ROWS_AT_ONCE)):
             for graded in _grade(plugin, group, columns):
                 reasons.update((v.value, v.reason) for v in graded.verdicts)
-                if written:
-                    written.write(json.dumps(_with_verdicts(graded, columns), ensure_ascii=False) + "\n")
+                write(json.dumps(_with_verdicts(graded, columns), ensure_ascii=False) + "\n")
     _show(reasons)
     if out:
         Console().print(f"verdicts written to {out}", soft_wrap=True, highlight=False)
+
+
+@contextmanager
+def _writer(out: Path | None) -> Iterator[Callable[[str], object]]:
+    """What takes the lines; they are kept if a place is given, once all are there."""
+    if out is None:
+        yield lambda _: None
+        return
+    with sparq.output(out, "--out", ADDED) as partial, partial.open("w", encoding="utf-8") as file:
+        yield file.write
 
 
 def _rows(file: Path, columns: Columns) -> Iterator[dict[str, Any]]:
@@ -101,11 +112,8 @@ def _solutions(row: dict[str, Any], columns: Columns) -> list[str]:
 
 
 def _with_verdicts(graded: Graded, columns: Columns) -> dict[str, Any]:
-    fields: dict[str, list[Any]] = {
-        "verdict": [v.value for v in graded.verdicts],
-        "verdict_reason": [v.reason for v in graded.verdicts],
-        "final_answer": [v.answer for v in graded.verdicts],
-    }
+    said = [(v.value, v.reason, v.answer) for v in graded.verdicts]
+    fields = {name: [values[i] for values in said] for i, name in enumerate(ADDED)}
     single = not isinstance(graded.row[columns.solution], list)
     return {**graded.row, **({name: values[0] for name, values in fields.items()} if single else fields)}
 
