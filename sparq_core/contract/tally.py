@@ -31,11 +31,11 @@ class Tally(Struct, frozen=True):
     outcomes: Mapping[Outcome, int] = {}
     """Children by outcome; seeds are not counted here."""
     reasons: Mapping[str, int] = {}
-    """Rejected children by `plugin: reason`."""
+    """Rejected children by `plugin: reason`; rare reasons are counted together, as `plugin: other reasons`."""
     verdicts: Mapping[str, int] = {}
     """Attempts by verdict."""
     why: Mapping[str, int] = {}
-    """Attempts by `verdict: reason`."""
+    """Attempts by `verdict: reason`; rare reasons are counted together, as `verdict: other reasons`."""
     seeds: int = 0
     seeds_kept: int = 0
     unparsed: int = 0

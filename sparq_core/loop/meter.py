@@ -15,6 +15,11 @@ from sparq_core.ledger.entries import StepRecord
 from sparq_core.loop.occupancy import Occupancy
 
 MILLION = 1_000_000
+MOST_REASONS = 32
+"""Reasons that are counted each by itself: the counters are written with every step, and a judge may never repeat itself."""
+LONGEST_REASON = 120
+"""Letters by which a reason is counted; its row has the whole of it."""
+OTHER = ": other reasons"
 
 
 class Spent(Struct, frozen=True):
@@ -108,15 +113,14 @@ def add(tally: Tally, record: StepRecord, spent: Spent) -> Tally:
     judged = [j for _, every in record.attempted for j in every]
     seeds = record.round == 0
     outcomes = Counter(tally.outcomes)
-    reasons = Counter(tally.reasons)
+    rejections = [] if seeds else [child.rejection for child in children if child.rejection]
     if not seeds:
         outcomes.update(child.outcome for child in children)
-        reasons.update(f"{c.rejection.plugin}: {c.rejection.reason}" for c in children if c.rejection)
     return Tally(
         outcomes=dict(outcomes),
-        reasons=dict(reasons),
+        reasons=counted(tally.reasons, (f"{r.plugin}: {r.reason}" for r in rejections)),
         verdicts=dict(Counter(tally.verdicts) + Counter(j.verdict.value for j in judged)),
-        why=dict(Counter(tally.why) + Counter(f"{j.verdict.value}: {j.verdict.reason}" for j in judged)),
+        why=counted(tally.why, (f"{j.verdict.value}: {j.verdict.reason}" for j in judged)),
         seeds=tally.seeds + seeds * len(children),
         seeds_kept=tally.seeds_kept + seeds * sum(child.outcome == "kept" for child in children),
         unparsed=tally.unparsed + (not seeds) * sum(c.rejection is not None and c.rejection.unread for c in children),
@@ -125,6 +129,16 @@ def add(tally: Tally, record: StepRecord, spent: Spent) -> Tally:
         seconds=tally.seconds,
         busy=tally.busy,
     )
+
+
+def counted(before: Mapping[str, int], more: Iterable[str]) -> dict[str, int]:
+    """Counts by `who: reason` with more of them: the most frequent reasons each by itself, the rest by who gave them."""
+    counts = Counter(before)
+    counts.update(reason if len(reason) <= LONGEST_REASON else reason[: LONGEST_REASON - 1] + "…" for reason in more)
+    named = sorted((reason for reason in counts if not reason.endswith(OTHER)), key=lambda r: (-counts[r], r))
+    for reason in named[MOST_REASONS:]:
+        counts[reason.partition(": ")[0] + OTHER] += counts.pop(reason)
+    return dict(counts)
 
 
 def _used(record: StepRecord) -> Iterator[tuple[str, Used]]:
