@@ -49,7 +49,7 @@ from sparq_core.contract.run import Run
 from sparq_core.contract.sampling import Completion, Llm, Recorded, Request, RoleModel, Sampler, Sampling
 from sparq_core.contract.tally import Tally
 from sparq_core.contract.templates import DUMMY_PROBLEM, check_template, named_template, render
-from sparq_core.contract.texts import strings_in
+from sparq_core.contract.texts import inert, shortened, strings_in
 from sparq_core.contract.weights import folder_findings, weights_digest
 from sparq_core.contract.workers import run_worker, serve
 from sparq_core.hookspecs import hookimpl
@@ -124,6 +124,7 @@ __all__ = [
     "from_settings",
     "generator",
     "hookimpl",
+    "inert",
     "labels_of",
     "last_boxed",
     "marked_answer",
@@ -134,6 +135,7 @@ __all__ = [
     "render",
     "run_worker",
     "serve",
+    "shortened",
     "strings_in",
     "weights_digest",
 ]

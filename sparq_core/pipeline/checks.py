@@ -16,6 +16,7 @@ import msgspec
 from msgspec.structs import replace
 
 from sparq_core.contract.records import Assessment, Case, Draft, Problem, Rejection, Step
+from sparq_core.contract.texts import valid
 from sparq_core.ledger.dataset_columns import COLUMNS
 from sparq_core.pipeline.calls import Call
 
@@ -65,7 +66,7 @@ def _item(answer: object, error: str) -> object:
 def mended(value: Any) -> Any:
     """Plain data with the characters replaced that UTF-8 cannot say (lone surrogates)."""
     if isinstance(value, str):
-        return value.encode("utf-8", "replace").decode()
+        return valid(value)
     if isinstance(value, dict):
         return {mended(key): mended(item) for key, item in value.items()}
     return [mended(item) for item in value] if isinstance(value, list) else value

@@ -4,12 +4,14 @@ from collections.abc import Sequence
 from typing import Any, cast, get_args
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from sparq_core import hookspecs
 from sparq_core.contract.errors import PluginError
 from sparq_core.contract.policy import AllAtOnce, Policy
 from sparq_core.contract.records import Counts, Finish
 from sparq_core.contract.sampling import Completion, Request, Sampler
+from sparq_core.contract.texts import LONGEST_TEXT
 from sparq_core.pipeline.calls import Call
 from sparq_core.pipeline.checks import aligned, copied, finite
 
@@ -20,7 +22,13 @@ MOST_TOKENS = 2**40
 
 
 class GuardedSampler:
-    """A sampler whose completions are as many as were asked for, and well-formed."""
+    """
+    A sampler whose completions are as many as were asked for, and well-formed.
+
+    This is where a model's text comes in, and where it is settled what a text may be: any Unicode, control characters included.
+    What UTF-8 cannot hold becomes U+FFFD. A text longer than `LONGEST_TEXT` is cut there and ends with `length`, as one does
+    that was cut by its model: the attempt is truncated, the child not read. All that stands behind may rely on both.
+    """
 
     def __init__(self, call: Call, sampler: object) -> None:
         self._call = call
@@ -59,6 +67,8 @@ class GuardedSampler:
         for count in (completion.tokens, completion.prompt_tokens):
             if not 0 <= count < MOST_TOKENS:
                 raise self._call.wrong(completion, f"{count} is no count of tokens")
+        if len(completion.text) > LONGEST_TEXT:
+            return replace(completion, text=completion.text[:LONGEST_TEXT], finish="length")
         return completion
 
     def close(self) -> None:
@@ -68,11 +78,12 @@ class GuardedSampler:
 
 
 def _is_plain(completion: object) -> bool:
-    """Whether a completion needs no copy: frozen, all its types right, its text plain ASCII."""
+    """Whether a completion needs no copy: frozen, all its types right, its text plain ASCII and not too long."""
     return (
         type(completion) is Completion
         and type(completion.text) is str
         and completion.text.isascii()
+        and len(completion.text) <= LONGEST_TEXT
         and type(completion.finish) is str
         and completion.finish in FINISHES
         and type(completion.tokens) is int
