@@ -186,8 +186,9 @@ class Plan(NamedTuple):
 
 def tagged(text: str, tag: str) -> str | None:
     """The content of the first `<tag>…</tag>`, stripped, or None."""
-    found = re.search(rf"<{tag}>(.*?)</{tag}>", text, re.DOTALL)
-    return found[1].strip() if found else None
+    _, opened, rest = text.partition(f"<{tag}>")
+    content, closed, _ = rest.partition(f"</{tag}>")
+    return content.strip() if opened and closed else None
 
 
 def _place(operator: str) -> str:

@@ -119,19 +119,28 @@ def _template(model: sparq.Model) -> str:
 
 
 def _url(base_url: str) -> str:
-    parts = urlsplit(base_url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
+    try:
+        parts = urlsplit(base_url)
+        usable = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0 and base_url.isprintable()
+    except ValueError:
+        usable = False
+    if not usable:
         return "must be an address such as http://127.0.0.1:8000/v1"
     if parts.username or parts.password:
         return "holds a password, which would be written down with the run; name its environment variable by key_env"
+    if parts.query or parts.fragment:
+        return "goes on after a ? or #, where keys are written down with the run; name the key's variable by key_env"
     return ""
 
 
 def _key(config: OpenAIConfig) -> str:
     name = config.key_name()
-    if name is None or os.environ.get(name):
-        return ""
-    return f"the environment variable {name} is not set; export it with the endpoint's key, or name another one"
+    key = os.environ.get(name, "").strip() if name else ""
+    if name and not key:
+        return f"the environment variable {name} is not set; export it with the endpoint's key, or name another one"
+    if key and not (key.isascii() and key.isprintable()):
+        return f"the environment variable {name} holds letters that no key has; export it with the endpoint's key alone"
+    return ""
 
 
 def _concurrency(bounds: tuple[int, int]) -> str:

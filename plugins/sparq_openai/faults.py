@@ -10,6 +10,7 @@ import openai
 from msgspec import Struct
 
 import sparq_core as sparq
+from sparq_openai.bounds import ReplyTooLongError
 
 Do = Literal["retry", "stop", "one-each"]
 
@@ -21,14 +22,14 @@ TOO_LONG = re.compile(
     r"context.(length|window|size)|maximum.context|too.long|longer than the (maximum )?model", re.IGNORECASE
 )
 ABOUT_N = re.compile(r"\bn\b")
-MOST_SAID = 300
+MOST_SAID = 100_000
 
 
 class Fault(Struct, frozen=True, kw_only=True):
     """One failed try."""
 
     told: str
-    """What happened, in words."""
+    """What happened, in words; the server's own may hold a key, and are as many as it likes."""
     do: Do = "retry"
     finish: sparq.Finish | None = None
     """How its completions end where the server will not take the prompt at all."""
@@ -44,6 +45,8 @@ class Fault(Struct, frozen=True, kw_only=True):
 
 def fault_of(error: Exception, n: int) -> Fault | None:
     """What an exception of a request for `n` samples means; None for one that is no fault of the server's."""
+    if isinstance(too_long := error.__cause__ or error, ReplyTooLongError):
+        return Fault(told=f"gave an answer that does not end ({too_long})")
     if isinstance(error, openai.APIStatusError):
         return _status_fault(error, n)
     if isinstance(error, TimeoutError | openai.APITimeoutError):
@@ -90,7 +93,7 @@ def retry_after(header: str | None, now: datetime) -> float:
 
 
 def _said(error: openai.APIStatusError) -> str:
-    """The server's own words, cut short."""
+    """The server's own words on one line."""
     body = error.body
     inner = body.get("error", body) if isinstance(body, dict) else body
     said = (inner.get("message") or inner.get("detail")) if isinstance(inner, dict) else inner

@@ -1,5 +1,6 @@
 """From a server's answer to completions."""
 
+import json
 from collections.abc import Sequence
 from itertools import accumulate, pairwise
 from typing import Any
@@ -11,6 +12,8 @@ import sparq_core as sparq
 
 MOST_TOKENS = 2**31
 """More than any answer can take."""
+MOST_DIGITS = 19
+TOO_DEEP = "it is nested too deeply"
 
 
 class Said(Struct, frozen=True):
@@ -25,7 +28,7 @@ class Choice(Struct, frozen=True):
 
     message: Said
     finish_reason: str | None = None
-    index: int = 0
+    index: int | None = None
 
 
 class Reply(Struct, frozen=True):
@@ -37,11 +40,32 @@ class Reply(Struct, frozen=True):
 
 
 def read(content: bytes) -> Reply:
-    """The answer a server gave; msgspec's errors where it is none."""
-    reply = msgspec.json.decode(content, type=Reply)
+    """The answer a server gave, whatever its texts hold; msgspec's errors where it is none."""
+    try:
+        reply = msgspec.json.decode(content, type=Reply)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        reply = msgspec.convert(_as_it_is(content), Reply)
+    except RecursionError:
+        raise msgspec.DecodeError(TOO_DEEP) from None
     if not reply.choices:
         raise msgspec.ValidationError("it holds no choices")
     return reply
+
+
+def _as_it_is(content: bytes) -> Any:
+    """JSON with what is no JSON: lone surrogates, bytes of no encoding, control characters, NaN, numbers beyond all bounds."""
+    try:
+        text = content.decode(json.detect_encoding(content), "replace")
+        return json.loads(text, strict=False, parse_int=_whole)
+    except ValueError as error:
+        raise msgspec.DecodeError(str(error)) from None
+    except RecursionError:
+        raise msgspec.DecodeError(TOO_DEEP) from None
+
+
+def _whole(digits: str) -> int | float:
+    """A whole number; one that no count can be as a float, since Python reads no more than some thousand digits exactly."""
+    return int(digits) if len(digits) <= MOST_DIGITS else float(digits)
 
 
 def completions(reply: Reply, n: int) -> list[sparq.Completion]:
@@ -51,7 +75,7 @@ def completions(reply: Reply, n: int) -> list[sparq.Completion]:
     A server tells the tokens of all its choices together; they are divided by the lengths of the texts. One that tells none, or
     a number that no count can be, counts as 0.
     """
-    choices = sorted(reply.choices, key=lambda choice: choice.index)[:n]
+    choices = sorted(reply.choices, key=lambda choice: choice.index or 0)[:n]
     finishes = [_finish(choice) for choice in choices]
     texts = [choice.message.content or "" for choice in choices]
     tokens = shared(_count(reply, "completion_tokens"), [len(text) + 1 for text in texts])
@@ -79,7 +103,7 @@ def shared(total: int, weights: Sequence[int]) -> list[int]:
 
 def _count(reply: Reply, name: str) -> int:
     value = reply.usage.get(name) if isinstance(reply.usage, dict) else None
-    return int(value) if isinstance(value, int | float) and 0 <= value < MOST_TOKENS else 0
+    return int(value) if type(value) in {int, float} and 0 <= value < MOST_TOKENS else 0
 
 
 def _finish(choice: Choice) -> sparq.Finish:

@@ -10,11 +10,14 @@ from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any
 
 import openai
+from msgspec.structs import replace
 
 import sparq_core as sparq
+from sparq_openai.bounds import bound
 from sparq_openai.faults import Fault, fault_of
 from sparq_openai.limiter import Limiter
 from sparq_openai.replies import completions, read, unanswered
+from sparq_openai.secrets import Secret
 
 if TYPE_CHECKING:
     from sparq_openai import OpenAIConfig
@@ -30,8 +33,8 @@ CONNECTING = 30.0
 """Seconds that a connection may take to be made."""
 SETTLING = 0.05
 """Seconds that closed connections are given: the loop lets go of their sockets in its next turns."""
-SECRET = 16
-"""Letters of a key that is one; shorter ones are placeholders, and may be words of an answer."""
+MOST_TOLD = 400
+"""Characters of what went wrong that a run is told."""
 CLOSING = 10.0
 """Seconds that open connections are given to close."""
 
@@ -59,8 +62,8 @@ class ChatSampler:
         self._calls: set[Future[Any]] = set()
         self._lock = Lock()
         self._random = Random()  # noqa: S311 -- spreads retries
-        key = os.environ.get(config.key_name() or "", "")
-        self._secret = key if len(key) >= SECRET else ""
+        key = os.environ.get(config.key_name() or "", "").strip()
+        self._secret = Secret(key)
         self._client = _client(config, key)
         self._loop = asyncio.new_event_loop()
         self._thread = Thread(target=self._loop.run_forever, name=f"sparq-{model.name}", daemon=True)
@@ -163,7 +166,8 @@ class ChatSampler:
             try:
                 async with asyncio.timeout(self._config.timeout):
                     raw = await self._client.chat.completions.with_raw_response.create(**self._body(request, first, n))
-                answer: list[sparq.Completion] | Fault = completions(read(self._without_key(raw.content)), n)
+                given = completions(read(raw.content), n)
+                answer: list[sparq.Completion] | Fault = [replace(c, text=self._secret.out_of(c.text)) for c in given]
             except Exception as error:
                 if (found := fault_of(error, n)) is None:
                     raise
@@ -203,8 +207,9 @@ class ChatSampler:
         if fault.do == "retry" and tries <= retries and fault.wait <= self._config.patience:
             return
         times = f" {tries} times" if fault.do == "retry" and tries > 1 else ""
-        told = f"models.{self._model.name}: {self._config.base_url} {fault.told}{times}; {self._remedy(fault)}"
-        raise sparq.SparqError(told.replace(self._secret, "…") if self._secret else told)
+        said = sparq.shortened(self._secret.out_of(fault.told), MOST_TOLD)
+        told = f"models.{self._model.name}: {self._config.base_url} {said}{times}; {self._remedy(fault)}"
+        raise sparq.SparqError(told)
 
     def _remedy(self, fault: Fault) -> str:
         if fault.wait > self._config.patience:
@@ -220,15 +225,17 @@ class ChatSampler:
             return f"does it serve a model '{self._model.path}', and is with.base_url right (it usually ends in /v1)?"
         return _settings_in(fault.told)
 
-    def _without_key(self, content: bytes) -> bytes:
-        """An answer that does not repeat the key: whatever it says is written down."""
-        return content.replace(self._secret.encode(), b"...") if self._secret else content
-
 
 def _client(config: "OpenAIConfig", key: str) -> openai.AsyncOpenAI:
     """A client that retries nothing itself, and tells strangers nothing that the environment says of an OpenAI account."""
     timeout = openai.Timeout(None, connect=CONNECTING)
-    client = openai.AsyncOpenAI(api_key=key or NO_KEY, base_url=config.base_url, max_retries=0, timeout=timeout)
+    client = openai.AsyncOpenAI(
+        api_key=key or NO_KEY,
+        base_url=config.base_url,
+        max_retries=0,
+        timeout=timeout,
+        http_client=openai.DefaultAsyncHttpxClient(event_hooks={"response": [bound]}),
+    )
     if not config.hosted:
         client.organization = client.project = None
     return client

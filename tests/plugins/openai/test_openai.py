@@ -349,7 +349,12 @@ def test_check_asks_for_a_key_where_one_is_needed(monkeypatch: pytest.MonkeyPatc
     ("options", "place"),
     [
         ({"base_url": "127.0.0.1:8000"}, "with.base_url"),
+        ({"base_url": "http://[127.0.0.1/v1"}, "with.base_url"),
+        ({"base_url": "http://127.0.0.1:80000/v1"}, "with.base_url"),
+        ({"base_url": "http://127.0.0.1\x1b/v1"}, "with.base_url"),
         ({"base_url": "http://me:secret@127.0.0.1/v1"}, "with.base_url"),
+        ({"base_url": "http://127.0.0.1/v1?api_key=secret"}, "with.base_url"),
+        ({"base_url": "http://127.0.0.1/v1#secret"}, "with.base_url"),
         ({"base_url": "http://127.0.0.1/v1", "concurrency": (9, 3)}, "with.concurrency"),
     ],
 )
