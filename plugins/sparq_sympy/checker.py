@@ -8,6 +8,7 @@ from threading import Lock
 from sparq_sympy.decide import Decision, decide
 from sparq_sympy.equality.compare import Conventions
 from sparq_sympy.math_verify.pool import Pool
+from sparq_sympy.math_verify.trust import is_read
 from sparq_sympy.reading.answer import read
 
 REMEMBERED = 50_000
@@ -43,6 +44,8 @@ class Checker:
 
     def _with_workers(self, gold: str, answer: str) -> Decision:
         """The verdict of math-verify on two normalised texts, the same whenever it is asked."""
+        if not (is_read(gold) and is_read(answer)):
+            return _SAID["unparsed"]
         key = gold, answer
         with self._lock:
             if key in self._remembered:

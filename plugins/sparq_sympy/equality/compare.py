@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Literal
 
 from msgspec import Meta, Struct
 
-from sparq_sympy.equality import points, regions, relations
+from sparq_sympy.equality import congruences, pieces, points, regions, relations
 from sparq_sympy.equality.exact import exact
 from sparq_sympy.equality.shapes import (
     are_named,
@@ -72,11 +72,19 @@ class Comparison:
             return shape
         if isinstance(left, Words) or isinstance(right, Words):
             return self._words(left, right)
+        if congruences.is_congruence(left) or congruences.is_congruence(right):
+            self.reason = "number"
+            return self._by_residues(left, right)
         left, right = with_names(left, right), with_names(right, left)
         ours, theirs = expanded(left), expanded(right)
         if len(ours) == 1 and len(theirs) == 1 and not {op(left), op(right)} & {"set"}:
             return self._one(ours[0], theirs[0])
         return self._lists(left, right, ours, theirs)
+
+    def _by_residues(self, left: Node, right: Node) -> bool | None:
+        """Congruences, once those of a list that has ± are written out."""
+        ours, theirs = (Apply("list", tuple(expanded(n))) if has(n, "pm", "mp") else n for n in (left, right))
+        return congruences.same(ours, theirs)
 
     # Lists and sets
 
@@ -152,6 +160,10 @@ class Comparison:
         if a is not None and b is not None:
             return a == b
         return False
+
+    def _pieces(self, left: Node, right: Node) -> bool | None:
+        self.reason = "points"
+        return pieces.same(left, right, self.same)
 
     def _brackets(self, left: Node, right: Node) -> bool | None:
         ours, theirs = args(left), args(right)
@@ -280,6 +292,8 @@ class Comparison:
         frozenset({"matrix"}): _elements,
         frozenset({"row"}): _elements,
         frozenset({"ratio"}): _ratios,
+        frozenset({"cases"}): _pieces,
+        frozenset({"cases", "scalar"}): _pieces,
         frozenset({"brackets", "matrix"}): _vector,
         frozenset({"ratio", "scalar"}): _ratio_as_number,
     }

@@ -7,14 +7,18 @@ mpmath computes, within bounds on the size of numbers and on the number of opera
 import math
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from fractions import Fraction
 from typing import Any
 
 from sparq_sympy.tree.nodes import Apply, Node, Number, Symbol, TooLargeError, Words, has, variables, walk
 
-DIGITS, MORE_DIGITS = 50, 130
+DIGITS, MORE_DIGITS, MOST_DIGITS = 50, 130, 2_000
+"""Digits computed with: at first, where it matters, and where the size of constants asks for them."""
 MOST_OPERATIONS = 4_000
-"""In one evaluation."""
+"""In one evaluation; fewer, as the square of the digits, with more than `MORE_DIGITS`."""
+SLOW_DIGITS = 300
+"""Digits with which functions that cost seconds beyond them are computed at most."""
 LARGEST_ARGUMENT = 10**7
 """Of a function whose cost grows with its argument."""
 LARGEST_EXPONENT_BITS = 64
@@ -96,10 +100,8 @@ def whole_points(names: Sequence[str]) -> list[dict[str, Fraction]]:
 
 
 def values_of(left: Node, right: Node) -> Iterator[tuple[Any, Any]]:
-    """The values of both at the points where both have one."""
-    mp = context()
+    """The values of both, of the precision that is set, at the points where both have one."""
     for point in at(sorted(variables(left) | variables(right))):
-        mp.dps = DIGITS
         try:
             yield value(left, point), value(right, point)
         except UndefinedError:
@@ -110,25 +112,66 @@ def _agree_at(left: Node, right: Node, point: Mapping[str, Fraction], *, real: b
     """
     Agreement at one point; None where a side has no value, or no real one where it should.
 
-    A clear gap shows with fifty digits. What is next to zero, and the rest if asked to look closely, is computed with more.
+    A clear gap shows with fifty digits. What is next to zero, and the rest if asked to look closely, is computed so closely that
+    nothing written in it can vanish beside something else.
     """
     mp = context()
     try:
-        for precision in (DIGITS, MORE_DIGITS):
-            mp.dps = precision
-            a, b = value(left, point), value(right, point)
-            if real and not (_is_real(mp, a) and _is_real(mp, b)):
-                return None
-            size = max(abs(a), abs(b))
-            gap = abs(a - b) / size if size else size
-            clear = size > mp.mpf(10) ** -20
-            if clear and gap > mp.mpf(10) ** -15:
-                return False
-            if precision == DIGITS and not closely and (not size or (clear and gap < mp.mpf(10) ** (5 - DIGITS))):
-                return True
+        mp.dps = DIGITS
+        a, b = value(left, point), value(right, point)
+        if real and not (_is_real(mp, a) and _is_real(mp, b)):
+            return None
+        size, gap = _apart(a, b)
+        clear = size > mp.mpf(10) ** -20
+        if clear and gap > mp.mpf(10) ** -15:
+            return False
+        if not closely and (not size or (clear and gap < mp.mpf(10) ** (5 - DIGITS))):
+            return True
+        noise = closely_computed(left, right)
+        a, b = value(left, point), value(right, point)
+        return bool(abs(a - b) < noise * max(1, abs(a), abs(b)))
     except UndefinedError:
         return None
-    return bool(size < mp.mpf(10) ** -100 or gap < mp.mpf(10) ** -100)
+
+
+def _apart(a: Any, b: Any) -> tuple[Any, Any]:
+    """The larger size of two values, and their gap as a share of it."""
+    size = max(abs(a), abs(b))
+    return size, abs(a - b) / size if size else size
+
+
+def closely_computed(*nodes: Node) -> Any:
+    """
+    Set this thread's precision so that the smallest constant in some trees shows beside the largest; what then is noise.
+
+    TooLargeError where that takes too many digits: `1 + e^{-e^9}` is not 1, but nobody shall see it.
+    """
+    mp = context()
+    mp.dps = DIGITS
+    largest, smallest = extent(*nodes)
+    digits = max(MORE_DIGITS, 2 * (largest + smallest) + 100)
+    if digits > MOST_DIGITS:
+        raise TooLargeError
+    mp.dps = digits
+    return mp.mpf(10) ** (30 + largest - digits)
+
+
+def extent(*nodes: Node) -> tuple[int, int]:
+    """Decimal digits before the point of the largest constant in some trees, and after the point of the smallest."""
+    sizes = [0, *(size for node in nodes for size in _sizes(node))]
+    return max(sizes), -min(sizes)
+
+
+def _sizes(node: Node) -> Iterator[int]:
+    """Decimal digits, before the point or after it, of every constant that occurs in a tree."""
+    if variables(node):
+        for arg in node.args if isinstance(node, Apply) else ():
+            yield from _sizes(arg)
+        return
+    evaluation = Evaluation({})
+    with suppress(UndefinedError):
+        evaluation.checked(node)
+    yield from evaluation.sizes
 
 
 def _is_real(mp: Any, value: Any) -> bool:
@@ -157,7 +200,9 @@ class Evaluation:
     def __init__(self, point: Mapping[str, Any]) -> None:
         self.mp = context()
         self._point = {name: self._number(x) if isinstance(x, Fraction) else x for name, x in point.items()}
-        self._left = MOST_OPERATIONS
+        self._left = MOST_OPERATIONS * MORE_DIGITS**2 // max(MORE_DIGITS, self.mp.dps) ** 2
+        self.sizes: set[int] = set()
+        """Decimal digits that the values on the way had before the point, or after it (negative)."""
 
     def checked(self, node: Node) -> Any:
         """The value, finite; UndefinedError or TooLargeError where there is none."""
@@ -188,7 +233,19 @@ class Evaluation:
             return mp.mpf(based(node))
         if node.op not in _OPERATIONS:
             raise UndefinedError
-        return _OPERATIONS[node.op](mp, *(self.value(arg) for arg in node.args))
+        arguments = [self.value(arg) for arg in node.args]
+        if node.op in _SLOW and mp.dps > SLOW_DIGITS and not all(mp.isint(x) and abs(x) < _QUICK for x in arguments):
+            raise TooLargeError
+        found = _OPERATIONS[node.op](mp, *arguments)
+        self._note(found)
+        if node.op in _CLOSE:
+            self.sizes.add(-int(_CLOSE[node.op](float(abs(_small(arguments[0]))))))
+        return found
+
+    def _note(self, found: Any) -> None:
+        """Remember how large a value on the way was."""
+        if found and self.mp.isfinite(found):
+            self.sizes.add(int(self.mp.mag(found) * _DECIMAL))
 
     def _number(self, exact: Fraction) -> Any:
         return self.mp.mpf(exact.numerator) / exact.denominator
@@ -233,6 +290,19 @@ def based(node: Apply) -> int:
         return int(digits.text, int(node.data)) if isinstance(digits, Words) else 0
     except ValueError as error:
         raise UndefinedError from error
+
+
+_DECIMAL = math.log10(2)
+_SLOW = frozenset({"gamma", "zeta", "erf", "binomial", "!", "factorial", "!!"})
+_QUICK = 1_000
+"""Of whole numbers up to this such a function is quick, but for zeta."""
+_CLOSE: dict[str, Callable[[float], float]] = {
+    "tanh": lambda x: 0.87 * x,
+    "coth": lambda x: 0.87 * x,
+    "erf": lambda x: 0.44 * x * x,
+    "zeta": lambda x: 0.31 * x,
+}
+"""How many digits after the point such a function differs from a whole number at an argument."""
 
 
 def _no_value() -> Any:
@@ -330,7 +400,7 @@ _OPERATIONS: dict[str, Callable[..., Any]] = {
     "!!": lambda mp, x: mp.fac2(_small(x, 10**4)),
     "gamma": lambda mp, x: mp.gamma(_small(x, 10**5)),
     "binomial": lambda mp, n, k: mp.binomial(_small(n, 10**5), _small(k, 10**5)),
-    "zeta": lambda mp, x: mp.zeta(_small(x, 1000)),
+    "zeta": lambda mp, x: mp.zeta(_small(x, 1000 if mp.dps <= SLOW_DIGITS else 0)),
     "erf": lambda mp, x: mp.erf(_small(x, 1000)),
     "floor": lambda mp, x: mp.floor(_real(mp, x)),
     "ceil": lambda mp, x: mp.ceil(_real(mp, x)),

@@ -10,6 +10,8 @@ from sparq_sympy.tree.nodes import Apply, Node, Symbol, TooLargeError, variables
 
 ORDER = frozenset({"<", ">", "<=", ">=", "!="})
 MOST_EDGES = 60
+_VISIBLE = 25
+"""Digits after the point to which edges are told apart."""
 
 
 class NotARegionError(Exception):
@@ -34,20 +36,22 @@ def same(left: Node, right: Node) -> bool | None:
     mp = points.context()
     mp.dps = points.DIGITS
     try:
-        edges = sorted({*_edges(mp, left), *_edges(mp, right)})
-        if len(edges) > MOST_EDGES:
+        every = sorted({*edges(mp, left), *edges(mp, right)})
+        if len(every) > MOST_EDGES:
             return None
-        tests = _tests(mp, edges)
-        return all(_holds(mp, left, x) == _holds(mp, right, x) for x in tests)
+        equal = all(holds(mp, left, x) == holds(mp, right, x) for x in tests(mp, every))
     except (NotARegionError, UndefinedError, TooLargeError):
         return None
+    if equal and points.extent(left, right)[1] > _VISIBLE:
+        raise TooLargeError
+    return equal
 
 
-def _tests(mp: Any, edges: Sequence[Any]) -> list[Any]:
+def tests(mp: Any, every: Sequence[Any]) -> list[Any]:
     """The finite edges, a point between any two neighbours, and one beyond each end."""
     finite: list[Any] = []
-    for edge in edges:
-        if mp.isfinite(edge) and not (finite and _near(mp, edge, finite[-1])):
+    for edge in every:
+        if mp.isfinite(edge) and not (finite and near(mp, edge, finite[-1])):
             finite.append(edge)
     if not finite:
         return [mp.mpf(0)]
@@ -55,7 +59,8 @@ def _tests(mp: Any, edges: Sequence[Any]) -> list[Any]:
     return [finite[0] - 1, *finite, *between, finite[-1] + 1]
 
 
-def _near(mp: Any, a: Any, b: Any) -> bool:
+def near(mp: Any, a: Any, b: Any) -> bool:
+    """Whether two numbers are one, for all that is computed here."""
     return bool(abs(a - b) <= mp.mpf(10) ** -30 * (1 + abs(a)))
 
 
@@ -70,13 +75,14 @@ def _bound(mp: Any, node: Node) -> Any:
     return found
 
 
-def _edges(mp: Any, node: Node) -> list[Any]:
+def edges(mp: Any, node: Node) -> list[Any]:
+    """Where membership may change; NotARegionError where that is not understood."""
     if node == Symbol("reals"):
         return []
     if not isinstance(node, Apply):
         raise NotARegionError
     if node.op in {"union", "intersection", "minus", "list"}:
-        return [edge for arg in node.args for edge in _edges(mp, arg)]
+        return [edge for arg in node.args for edge in edges(mp, arg)]
     if node.op in {"brackets", "set"}:
         return [_bound(mp, arg) for arg in node.args]
     if node.op == "relation":
@@ -116,7 +122,7 @@ def _roots(mp: Any, left: Node, right: Node, name: str) -> list[Any]:
         c = at[0]
         a = (at[2] - 2 * at[1] + at[0]) / 2
         b = at[1] - a - c
-        fits = all(_near(mp, f(x), a * x * x + b * x + c) for x in (3, 7, -5) if _defined(f, x))
+        fits = all(near(mp, f(x), a * x * x + b * x + c) for x in (3, 7, -5) if _defined(f, x))
         if fits and all(_defined(f, x) for x in (3, 7, -5)):
             return _quadratic(mp, a, b, c)
     return _by_sign(mp, f)
@@ -131,10 +137,10 @@ def _defined(f: Any, x: float) -> bool:
 
 
 def _quadratic(mp: Any, a: Any, b: Any, c: Any) -> list[Any]:
-    if _near(mp, a, 0):
-        return [] if _near(mp, b, 0) else [-c / b]
+    if near(mp, a, 0):
+        return [] if near(mp, b, 0) else [-c / b]
     inside = b * b - 4 * a * c
-    if _near(mp, inside, 0):
+    if near(mp, inside, 0):
         return [-b / (2 * a)]
     return [(-b - mp.sqrt(inside)) / (2 * a), (-b + mp.sqrt(inside)) / (2 * a)] if inside > 0 else []
 
@@ -163,16 +169,17 @@ def _by_sign(mp: Any, f: Any) -> list[Any]:
     return found
 
 
-def _holds(mp: Any, node: Node, x: Any) -> bool:
+def holds(mp: Any, node: Node, x: Any) -> bool:
+    """Whether a number is a member."""
     if node == Symbol("reals"):
         return True
     if not isinstance(node, Apply):
         raise NotARegionError
     if node.op == "relation":
-        return _relation_holds(mp, node, x)
+        return _relationholds(mp, node, x)
     if node.op == "set":
-        return any(_near(mp, x, _bound(mp, arg)) for arg in node.args)
-    return _within(mp, node, x) if node.op == "brackets" else _combined(node, [_holds(mp, arg, x) for arg in node.args])
+        return any(near(mp, x, _bound(mp, arg)) for arg in node.args)
+    return _within(mp, node, x) if node.op == "brackets" else _combined(node, [holds(mp, arg, x) for arg in node.args])
 
 
 def _within(mp: Any, interval: Apply, x: Any) -> bool:
@@ -191,17 +198,17 @@ def _combined(node: Apply, held: Sequence[bool]) -> bool:
 
 
 def _near_finite(mp: Any, x: Any, bound: Any) -> bool:
-    return bool(mp.isfinite(bound)) and _near(mp, x, bound)
+    return bool(mp.isfinite(bound)) and near(mp, x, bound)
 
 
-def _relation_holds(mp: Any, node: Apply, x: Any) -> bool:
+def _relationholds(mp: Any, node: Apply, x: Any) -> bool:
     name = _variable(node)
     for sign, (left, right) in zip(node.data.split(), itertools.pairwise(node.args), strict=True):
         try:
             gap = _difference(mp, left, right, name, x)
         except UndefinedError:
             return False
-        equal = _near(mp, gap, 0)
+        equal = near(mp, gap, 0)
         holds = {
             "<": gap < 0 and not equal,
             ">": gap > 0 and not equal,

@@ -6,10 +6,12 @@ from typing import Any
 
 from sparq_sympy.equality import points
 from sparq_sympy.equality.points import UndefinedError
-from sparq_sympy.tree.nodes import CONSTANTS, Apply, Node, Symbol, Words, variables, walk
+from sparq_sympy.tree.nodes import CONSTANTS, Apply, Node, Symbol, TooLargeError, Words, variables, walk
 
 FLIPPED = {"<": ">", ">": "<", "<=": ">=", ">=": "<=", "=": "=", "!=": "!="}
 _NAMING = frozenset({"abs", "unknown-function", "ratio", "*", "brackets", "/", "inverse", "^", "conjugate"})
+_VISIBLE = 15
+"""Digits after the point that a root is computed to for certain."""
 _STARTS = (Fraction(1, 3), Fraction(-7, 5), Fraction(5, 2), Fraction(-4), Fraction(9))
 
 
@@ -75,6 +77,7 @@ def _same_sides(one: tuple[Node, str], other: tuple[Node, str]) -> bool:
 def ratio(left: Node, right: Node) -> Any | None:
     """The constant that one expression is of the other; None where it is none."""
     mp = points.context()
+    noise = points.closely_computed(left, right)
     factor: Any | None = None
     seen = 0
     for a, b in points.values_of(left, right):
@@ -85,7 +88,7 @@ def ratio(left: Node, right: Node) -> Any | None:
         quotient = a / b
         if mp.im(quotient) != 0:
             return None
-        if factor is not None and abs(quotient - factor) > mp.mpf(10) ** -40 * abs(factor):
+        if factor is not None and abs(quotient - factor) > noise * abs(factor):
             return None
         factor = mp.re(quotient)
         seen += 1
@@ -106,6 +109,7 @@ def _by_members(one: tuple[Node, str], other: tuple[Node, str]) -> bool | None:
 def _same_signs(left: Node, right: Node) -> bool | None:
     """False where one is below zero and the other not; None otherwise."""
     mp = points.context()
+    mp.dps = points.DIGITS
     for a, b in points.values_of(left, right):
         if mp.im(a) == 0 == mp.im(b) and (mp.re(a) < 0) != (mp.re(b) < 0):
             return False
@@ -132,6 +136,8 @@ def _same_zeros(left: Node, right: Node) -> bool | None:
                     if vanishes is False:
                         return False
                     found += vanishes is True
+    if found and points.extent(left, right)[1] > _VISIBLE:
+        raise TooLargeError
     return True if found >= 6 else None
 
 

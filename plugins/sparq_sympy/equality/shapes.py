@@ -22,13 +22,13 @@ def args(node: Node) -> list[Node]:
 
 
 def kind(node: Node) -> str:
-    """`brackets`, `matrix`, `row`, `ratio`, `set`, `list`, `sets` (of numbers) or `scalar`."""
+    """`brackets`, `matrix`, `row`, `ratio`, `cases`, `set`, `list`, `sets` (of numbers) or `scalar`."""
     name = op(node)
     if name in {"union", "intersection", "minus"} or (
         isinstance(node, Symbol) and node.name in {"reals", "integers", "naturals", "rationals"}
     ):
         return "sets"
-    return name if name in {"brackets", "matrix", "row", "ratio", "set", "list"} else "scalar"
+    return name if name in {"brackets", "matrix", "row", "ratio", "cases", "set", "list"} else "scalar"
 
 
 def set_of(node: Node) -> Node:

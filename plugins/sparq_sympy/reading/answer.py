@@ -15,7 +15,6 @@ CACHED = 20_000
 
 _SHAPES = frozenset(
     {
-        "list",
         "set",
         "brackets",
         "relation",
@@ -27,13 +26,16 @@ _SHAPES = frozenset(
         "minus",
         "unknown-function",
         "base",
+        "cases",
+        "case",
+        "list",
     }
 )
 _BASED = re.compile(
     r"(?:\\text\{)?\s*([0-9]*[A-Za-z]+[0-9][0-9A-Za-z]*|[0-9]+[A-Za-z][0-9A-Za-z]*)\s*\}?_\s*\{?\s*(\d\d?)\s*\}?"
 )
 """A number with letters for digits, in its base: `A5_{11}`."""
-_SINGLE = re.compile(r"(?<=[_^}c])\s*\{([0-9A-Za-z])\}(?![0-9A-Za-z])|(?<=\\pmod)\s*\{?([0-9])\}?$")
+_SINGLE = re.compile(r"(?<=[_^}c])\s*\{([0-9A-Za-z])\}(?![0-9A-Za-z])")
 _CAPITALS = re.compile(r"[A-Z]{3,}")
 """A name, such as that of a triangle, and no product."""
 _WHOLE_TEXT = re.compile(r"\\text\{([^{}]*)\}")
@@ -80,7 +82,7 @@ def read(text: str) -> Answer:
     words = as_words(unwrapped)
     node, refused = _tree(joined, words)
     other, _ = _tree(value, words) if value != joined and not re.search(r",\s*0\d", value) else (None, None)
-    normal = _SINGLE.sub(r" \1\2", joined) + (f" {unit}" if unit else "")
+    normal = _SINGLE.sub(r" \1", joined) + (f" {unit}" if unit else "")
     return Answer(normal, joined, words, choice(unwrapped), unit, node, other, refused)
 
 

@@ -1,5 +1,6 @@
 """Brackets and bars: groups, tuples, intervals, sets, absolute values."""
 
+from sparq_sympy.reading.environments import braced
 from sparq_sympy.reading.grammar import Grammar, Reader
 from sparq_sympy.reading.names import BARS, CLOSERS
 from sparq_sympy.reading.tokens import UnsupportedError
@@ -15,6 +16,8 @@ def bracketed(grammar: Grammar, opener: str) -> Node:
     bars, grammar.bars = grammar.bars, 0
     if opener == "{" and _chooses(grammar):
         node: Node = _choose(grammar)
+    elif opener == r"\{" and grammar.sees(r"\begin") and _left_open(grammar):
+        node = braced(grammar)
     elif opener == r"\{" and _builds(grammar):
         node = _built(grammar)
     else:
@@ -36,6 +39,14 @@ def _enclosed(grammar: Grammar, opener: str) -> Node:
     if len(items) == 1 and opener != r"\langle":
         return items[0]
     return Apply("brackets", tuple(items), "()" if opener == r"\langle" else opener + closer)
+
+
+def _left_open(grammar: Grammar) -> bool:
+    """Whether what begins here is not followed by the other brace."""
+    ahead = 0
+    while grammar.peek(ahead).kind != "end" and grammar.peek(ahead).text != r"\end":
+        ahead += 1
+    return grammar.peek(ahead + 4).text != r"\}"
 
 
 def _chooses(grammar: Grammar) -> bool:

@@ -1,13 +1,9 @@
-"""LaTeX commands that are no names: fractions, decorations, matrices, series."""
+"""LaTeX commands that are no names: fractions, decorations, series."""
 
 from sparq_sympy.reading.grammar import Grammar, Reader
 from sparq_sympy.reading.names import SETS
 from sparq_sympy.reading.tokens import UnsupportedError
-from sparq_sympy.tree import matrices
 from sparq_sympy.tree.nodes import Apply, Node, Symbol
-
-_MATRICES = frozenset({"matrix", "pmatrix", "bmatrix", "Bmatrix", "vmatrix", "array", "smallmatrix"})
-
 
 def fraction(grammar: Grammar, _: str) -> Node:
     r"""`\frac12`; a derivative is not for this grammar."""
@@ -60,28 +56,6 @@ def figure(grammar: Grammar, command: str) -> Node:
     return Symbol(name)
 
 
-def matrix(grammar: Grammar, _: str) -> Node:
-    r"""`\begin{pmatrix} … \end{pmatrix}`; a determinant between bars."""
-    name = grammar.flat()
-    if name not in _MATRICES:
-        raise UnsupportedError(f"unknown environment {name}")
-    if name == "array" and grammar.sees("{"):
-        grammar.flat()
-    cells: list[list[Node]] = [[]]
-    while not grammar.accept(r"\end"):
-        if grammar.accept(r"\\"):
-            cells.append([])
-        elif not grammar.accept("&", r"\hline"):
-            cells[-1].append(grammar.sum())
-    grammar.flat()
-    cells = [row for row in cells if row]
-    if name != "vmatrix":
-        return matrices.from_rows(cells)
-    if (determinant := matrices.determinant(cells)) is None:
-        raise UnsupportedError("a determinant that is not square")
-    return determinant
-
-
 def series(grammar: Grammar, command: str) -> Node:
     r"""`\sum_{k=1}^{n} term`."""
     name = command.strip("\\")
@@ -104,7 +78,6 @@ COMMANDS: dict[str, Reader] = {
     **dict.fromkeys((r"\emptyset", r"\varnothing"), empty),
     r"\mathbb": number_set,
     **dict.fromkeys((r"\angle", r"\triangle", r"\measuredangle"), figure),
-    r"\begin": matrix,
     **dict.fromkeys((r"\sum", r"\prod"), series),
 }
 """Readers by command."""

@@ -6,12 +6,13 @@ Text is never handed to anything that evaluates it. What the grammar does not kn
 
 from sparq_sympy.reading.brackets import BRACKETS
 from sparq_sympy.reading.commands import COMMANDS
+from sparq_sympy.reading.environments import ENVIRONMENTS
 from sparq_sympy.reading.grammar import Grammar
 from sparq_sympy.reading.primaries import PRIMARIES
 from sparq_sympy.reading.tokens import UnsupportedError, tokens
 from sparq_sympy.tree.nodes import Node
 
-_READERS = {**BRACKETS, **COMMANDS, **PRIMARIES}
+_READERS = {**BRACKETS, **COMMANDS, **ENVIRONMENTS, **PRIMARIES}
 
 
 def parse(text: str) -> Node:

@@ -59,6 +59,7 @@ class Grammar(Cursor):
             if separator is None and not self._at_end():
                 break
             how = how if how == "dots" else separator or how
+        found = with_modulus(found)
         if not found:
             raise UnsupportedError("nothing there")
         if how in _LOGIC and not all(isinstance(item, Apply) and item.op == "relation" for item in found):
@@ -96,6 +97,10 @@ class Grammar(Cursor):
         while (sign := self._relation_sign()) is not None:
             signs.append(sign)
             sides.append(self.side())
+        if self.accept(r"\pmod"):
+            return congruence(sides, self._modulus())
+        if "equiv" in signs and isinstance(last := sides[-1], Apply) and last.op == "mod":
+            return congruence([*sides[:-1], last.args[0]], last.args[1])
         if signs[-1:] == ["approx"] and (len(signs) > 1 or any(isinstance(n, Number) for n in walk(sides[0]))):
             del signs[-1], sides[-1]
         return Apply("relation", tuple(sides), " ".join(signs).replace("approx", "=")) if signs else sides[0]
@@ -108,6 +113,10 @@ class Grammar(Cursor):
             self.skip(1)
             return RELATIONS[token.text]
         return None
+
+    def _modulus(self) -> Node:
+        r"""What a congruence is modulo: `\pmod{5}`, and `\pmod 12`, which nobody means as 1."""
+        return self.primary() if self.peek().kind == "number" else self.argument()
 
     def side(self) -> Node:
         """Ratios of unions of sums."""
@@ -255,6 +264,27 @@ class Grammar(Cursor):
         if len(token.text) > 1:
             self.put_back(Token("number", token.text[1:]))
         return Number(Fraction(token.text[0]))
+
+
+def congruence(sides: list[Node], modulus: Node) -> Node:
+    """`x ≡ 3 (mod 5)`; without its left side it speaks of anything."""
+    subject = sides[0] if len(sides) > 1 else Symbol(ANYTHING)
+    return Apply("congruence", (subject, sides[-1], modulus))
+
+
+def with_modulus(items: list[Node]) -> list[Node]:
+    """`x ≡ 1, 3 (mod 8)`: the modulus and the left side, written once, are those of all."""
+    last = items[-1] if items else None
+    if len(items) < 2 or not isinstance(last, Apply) or last.op != "congruence" or "congruence" in map(_op, items[:-1]):
+        return items
+    first = items[0]
+    subject = first.args[0] if _op(first) == "relation" and isinstance(first, Apply) else last.args[0]
+    residues = [item.args[-1] if _op(item) == "relation" and isinstance(item, Apply) else item for item in items[:-1]]
+    return [Apply("congruence", (subject, residue, last.args[2])) for residue in (*residues, last.args[1])]
+
+
+def _op(node: Node) -> str:
+    return node.op if isinstance(node, Apply) else ""
 
 
 def literal(text: str) -> Fraction:

@@ -51,7 +51,7 @@ _SIGN = re.compile("[" + "".join(map(re.escape, _SIGNS)) + "]")
 _COMMANDS = re.compile(
     r"\\(?:left|right|[bB]ig{1,2}[lrm]?|displaystyle|textstyle|limits|nolimits|hfill)(?![A-Za-z])\s*\.?(?=[^0-9]|$)"
 )
-_SPACES = re.compile(r"(?<!\\)\\(?:[,;:! ]|quad|qquad|hspace\{[^{}]*\}|allowbreak)(?![A-Za-z])|~|\\\n|\\$")
+_SPACES = re.compile(r"(?<!\\)\\(?:[,;:! ]|quad|qquad|hspace\{[^{}]*\}|allowbreak)(?![A-Za-z])|~|(?<!\\)\\(?:\n|$)")
 _FRACTIONS = re.compile(r"\\[dtc]frac(?![A-Za-z])")
 _TEXT = re.compile(r"\\(?:text(?:bf|it|rm|sf|tt|normal|sc)?|mbox|hbox|mathrm|mathbf|mathit|mathsf|bold|rm|bf)\s*\{")
 _OPERATOR = re.compile(

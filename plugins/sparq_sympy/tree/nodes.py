@@ -1,6 +1,6 @@
 """What an answer is once it is read: a tree of numbers, symbols and applied operations."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -40,7 +40,8 @@ class Apply:
 
     `op` is one of the operators `+ * / ^ neg ! abs …`, a function's name, `pm` and `mp`, or one of the shapes: `list`, `set`,
     `brackets` (`data` holds the two, `(]`), `matrix` and its `row`, `ratio`, `relation` (`data` holds the signs, separated by
-    spaces), `union`, `intersection`, `minus`, `unknown-function` (`data` holds its name), `base` (`data` holds the base).
+    spaces), `union`, `intersection`, `minus`, `unknown-function` (`data` holds its name), `base` (`data` holds the base), `congruence`
+    (what is spoken of, its residue, the modulus), `cases` of `case` (a body, its condition).
     """
 
     op: str
@@ -65,6 +66,15 @@ CONSTANTS = frozenset({"pi", "e", "i", "infinity"})
 def variables(node: Node) -> set[str]:
     """Names of the symbols that are no constants."""
     return {n.name for n in walk(node) if isinstance(n, Symbol)} - CONSTANTS
+
+
+def substituted(node: Node, values: Mapping[str, Node]) -> Node:
+    """A tree with other nodes in place of some symbols."""
+    if isinstance(node, Symbol):
+        return values.get(node.name, node)
+    if isinstance(node, Apply):
+        return Apply(node.op, tuple(substituted(arg, values) for arg in node.args), node.data)
+    return node
 
 
 def has(node: Node, *ops: str) -> bool:
