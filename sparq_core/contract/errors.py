@@ -49,6 +49,10 @@ class RunMovedError(SparqError):
     exit_code = 4
 
 
+class HalfWrittenError(SparqError):
+    """A writer of the ledger was killed in the midst of a commit; the next writer takes that back, a reader cannot."""
+
+
 def nearest(word: str, known: Iterable[str]) -> str:
     """A hint for a mistyped `word`: the closest known one, or else all of them."""
     known = sorted(known)

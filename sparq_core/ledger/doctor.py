@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from sparq_core.contract.errors import SparqError
+from sparq_core.contract.errors import HalfWrittenError, SparqError
 from sparq_core.contract.tally import Tally
 from sparq_core.contract.weights import weights_digest
 from sparq_core.ledger import dataset, rows, storage
@@ -61,7 +61,7 @@ def examine(folder: Path) -> Examined:
     try:
         connection = storage.open_readonly(path)
     except SparqError as error:
-        if not path.is_file() or not isinstance(error.__cause__, sqlite3.Error):
+        if isinstance(error, HalfWrittenError) or not path.is_file() or not isinstance(error.__cause__, sqlite3.Error):
             raise
         return Examined([Check("file", "", [f"{path} is no SQLite file, or its first page is damaged"])], [], 0)
     with closing(connection):
@@ -213,11 +213,13 @@ def _files(ledger: Reader, folder: Path) -> Check:
 
 def made(ledger: Reader, folder: Path) -> Iterator[tuple[Path, str]]:
     """The files and folders that phases have made, each with the digest its phase recorded last."""
-    for round_, name, digest in ledger.query(
-        "SELECT round, name, digest FROM phase p WHERE name IN ('seeds', 'curate', 'train')"
-        " AND steps = (SELECT max(steps) FROM phase q WHERE (q.round, q.name) = (p.round, p.name)) ORDER BY round, name"
+    for round_, name, steps in ledger.query(
+        "SELECT round, name, max(steps) FROM phase WHERE name IN ('seeds', 'curate', 'train') GROUP BY round, name"
+        " ORDER BY round, name"
     ):
-        yield folder / (f"models/round-{round_}" if name == "train" else f"dataset/round-{round_}.jsonl"), digest
+        if phase := ledger.phase(round_, name, steps):
+            path = f"models/round-{round_}" if name == "train" else f"dataset/round-{round_}.jsonl"
+            yield folder / path, phase.digest
 
 
 def digest_of(path: Path) -> str | None:

@@ -8,7 +8,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from sparq_core.contract.errors import PipelineError, RunLockedError, RunMovedError, SparqError
+from sparq_core.contract.errors import HalfWrittenError, PipelineError, RunLockedError, RunMovedError, SparqError
 from sparq_core.ledger.files import PARTIAL, sync
 
 DATABASE = "sparq.db"
@@ -77,7 +77,7 @@ def _check(connection: sqlite3.Connection, path: Path) -> None:
         (version,) = connection.execute("PRAGMA user_version").fetchone()
     except sqlite3.DatabaseError as error:
         if error.sqlite_errorcode == sqlite3.SQLITE_READONLY_ROLLBACK:
-            raise SparqError(
+            raise HalfWrittenError(
                 f"{path}: a process that wrote to it was killed, and left it half written; `sparq run … --resume` puts that "
                 "right, and so does any command that writes to the run, such as `sparq regrade`"
             ) from error

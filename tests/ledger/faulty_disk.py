@@ -1,8 +1,8 @@
 """
-What becomes of commands that are killed, or whose disk fails, at each call by which they change files: run with the shim loaded.
+Commands that are killed, or whose disk fails, at calls by which they change files: run with the shim loaded.
 
-`python faulty_disk.py FOLDER ACTION JOURNAL STRIDE` tells a row for each fault, at every so many calls: what it was, the exit code,
-what is then there, and what becomes of the same command without a fault.
+`python faulty_disk.py FOLDER ACTION JOURNAL STRIDE` tells a row for each fault, at every so many calls: what it was, the exit
+code, what is then there, and what becomes of the same command without a fault.
 """
 
 import errno
@@ -16,22 +16,23 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
-import sparq_core as sparq
 from faults import Fault, in_child
+
+import sparq_core as sparq
 from sparq_core import replay
-from sparq_core.cli.label import label
-from sparq_core.ledger import storage
+from sparq_core.ledger import migration, storage
 from sparq_core.loop import session
 from sparq_core.pipeline import prepare
 
 HERE = Path(sys.argv[1])
-PIPELINE, FINISHED, RUN = HERE / "pipeline.yaml", HERE / "finished", HERE / "tried" / "run"
+PIPELINE, FINISHED = HERE / "pipeline.yaml", HERE / "finished"
+RUN, OLD = HERE / "tried" / "run", HERE / "tried" / "old"
 
 
 def create() -> None:
     """The run is asked to stop before its first step, so that all it does is to begin."""
     exists = (RUN / storage.DATABASE).exists()
-    session.execute(prepare.load(PIPELINE), RUN, exists, [], lambda: True)
+    session.execute(PREPARED[0], RUN, exists, [], lambda: True)
 
 
 def regrade() -> None:
@@ -42,8 +43,9 @@ def curate() -> None:
     replay.curate(RUN, "curate-band", [], None)
 
 
-def relabel() -> None:
-    label.main([str(RUN)], standalone_mode=False)
+def migrate() -> None:
+    if not RUN.exists():
+        migration.migrate(OLD, RUN)
 
 
 def there() -> dict[str, Any]:
@@ -53,11 +55,12 @@ def there() -> dict[str, Any]:
     with closing(storage.open_writable(RUN / storage.DATABASE)) as connection:
         ((sound,),) = connection.execute("PRAGMA integrity_check")
     with sparq.Reader.open(RUN) as ledger:
-        counts = {name: next(ledger.query(f"SELECT count(*) FROM {name}"))[0] for name in ("grading", "curation", "phase")}
+        counts = {
+            name: next(ledger.query(f"SELECT count(*) FROM {name}"))[0] for name in ("grading", "curation", "phase")
+        }
         whole = next(ledger.query("SELECT count(DISTINCT n) FROM (SELECT count(*) n FROM verdict GROUP BY grading)"))[0]
-        labels = next(ledger.query("SELECT count(*) FROM descriptor WHERE view = 2"))[0]
     datasets = sorted(path.name for path in (RUN / "dataset").glob("*"))
-    return {"begun": True, "sound": sound, **counts, "whole": whole, "labels": labels, "datasets": datasets}
+    return {"begun": True, "sound": sound, **counts, "whole": whole, "datasets": datasets}
 
 
 def faults() -> Iterator[dict[str, Any]]:
@@ -74,6 +77,8 @@ def place() -> None:
     shutil.rmtree(RUN.parent, ignore_errors=True)
     if ACTION is create:
         RUN.parent.mkdir()
+    elif ACTION is migrate:
+        shutil.copytree(Path(__file__).parent / "format_2" / "run", OLD)
     else:
         shutil.copytree(FINISHED, RUN)
         with closing(sqlite3.connect(RUN / storage.DATABASE)) as connection:
@@ -92,17 +97,19 @@ def as_command() -> int:
     try:
         ACTION()
     except (sparq.SparqError, OSError, sqlite3.Error) as error:
-        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        sys.stderr.write(f"{type(error).__name__}: {error}\n")
         return getattr(error, "exit_code", 1)
     return 0
 
 
-ACTIONS: dict[str, Callable[[], None]] = {"create": create, "regrade": regrade, "curate": curate, "label": relabel}
+ACTIONS: dict[str, Callable[[], None]] = {"create": create, "regrade": regrade, "curate": curate, "migrate": migrate}
 MOST = 1000
 ACTION, JOURNAL, STRIDE = ACTIONS[sys.argv[2]], sys.argv[3], int(sys.argv[4])
 if JOURNAL == "delete":
     storage.file_system = lambda _: "nfs4"  # type: ignore[assignment]
-place()
-as_command()  # so that children need not import everything anew
+PREPARED = [prepare.load(PIPELINE)] if ACTION is create else []  # before any child, so that none need do it
+if ACTION is not create:
+    place()
+    as_command()  # likewise for what it imports
 for row in faults():
-    print(json.dumps(row), flush=True)
+    sys.stdout.write(json.dumps(row) + "\n")

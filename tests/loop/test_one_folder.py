@@ -32,7 +32,7 @@ def started(pipeline: dict[str, Any], folder: Path, resume: bool, watch: Callabl
 def test_a_folder_in_which_another_run_began_meanwhile_is_left_to_it(
     sums: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, resume: bool, settings: dict[str, Any], told: str
 ) -> None:
-    reading = session.with_digests
+    reading = prepare.with_digests
 
     def slowly(run: sparq.Run, folder: Path) -> sparq.Run:
         monkeypatch.setattr(session, "with_digests", reading)

@@ -1,0 +1,81 @@
+"""Files are whole or as they were."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+import sparq_core as sparq
+from sparq_core.contract.errors import RunLockedError
+from sparq_core.ledger.files import sync, sync_all, whole
+
+
+def test_a_file_is_as_it_was_until_it_is_whole(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "file"
+    with whole(path) as partial:
+        partial.write_text("first")
+        assert not path.exists()
+    with pytest.raises(IsADirectoryError), whole(path):
+        tmp_path.write_text("second")
+    assert path.read_text() == "first"
+    assert [file.name for file in path.parent.iterdir()] == ["file"]
+
+
+def test_what_a_killed_process_left_is_taken_over(tmp_path: Path) -> None:
+    (tmp_path / "file.partial").write_text("much longer than what comes now")
+    with whole(tmp_path / "file") as partial:
+        assert not partial.read_bytes()
+        partial.write_text("now")
+    assert (tmp_path / "file").read_text() == "now"
+
+
+def test_two_do_not_write_one_file_at_once(tmp_path: Path) -> None:
+    with whole(tmp_path / "file") as partial:
+        with pytest.raises(RunLockedError, match="another process is writing this file"), whole(tmp_path / "file"):
+            pass
+        partial.write_text("one")
+    assert (tmp_path / "file").read_text() == "one"
+
+
+def test_a_link_beside_a_file_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "mine").write_text("mine")
+    (tmp_path / "file.partial").symlink_to(tmp_path / "mine")
+    with pytest.raises(OSError, match="symbolic"), whole(tmp_path / "file"):
+        pass
+    assert (tmp_path / "mine").read_text() == "mine"
+
+
+def test_a_file_is_on_the_disk_before_it_has_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls, fsync, replace = list[str](), os.fsync, Path.replace
+
+    def noted(descriptor: int) -> None:
+        calls.append("fsync " + Path(f"/proc/self/fd/{descriptor}").readlink().name)
+        fsync(descriptor)
+
+    def renamed(path: Path, target: Path) -> None:
+        calls.append(f"rename {path.name}")
+        replace(path, target)
+
+    monkeypatch.setattr(os, "fsync", noted)
+    monkeypatch.setattr(Path, "replace", renamed)
+    with whole(tmp_path / "in" / "file") as partial:
+        partial.write_text("x")
+    assert calls == ["fsync file.partial", "rename file.partial", "fsync in"]
+    calls.clear()
+    sync_all(tmp_path)
+    assert set(calls) == {"fsync file", "fsync in", f"fsync {tmp_path.name}"}
+    with pytest.raises(FileNotFoundError):
+        sync(tmp_path / "none")
+
+
+def test_plugins_may_write_so_too(tmp_path: Path) -> None:
+    (tmp_path / "mine").write_text("mine")
+    with (
+        pytest.raises(sparq.PipelineError, match="give another --out"),
+        sparq.output(tmp_path / "mine", "--out", ["a"]),
+    ):
+        pass
+    for _ in range(2):
+        with sparq.output(tmp_path / "table", "--out", ["a"]) as partial:
+            partial.write_text('{"a": 1}\n')
+    assert (tmp_path / "table").read_text() == '{"a": 1}\n'
