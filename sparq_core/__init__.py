@@ -50,7 +50,7 @@ from sparq_core.contract.sampling import Completion, Llm, Recorded, Request, Rol
 from sparq_core.contract.tally import Tally
 from sparq_core.contract.templates import DUMMY_PROBLEM, check_template, named_template, render
 from sparq_core.contract.texts import inert, shortened, strings_in
-from sparq_core.contract.weights import folder_findings, weights_digest
+from sparq_core.contract.weights import folder_findings, is_named, weights_digest
 from sparq_core.contract.workers import run_worker, serve
 from sparq_core.hookspecs import hookimpl
 from sparq_core.ledger.intervals import Interval, proportion
@@ -125,6 +125,7 @@ __all__ = [
     "generator",
     "hookimpl",
     "inert",
+    "is_named",
     "labels_of",
     "last_boxed",
     "marked_answer",

@@ -104,7 +104,7 @@ class Vllm:
 
         logs = self._logs or Path(tempfile.mkdtemp(prefix="sparq-vllm-"))
         offline = {"HF_HUB_OFFLINE": "1"} if Path(model.path).is_dir() else {}
-        job = Open(model.path, model.chat_template, self._config.engine)
+        job = Open(model.path, model.chat_template, self._config.engine, model.digest)
         launches = [
             Launch(job, logs / f"vllm-{model.name}-{number}.log", PRIVATE | offline | devices, self.command)
             for number, devices in enumerate(self._devices())

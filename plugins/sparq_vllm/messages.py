@@ -16,6 +16,8 @@ class Open(Struct, frozen=True, tag=True):
     path: str
     chat_template: str | None
     engine: dict[str, Any]
+    digest: str = ""
+    """By which the run knows its weights."""
 
 
 class Ask(Struct, frozen=True, tag=True):

@@ -31,7 +31,7 @@ class Engine:
     """One vLLM engine, fed from a queue."""
 
     def __init__(self, job: Open) -> None:
-        digest = sparq.weights_digest(job.path)
+        digest = job.digest if sparq.is_named(job.path, job.digest) else sparq.weights_digest(job.path)
         defaults: dict[str, Any] = CPU if current_platform.is_cpu() else {}
         arguments = EngineArgs(model=job.path, **({"disable_log_stats": True} | defaults | job.engine))
         self._engine = LLMEngine.from_engine_args(arguments, usage_context=UsageContext.LLM_CLASS)

@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from sparq_core.contract.config import Pipeline
 from sparq_core.contract.records import Model
+from sparq_core.contract.weights import WEIGHTS_VERSION
 
 
 class Run(Struct, frozen=True, kw_only=True):
@@ -19,6 +20,8 @@ class Run(Struct, frozen=True, kw_only=True):
     """The run folder; None for a preview, which writes nothing."""
     models: Mapping[str, Model]
     """The models by their name under `models`, with the weights the run starts from."""
+    weights_version: int = WEIGHTS_VERSION
+    """In which of the engine's ways the models' digests are made."""
 
     @property
     def roles(self) -> Mapping[str, str]:

@@ -7,6 +7,17 @@ from pathlib import Path
 
 from sparq_core.contract.records import Finding, Model
 
+WEIGHTS_VERSION = 2
+"""How models are named by their content today; a run goes on with the way it began with."""
+_FIRST = {".safetensors", ".bin", ".json", ".jinja", ".model"}
+_SUFFIXES = {
+    1: _FIRST,
+    2: _FIRST | {".txt", ".py", ".tiktoken", ".spm", ".vocab", ".bpe", ".pt", ".pth", ".gguf", ".npz"},
+}
+"""The files of a model by version: the first left out vocabularies in plain text, such as merges, and code."""
+_TEMPLATES = "additional_chat_templates"
+"""The one folder in a model's folder that changes what it does; others hold checkpoints and the like."""
+
 
 def folder_findings(model: Model) -> list[Finding]:
     """Why a local folder cannot be sampled from as a transformers model; nothing where it can, or is no folder."""
@@ -31,19 +42,25 @@ def _chat_template_of(folder: Path) -> str | None:
     return None
 
 
-def weights_files(folder: Path) -> list[Path]:
-    """The files of a folder that make a model: weights, configuration, tokenizer, templates."""
-    return sorted(f for f in folder.iterdir() if f.suffix in {".safetensors", ".bin", ".json", ".jinja", ".model"})
+def weights_files(folder: Path, version: int = WEIGHTS_VERSION) -> list[Path]:
+    """The files of a folder that make a model: weights, configuration, tokenizer, templates, code."""
+    templates = (folder / _TEMPLATES).glob("*.jinja") if version > 1 else ()
+    return sorted([*(f for f in folder.iterdir() if f.suffix in _SUFFIXES[version] and f.is_file()), *templates])
 
 
-def weights_digest(path: str) -> str:
+def is_named(path: str, digest: str) -> bool:
+    """Whether a model has this name, as this or an earlier version of the engine gives it."""
+    return any(weights_digest(path, version) == digest for version in _SUFFIXES)
+
+
+def weights_digest(path: str, version: int = WEIGHTS_VERSION) -> str:
     """Names a model by its content: of its files where it is a local folder, else of its name."""
     digest = hashlib.blake2b(digest_size=8)
     folder = Path(path)
     if not folder.is_dir():
         return hashlib.blake2b(path.encode(), digest_size=8).hexdigest()
-    for file in weights_files(folder):
-        digest.update(file.name.encode())
+    for file in weights_files(folder, version):
+        digest.update(file.relative_to(folder).as_posix().encode())
         stat = file.stat()
         digest.update(_content(file, stat.st_ino, stat.st_size, stat.st_mtime_ns))
     return digest.hexdigest()

@@ -202,11 +202,12 @@ def _views(ledger: Reader) -> Check:
 def _files(ledger: Reader, folder: Path) -> Check:
     """What phases have made, against the digests they recorded; what is gone is made again on resume."""
     damage, notes, seen = list[str](), list[str](), 0
+    version = ledger.run().weights_version
     for path, digest in made(ledger, folder):
         seen += path.exists()
         if not path.exists():
             notes.append(f"{path} is gone; `sparq run --resume` makes it again")
-        elif digest_of(path) != digest:
+        elif digest_of(path, version) != digest:
             damage.append(f"{path}: is not what its phase has made (digest {digest}); delete it, and it is made again")
     return Check("files", f"{seen:,} datasets and models", damage, notes)
 
@@ -222,8 +223,8 @@ def made(ledger: Reader, folder: Path) -> Iterator[tuple[Path, str]]:
             yield folder / path, phase.digest
 
 
-def digest_of(path: Path) -> str | None:
+def digest_of(path: Path, version: int) -> str | None:
     """Of what a phase has made, as the phase recorded it; None where it is gone."""
     if path.is_dir():
-        return weights_digest(str(path))
+        return weights_digest(str(path), version)
     return dataset.file_digest(path) if path.is_file() else None

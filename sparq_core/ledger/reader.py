@@ -54,6 +54,12 @@ class RunRow(NamedTuple):
     identity: str = ""
     """What may not change on resume, JSON."""
 
+    @property
+    def weights_version(self) -> int:
+        """In which of the engine's ways the digests of models are made; the first one was not written down."""
+        version: int = msgspec.json.decode(self.identity or "{}").get("weights_version", 1)
+        return version
+
     def base_or(self, folder: Path) -> Path:
         """Where the pipeline's relative paths start: its own folder, as long as that is there, else another."""
         base = Path(self.base)

@@ -114,7 +114,7 @@ def _bring_curations(source: Reader, ledger: Ledger) -> list[str]:
 def _bring_files(ledger: Reader, folder: Path, to: Path) -> list[str]:
     left_out = []
     for path, digest in made(ledger, folder):
-        if digest_of(path) != digest:
+        if digest_of(path, ledger.run().weights_version) != digest:
             left_out.append(f"{path}: is gone, or not what its phase has made; it is made again")
         elif path.is_dir():
             shutil.copytree(path, to / path.relative_to(folder))

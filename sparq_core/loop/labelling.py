@@ -58,7 +58,9 @@ def label(
         pipeline = load_pipeline(folder / storage.RESOLVED, overrides)
         cast = load_describers(pipeline, base)
         run = with_digests(
-            Run(pipeline=pipeline, base=base, folder=None, models=resolve_models(pipeline, base)), folder.resolve()
+            Run(pipeline=pipeline, base=base, folder=None, models=resolve_models(pipeline, base)),
+            folder.resolve(),
+            described.weights_version,
         )
         for finding in warnings_of(Prepared(run, cast, "")):
             emit(Warned(f"{finding.place}: {finding.message}"))

@@ -125,7 +125,7 @@ class Phases:
         phase = self._phase(round, "train")
         done = self._done(phase)
         if done and out.is_dir():
-            _check_weights(out, done.digest)
+            _check_weights(out, done.digest, self._run.weights_version)
             return self._trained(start, out, done.digest)
         if not dataset.stat().st_size:
             raise NothingToTrainOn(
@@ -138,7 +138,7 @@ class Phases:
         partial.mkdir(parents=True)
         self._cast.train(round, dataset, start, partial, self._seed(round))
         sync_all(partial)
-        digest = weights_digest(str(partial))
+        digest = weights_digest(str(partial), self._run.weights_version)
         end = functools.partial(self._end, phase, digest, f"new weights {digest}", began)
         if done:
             end()  # before they are there: weights that the ledger does not know are refused
@@ -233,8 +233,8 @@ def _told(scores: Sequence[Score]) -> str:
     return ", ".join(f"{c.task} {c.after.mean:.1%}" for c in compare(scores, scores))
 
 
-def _check_weights(out: Path, recorded: str) -> None:
-    if (digest := weights_digest(str(out))) != recorded:
+def _check_weights(out: Path, recorded: str, version: int) -> None:
+    if (digest := weights_digest(str(out), version)) != recorded:
         raise SparqError(
             f"{out}: the weights are not the ones that were trained (digest {digest}, recorded {recorded}); put those back, or "
             "delete the folder, and they are trained once more"

@@ -53,6 +53,7 @@ def execute(
         exists = _is_there(folder, resume)  # once more: another may have begun here while the models were read
         emit = _emitter(prepared.cast, observers)
         with _ledger(run, prepared, identity, emit) as ledger:
+            run, identity = _as_begun(run, prepared.cast, ledger)
             changes = _accepted(ledger, folder, identity, prepared.cast, accept_changes) if exists else []
             check_unchanged(run, prepared.cast, ledger)
             if changes:
@@ -72,9 +73,8 @@ def fork(prepared: Prepared, folder: Path, start: Path, scored: Path | None = No
     `scored` is a run folder whose scores of the model before training are taken over; its benchmark must be this run's.
     PipelineError where the identities differ. The folder then is as it was: it holds a whole ledger or none.
     """
-    run = with_digests(prepared.run, folder.resolve())
-    identity = identity_of(run, prepared.cast)
     with Reader.open(start) as reader:
+        run, identity = _as_begun(replace(prepared.run, folder=folder.resolve()), prepared.cast, reader)
         _accepted(reader, start, identity, prepared.cast, accept=False)
     folder.mkdir(parents=True, exist_ok=True)
     with _new(run, prepared, folder / storage.DATABASE) as partial:
@@ -103,17 +103,12 @@ def _take_student(start: Path, folder: Path) -> None:
 
 
 def check_same(folder: Path, prepared: Prepared) -> None:
-    """
-    PipelineError where a run folder holds a run of another identity than this one's, or one of whose phases is done otherwise.
-
-    The run's models must have their digests.
-    """
+    """PipelineError where a run folder holds a run of another identity than this, or one of whose phases is done otherwise."""
     with Reader.open(folder) as ledger:
-        if changes := changes_since(
-            ledger.run().identity, identity_of(prepared.run, prepared.cast), prepared.cast.deciding()
-        ):
+        run, identity = _as_begun(replace(prepared.run, folder=folder), prepared.cast, ledger)
+        if changes := changes_since(ledger.run().identity, identity, prepared.cast.deciding()):
             raise PipelineError(f"{folder}: holds another run; {listed(changes)}")
-        check_unchanged(replace(prepared.run, folder=folder), prepared.cast, ledger)
+        check_unchanged(run, prepared.cast, ledger)
 
 
 def _take_scores(ledger: Ledger, scored: Path) -> None:
@@ -139,6 +134,12 @@ def _is_there(folder: Path, resume: bool) -> bool:
     if not exists and not storage.is_free(folder):
         raise PipelineError(f"{folder}: is not empty and holds no run; give another --out")
     return exists
+
+
+def _as_begun(run: Run, cast: Cast, ledger: Reader) -> tuple[Run, dict[str, Any]]:
+    """A run and its identity with its models named in the way that the ledger's version did."""
+    run = with_digests(run, run.folder, ledger.run().weights_version)
+    return run, identity_of(run, cast)
 
 
 def _accepted(ledger: Reader, folder: Path, identity: Mapping[str, Any], cast: Cast, accept: bool) -> list[Change]:

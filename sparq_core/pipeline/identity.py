@@ -25,6 +25,7 @@ def identity_of(run: Run, cast: Cast) -> dict[str, Any]:
         "batch": pipeline.batch,
         **({} if is_static(pipeline, cast) else {"in_flight": pipeline.in_flight}),
         "roles": dict(run.roles),
+        **({"weights_version": run.weights_version} if run.weights_version > 1 else {}),
         "models": {
             name: {"weights": model.digest, "chat_template": model.chat_template} for name, model in run.models.items()
         },

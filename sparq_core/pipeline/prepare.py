@@ -15,7 +15,7 @@ from sparq_core.contract.records import (
 )
 from sparq_core.contract.run import Run
 from sparq_core.contract.templates import DUMMY_PROBLEM, check_template
-from sparq_core.contract.weights import weights_digest
+from sparq_core.contract.weights import WEIGHTS_VERSION, weights_digest
 from sparq_core.pipeline.assembly import load_cast
 from sparq_core.pipeline.cast import Cast
 from sparq_core.pipeline.file import load_pipeline
@@ -112,10 +112,10 @@ def warnings_of(prepared: Prepared) -> list[Finding]:
     return [finding for finding in findings if finding.level == "warning"]
 
 
-def with_digests(run: Run, folder: Path | None = None) -> Run:
+def with_digests(run: Run, folder: Path | None = None, version: int = WEIGHTS_VERSION) -> Run:
     """A run whose models are named by their weights, which are read for it, and which writes to `folder`."""
-    models = {name: replace(model, digest=weights_digest(model.path)) for name, model in run.models.items()}
-    return replace(run, folder=folder, models=models)
+    models = {name: replace(model, digest=weights_digest(model.path, version)) for name, model in run.models.items()}
+    return replace(run, folder=folder, models=models, weights_version=version)
 
 
 def check_budget(pipeline: Pipeline) -> None:

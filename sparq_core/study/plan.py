@@ -112,7 +112,8 @@ def _prepare(cell: Cell, study: Study, base: Mapping[str, Any], file: Path, path
 
 def _family(prepared: Prepared) -> str:
     run, cast = prepared.run, prepared.cast
-    depends = {"identity": identity_of(run, cast), "budget": msgspec.to_builtins(run.pipeline.budget)}
+    identity = {name: value for name, value in identity_of(run, cast).items() if name != "weights_version"}
+    depends = {"identity": identity, "budget": msgspec.to_builtins(run.pipeline.budget)}
     if run.pipeline.train.seeds:
         depends["student"] = phase_config(
             run, 0, [*cast.answering(hookspecs.train), *cast.answering(hookspecs.benchmark)]
