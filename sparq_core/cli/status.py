@@ -50,6 +50,7 @@ def facts(ledger: Reader, folder: Path) -> dict[str, Any]:
         "metrics": metrics,
         "archive": archive(ledger),
         "curated": curated(ledger),
+        "changes": [change._asdict() for change in overview.changes(ledger)],
         "phases": [
             {"round": round_, "phase": name, "digest": done.digest, "detail": done.detail}
             for round_, name, done in overview.phases(ledger)
@@ -118,6 +119,10 @@ def tell(console: Console, ledger: Reader, folder: Path) -> None:
     if len(told["operators"]) > 1:
         yields = [f"{name} {n['kept']:,} of {n['children']:,} kept" for name, n in told["operators"].items()]
         console.print(f"  by operator: {', '.join(yields)}", highlight=False)
+    for change in overview.changes(ledger):
+        console.print(
+            f"  changed after step {change.round}.{change.step}: {change.setting}", highlight=False, markup=False
+        )
     for line in coverage(told["archive"], told["curated"]):
         console.print(f"  {line}", highlight=False, markup=False)
     for round_, rows in overview.compared(ledger).items():

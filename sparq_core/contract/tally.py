@@ -3,8 +3,12 @@
 from collections.abc import Mapping
 
 from msgspec import Struct
+from msgspec.structs import replace
 
+from sparq_core.contract.config import Pipeline, Prices
 from sparq_core.contract.records import Outcome
+
+MILLION = 1_000_000
 
 
 class Used(Struct, frozen=True, gc=False):
@@ -70,3 +74,16 @@ class Tally(Struct, frozen=True):
         """Unknown attempts by reason, most frequent first."""
         found = {why.removeprefix("unknown: "): n for why, n in self.why.items() if why.startswith("unknown: ")}
         return dict(sorted(found.items(), key=lambda item: -item[1]))
+
+
+def prices_of(pipeline: Pipeline) -> dict[str, Prices]:
+    """What the tokens of each role cost; a role whose model has no prices is left out."""
+    models = {role: pipeline.models[name] for role, name in pipeline.cast_of_roles().items()}
+    return {role: model.prices for role, model in models.items() if model.prices}
+
+
+def priced(tally: Tally, prices: Mapping[str, Prices]) -> Tally:
+    """The counters with the money of all their tokens, at these prices by role; a role without prices is free."""
+    asked = [(tally.used[role], price) for role, price in prices.items() if role in tally.used]
+    money = sum((used.prompt * price.input + used.sampled * price.output) / MILLION for used, price in asked)
+    return replace(tally, cost=money if prices else None)

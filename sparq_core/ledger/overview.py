@@ -49,6 +49,19 @@ def _in_order(task: Comparison) -> list[str | int]:
 # -- children ----------------------------------------------------------------------------------------------------------
 
 
+class Accepted(NamedTuple):
+    """A setting that was accepted to be another, after which step."""
+
+    round: int
+    step: int
+    setting: str
+
+
+def changes(ledger: Reader) -> list[Accepted]:
+    """What of the run's identity was accepted to be another on resume, in that order."""
+    return [Accepted(*row) for row in ledger.query("SELECT round, step, setting FROM change ORDER BY id")]
+
+
 class Seeds(NamedTuple):
     """What can be trained on of the seeds."""
 

@@ -14,7 +14,7 @@ from sparq_core.contract.config import Pipeline
 from sparq_core.contract.errors import PipelineError
 from sparq_core.contract.niches import Axis, Niches
 from sparq_core.contract.records import Attempt, Child, Counts, Judged, Problem, Rejection, Score, Solved, Step, Verdict
-from sparq_core.contract.tally import Tally
+from sparq_core.contract.tally import Tally, priced, prices_of
 from sparq_core.ledger import storage
 
 GRADING = 1
@@ -159,9 +159,9 @@ class Reader:
         return self._one("SELECT digest FROM step ORDER BY round DESC, step DESC LIMIT 1") or ""
 
     def tally(self) -> Tally:
-        """The counters after the last committed step."""
+        """The counters after the last committed step, with their money at the prices that the run has now."""
         text = self._one("SELECT tally FROM step ORDER BY round DESC, step DESC LIMIT 1")
-        return msgspec.json.decode(text, type=Tally) if text else Tally()
+        return priced(msgspec.json.decode(text, type=Tally), prices_of(self.pipeline())) if text else Tally()
 
     def last_round(self) -> int:
         """The last round that has a committed step; 0 while the seeds are ingested."""

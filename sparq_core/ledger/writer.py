@@ -9,7 +9,9 @@ from typing import Any
 
 import msgspec
 import zstandard
+from msgspec.structs import replace
 
+from sparq_core.contract.config import ModelConfig
 from sparq_core.contract.records import Example, Judged, Score
 from sparq_core.contract.sampling import Place
 from sparq_core.contract.tally import Tally
@@ -68,6 +70,17 @@ class Ledger(Reader):
                 'UPDATE run SET name = ?, base = ?, pipeline = ?, "cast" = ?',
                 (name, base, pipeline, rows.as_json(cast)),
             )
+
+    def reprice(self, models: Mapping[str, ModelConfig]) -> None:
+        """Let all tokens of the run have these models' prices, which are no part of its identity."""
+        before = self.pipeline()
+        asked = {
+            name: replace(m, prices=models[name].prices) if name in models else m for name, m in before.models.items()
+        }
+        if asked != before.models:
+            pipeline = msgspec.json.encode(replace(before, models=asked)).decode()
+            with self._transaction():
+                self._connection.execute("UPDATE run SET pipeline = ?", (pipeline,))
 
     def accept(
         self, changes: Iterable[tuple[str, Any, Any]], pipeline: str, identity: str, cast: Mapping[str, str]

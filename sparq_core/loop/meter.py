@@ -8,13 +8,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
-from sparq_core.contract.config import Pipeline, Prices
+from sparq_core.contract.config import Pipeline
 from sparq_core.contract.sampling import Completion
-from sparq_core.contract.tally import Busy, Tally, Used
+from sparq_core.contract.tally import Busy, Tally, Used, priced, prices_of
 from sparq_core.ledger.entries import StepRecord
 from sparq_core.loop.occupancy import Occupancy
 
-MILLION = 1_000_000
 MOST_REASONS = 32
 """Reasons that are counted each by itself: the counters are written with every step, and a judge may never repeat itself."""
 LONGEST_REASON = 120
@@ -53,8 +52,7 @@ class Meter:
     def __init__(self, pipeline: Pipeline, tally: Tally | None = None, occupancy: Occupancy | None = None) -> None:
         self._occupancy = occupancy
         self._model_of = pipeline.cast_of_roles()
-        models = {role: pipeline.models[name] for role, name in self._model_of.items()}
-        self._prices = {role: model.prices for role, model in models.items() if model.prices}
+        self._prices = prices_of(pipeline)
         self._last, self._lock = time.monotonic(), threading.Lock()
         self._drawn: Counter[tuple[str, str]] = Counter()
         self.tally = self.priced(tally or Tally())
@@ -75,7 +73,7 @@ class Meter:
 
     def priced(self, tally: Tally) -> Tally:
         """The counters with the money of all their tokens, at the prices of this session."""
-        return replace(tally, cost=cost(tally.used, self._prices) if self._prices else None)
+        return priced(tally, self._prices)
 
     def drew(self, model: str, completions: Sequence[Sequence[Completion]]) -> None:
         """Count what a model has just answered."""
@@ -96,15 +94,6 @@ class Meter:
     def seconds(self) -> float:
         """Wall clock up to now, summed over all sessions."""
         return self.tally.seconds + time.monotonic() - self._last
-
-
-def cost(used: Mapping[str, Used], prices: Mapping[str, Prices]) -> float:
-    """Money for tokens by role; a role without prices is free."""
-    return sum(
-        (used[role].prompt * price.input + used[role].sampled * price.output) / MILLION
-        for role, price in prices.items()
-        if role in used
-    )
 
 
 def add(tally: Tally, record: StepRecord, spent: Spent) -> Tally:

@@ -1,7 +1,7 @@
 """One process's work on a run: open its folder, start the cast, go, and leave all in order."""
 
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -54,8 +54,9 @@ def execute(
         emit = _emitter(prepared.cast, observers)
         with _ledger(run, prepared, identity, emit) as ledger:
             run, identity = _as_begun(run, prepared.cast, ledger)
-            changes = _accepted(ledger, folder, identity, prepared.cast, accept_changes) if exists else []
+            changes = _accepted(ledger, run, folder, identity, prepared.cast, accept_changes) if exists else []
             check_unchanged(run, prepared.cast, ledger)
+            ledger.reprice(run.pipeline.models)
             if changes:
                 ledger.accept(changes, *_described(run, prepared.cast, identity))
             with started(run, prepared.cast, emit):
@@ -75,7 +76,7 @@ def fork(prepared: Prepared, folder: Path, start: Path, scored: Path | None = No
     """
     with Reader.open(start) as reader:
         run, identity = _as_begun(replace(prepared.run, folder=folder.resolve()), prepared.cast, reader)
-        _accepted(reader, start, identity, prepared.cast, accept=False)
+        _accepted(reader, run, start, identity, prepared.cast, accept=False)
     folder.mkdir(parents=True, exist_ok=True)
     with _new(run, prepared, folder / storage.DATABASE) as partial:
         storage.copy(start / storage.DATABASE, partial)
@@ -142,15 +143,35 @@ def _as_begun(run: Run, cast: Cast, ledger: Reader) -> tuple[Run, dict[str, Any]
     return run, identity_of(run, cast)
 
 
-def _accepted(ledger: Reader, folder: Path, identity: Mapping[str, Any], cast: Cast, accept: bool) -> list[Change]:
+def _models_told(weights: Sequence[Change], ledger: Reader, run: Run) -> str:
+    """Which models these are, there and here: a digest says nothing to a person."""
+    told = ""
+    for change in weights:
+        name = change.setting.removeprefix("models.").removesuffix(".weights")
+        there, here = (
+            str(p.models[name].model) if name in p.models else "none" for p in (ledger.pipeline(), run.pipeline)
+        )
+        same = "the same name, other files" if there == here else f"was {there}"
+        at = f" in {run.models[name].path}" if name in run.models and Path(run.models[name].path).is_dir() else ""
+        told += f"\n  model {name}: {same}, is {here}{at}"
+    return told
+
+
+def _accepted(
+    ledger: Reader, run: Run, folder: Path, identity: Mapping[str, Any], cast: Cast, accept: bool
+) -> list[Change]:
     """What is other than when the run began; PipelineError where that may not be, or was not accepted."""
     changes = changes_since(ledger.run().identity, identity, cast.deciding())
+    weights = [
+        change for change in changes if change.setting.startswith("models.") and change.setting.endswith(".weights")
+    ]
     refused = [change for change in changes if not (accept and change.may_be_accepted)]
     if refused:
         may = all(change.may_be_accepted for change in changes)
         remedy = ", or let the plugins be other ones from here on: --accept-changes" if may else ""
+        differ = listed(changes) + _models_told(weights, ledger, run)
         raise PipelineError(
-            f"{folder}: holds another run; {listed(changes)}\nSet them back to go on with it, or give another --out{remedy}."
+            f"{folder}: holds another run; {differ}\nSet them back to go on with it, or give another --out{remedy}."
         )
     return changes
 
