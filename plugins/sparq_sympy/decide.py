@@ -10,6 +10,7 @@ from sparq_sympy.equality.compare import Comparison, Conventions
 from sparq_sympy.reading import units
 from sparq_sympy.reading.answer import Answer, read
 from sparq_sympy.tree.nodes import Apply, Node, Number, Symbol, TooLargeError, Words, variables
+from sparq_sympy.tree.scales import conversion
 
 VERSION = "1"
 """Of the checker: a verdict may change with it."""
@@ -86,8 +87,13 @@ def _is_text(node: Node | None) -> bool:
 def _by_value(ours: Answer, theirs: Answer, conventions: Conventions) -> Decision | None:
     if ours.node is None or theirs.node is None:
         return _half_read(ours.node, theirs.node)
+    if _conditions_differ(ours, theirs, conventions):
+        return Decision("incorrect", "structure", "they are to hold under different conditions")
     (left, our_unit), (right, their_unit) = _measured(ours, theirs), _measured(theirs, ours)
-    if _units(our_unit, their_unit, conventions):
+    factor = conversion(our_unit, their_unit) if our_unit != their_unit and conventions.units != "ignored" else None
+    if factor is not None:
+        said, reason = _same([(Apply("*", (left, factor)), right)], (their_unit, their_unit), conventions)
+    elif _units(our_unit, their_unit, conventions):
         readings = [
             (a, b) for a in (left, ours.other) for b in (right, theirs.other) if a is not None and b is not None
         ]
@@ -98,6 +104,14 @@ def _by_value(ours: Answer, theirs: Answer, conventions: Conventions) -> Decisio
         return None
     how = f"{_short(ours.normal)} and {_short(theirs.normal)} {'are equal' if said else 'differ'}, seen by {reason}"
     return Decision("correct" if said else "incorrect", reason, how)
+
+
+def _conditions_differ(ours: Answer, theirs: Answer, conventions: Conventions) -> bool:
+    """Whether both say when their value holds, and not the same."""
+    left, right = ours.condition, theirs.condition
+    if left is None or right is None:
+        return False
+    return Comparison(conventions).same(left, right) is False
 
 
 def _half_read(left: Node | None, right: Node | None) -> Decision | None:
@@ -154,9 +168,10 @@ def _measured(answer: Answer, other: Answer) -> tuple[Node, str]:
 def _letter_off(node: Node) -> tuple[Node, str]:
     """A product without its last factor, if that is a letter that is a unit, and its only variable; so in `h = 5 m`."""
     product = _right(node)
-    if not isinstance(product, Apply) or product.op != "*" or not isinstance(last := product.args[-1], Symbol):
+    if not isinstance(product, Apply) or product.op != "*":
         return node, ""
-    if last.name not in units.LETTERS or variables(product) != {last.name}:
+    last, power = _powered(product.args[-1])
+    if not isinstance(last, Symbol) or last.name not in units.LETTERS or variables(product) != {last.name}:
         return node, ""
     rest = Apply("*", product.args[:-1]) if len(product.args) > 2 else product.args[0]
     whole = (
@@ -164,7 +179,14 @@ def _letter_off(node: Node) -> tuple[Node, str]:
         if product is not node and isinstance(node, Apply)
         else rest
     )
-    return whole, units.LETTERS[last.name]
+    return whole, units.LETTERS[last.name] + power
+
+
+def _powered(node: Node) -> tuple[Node, str]:
+    """A letter and its power, as units have it: `m^2`."""
+    if isinstance(node, Apply) and node.op == "^" and isinstance(exponent := node.args[1], Number) and exponent.value in {2, 3}:
+        return node.args[0], f"^{exponent.value}"
+    return node, ""
 
 
 def _right(node: Node) -> Node:

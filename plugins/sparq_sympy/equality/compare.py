@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Literal
 
 from msgspec import Meta, Struct
 
-from sparq_sympy.equality import congruences, pieces, points, regions, relations
+from sparq_sympy.equality import congruences, measures, pieces, points, regions, relations, vectors
 from sparq_sympy.equality.exact import exact
 from sparq_sympy.equality.shapes import (
     are_named,
@@ -17,14 +17,27 @@ from sparq_sympy.equality.shapes import (
     has_imaginary,
     in_order,
     kind,
+    of_any_signs,
     op,
     set_of,
     values,
     with_imaginary,
     with_names,
 )
-from sparq_sympy.tree import matrices
-from sparq_sympy.tree.nodes import ANYTHING, Apply, Node, Number, Symbol, TooLargeError, Words, has, variables
+from sparq_sympy.tree import matrices, progressions
+from sparq_sympy.tree.nodes import (
+    ANYTHING,
+    DOTS,
+    Apply,
+    Node,
+    Number,
+    Symbol,
+    TooLargeError,
+    Words,
+    has,
+    substituted,
+    variables,
+)
 
 WHOLE_NAMES = frozenset("nkmN")
 """Variables that are read as whole numbers, if nothing else makes two sides equal."""
@@ -66,6 +79,7 @@ class Comparison:
     def same(self, left: Node, right: Node) -> bool | None:
         """Whether two trees are equal; None where that cannot be decided here. Raises TooLargeError."""
         left, right = _settled(left), _settled(right)
+        left, right = _spelled_like(left, right), _spelled_like(right, left)
         if self.conventions.equation == "value" and (data(left) == "in") != (data(right) == "in"):
             left, right = set_of(left), set_of(right)
         if (shape := self._as_regions(left, right)) is not None:
@@ -76,6 +90,8 @@ class Comparison:
             self.reason = "number"
             return self._by_residues(left, right)
         left, right = with_names(left, right), with_names(right, left)
+        if self._of_any_signs(left, right):
+            return True
         ours, theirs = expanded(left), expanded(right)
         if len(ours) == 1 and len(theirs) == 1 and not {op(left), op(right)} & {"set"}:
             return self._one(ours[0], theirs[0])
@@ -86,11 +102,21 @@ class Comparison:
         ours, theirs = (Apply("list", tuple(expanded(n))) if has(n, "pm", "mp") else n for n in (left, right))
         return congruences.same(ours, theirs)
 
+    def _of_any_signs(self, left: Node, right: Node) -> bool:
+        """Whether tuples with several ± are the tuples of the other side, once each sign is chosen by itself."""
+        if has(left, "pm") == has(right, "pm") or has(left, "mp") or has(right, "mp"):
+            return False
+        left, right = of_any_signs(left), of_any_signs(right)
+        return not (has(left, "pm") or has(right, "pm")) and self.same(left, right) is True
+
     # Lists and sets
 
     def _lists(self, left: Node, right: Node, ours: list[Node], theirs: list[Node]) -> bool | None:
         if "dots" in {data(left), data(right)}:
-            return self._ordered(ours, theirs)
+            return self._endless(ours, theirs)
+        ours, theirs = self._one_of(left, ours), self._one_of(right, theirs)
+        if len(ours) == len(theirs) == 1 and not {op(left), op(right)} & {"set"}:
+            return self._one(ours[0], theirs[0])
         if self.conventions.equation == "value" and are_named(ours) != are_named(theirs):
             ordered = in_order(ours) or in_order(theirs)
             ours, theirs = values(ours, theirs), values(theirs, ours)
@@ -105,6 +131,19 @@ class Comparison:
             return self._ordered(ours, theirs)
         solutions = all(op(node) == "brackets" for node in (*ours, *theirs))
         return self._unordered(ours, theirs, distinct=bool(sets) or solutions)
+
+    def _one_of(self, node: Node, items: list[Node]) -> list[Node]:
+        """`1/2 or 0.5` is one value, said twice."""
+        if data(node) != "or" or any(self.same(items[0], item) is not True for item in items[1:]):
+            return items
+        return items[:1]
+
+    def _endless(self, ours: list[Node], theirs: list[Node]) -> bool | None:
+        """Sequences with dots, term by term; where both go on for ever, as far as the longer one is written out."""
+        if ours[-1] == theirs[-1] == DOTS:
+            length = max(len(ours), len(theirs)) - 1
+            ours, theirs = (progressions.longer(items[:-1], length) for items in (ours, theirs))
+        return self._ordered(ours, theirs)
 
     def _ordered(self, ours: Sequence[Node], theirs: Sequence[Node]) -> bool | None:
         if len(ours) != len(theirs):
@@ -161,6 +200,17 @@ class Comparison:
             return a == b
         return False
 
+    def _measures(self, left: Node, right: Node) -> bool | None:
+        if self.conventions.units == "ignored":
+            left, right = (args(n)[0] if op(n) == "measure" else n for n in (left, right))
+        return measures.same_measures(left, right, self.same)
+
+    def _times(self, left: Node, right: Node) -> bool | None:
+        return measures.same_times(left, right)
+
+    def _dates(self, left: Node, right: Node) -> bool | None:
+        return measures.same_dates(args(left), args(right))
+
     def _pieces(self, left: Node, right: Node) -> bool | None:
         self.reason = "points"
         return pieces.same(left, right, self.same)
@@ -182,7 +232,7 @@ class Comparison:
         ours, theirs = args(left), args(right)
         if len(ours) != len(theirs):
             return False
-        if _ZERO in (*ours, *theirs) or Symbol("…") in (*ours, *theirs):
+        if _ZERO in (*ours, *theirs) or DOTS in (*ours, *theirs):
             return self._ordered(ours, theirs)
         return _all(
             [
@@ -251,9 +301,22 @@ class Comparison:
                 return self.same(ours[1], theirs[1])
             if isinstance(ours[0], Words) or isinstance(theirs[0], Words):
                 return False
+            if op(ours[0]) == op(theirs[0]) == "unknown-function":
+                return self._functions(ours, theirs)
             if (op(ours[0]) == "unknown-function") != (op(theirs[0]) == "unknown-function"):
                 return self.same(ours[1], theirs[1])
         return relations.same(left, right)
+
+    def _functions(self, ours: tuple[Node, Node], theirs: tuple[Node, Node]) -> bool | None:
+        """`f(x) = x^2` and `f(t) = t^2`: the same but for the names of their arguments."""
+        mine, other = args(ours[0]), args(theirs[0])
+        if data(ours[0]) != data(theirs[0]) or len(mine) != len(other):
+            return False
+        names = {b.name: a for a, b in zip(mine, other, strict=True) if isinstance(a, Symbol) and isinstance(b, Symbol)}
+        taken = {a.name for a in mine if isinstance(a, Symbol)} - {b.name for b in other if isinstance(b, Symbol)}
+        if len(names) < len(mine) or taken & variables(theirs[1]):
+            return False
+        return self.same(ours[1], substituted(theirs[1], names))
 
     def _same_name(self, ours: Node, theirs: Node) -> bool:
         if ours == theirs:
@@ -269,6 +332,7 @@ class Comparison:
         left, right = set_of(left), set_of(right)
         if not (regions.is_region(left) or regions.is_region(right)):
             return None
+        left, right = regions.in_a_row(left, right)
         compound = {"union", "intersection", "minus", "relation", "list", ""}
         sets = all(regions.is_region(n) or op(n) == "set" for n in (left, right))
         if not sets or not {op(left), op(right)} & compound:
@@ -292,6 +356,10 @@ class Comparison:
         frozenset({"matrix"}): _elements,
         frozenset({"row"}): _elements,
         frozenset({"ratio"}): _ratios,
+        frozenset({"measure"}): _measures,
+        frozenset({"measure", "scalar"}): _measures,
+        frozenset({"time"}): _times,
+        frozenset({"date"}): _dates,
         frozenset({"cases"}): _pieces,
         frozenset({"cases", "scalar"}): _pieces,
         frozenset({"brackets", "matrix"}): _vector,
@@ -313,6 +381,8 @@ def _settled(node: Node) -> Node:
     if isinstance(node, Apply):
         if node.op == "deg":
             return node.args[0]
+        node = relations.settled(vectors.untransposed(regions.as_difference(node)))
+    if isinstance(node, Apply):
         if node.op in {"+", "*", "neg"}:
             return matrices.reduced(node)
         if node.op in {"union", "intersection", "minus"}:
@@ -320,6 +390,16 @@ def _settled(node: Node) -> Node:
             if op(ours) == op(theirs) == "set":
                 return _finite(node.op, args(ours), args(theirs))
     return node
+
+
+def _spelled_like(node: Node, other: Node) -> Node:
+    """A node as a matrix or a vector, if that is what the other side is."""
+    if op(other) == "matrix":
+        node = vectors.as_matrix(node)
+    if kind(node) != "scalar" or op(other) not in {"brackets", "matrix"}:
+        return node
+    cells = args(other) if op(other) == "brackets" or len(args(other)) > 1 else args(args(other)[0])
+    return vectors.components(node, len(cells)) or node
 
 
 def _finite(op: str, ours: list[Node], theirs: list[Node]) -> Node:

@@ -6,7 +6,7 @@ from typing import Any
 
 from sparq_sympy.equality import points, relations
 from sparq_sympy.equality.points import UndefinedError
-from sparq_sympy.tree.nodes import Apply, Node, Symbol, TooLargeError, variables
+from sparq_sympy.tree.nodes import SETS, Apply, Node, Symbol, TooLargeError, variables
 
 ORDER = frozenset({"<", ">", "<=", ">=", "!="})
 MOST_EDGES = 60
@@ -24,11 +24,46 @@ def is_region(node: Node) -> bool:
         if node.op in {"union", "intersection", "minus"}:
             return True
         if node.op == "relation":
-            return set(node.data.split()) <= ORDER
+            return set(node.data.split()) <= ORDER or (node.data == "in" and is_region(node.args[1]))
         if node.op == "list":
             return bool(node.data in {"and", "or"}) and all(is_region(arg) for arg in node.args)
         return node.op == "brackets" and len(node.args) == 2
     return node == Symbol("reals")
+
+
+def as_difference(node: Node) -> Node:
+    """`ℝ − {0}` as a difference of sets."""
+    if isinstance(node, Apply) and node.op == "+" and len(node.args) == 2:
+        whole, part = node.args
+        if isinstance(part, Apply) and part.op == "neg" and _is_set(part.args[0]) and _is_set(whole):
+            return Apply("minus", (whole, part.args[0]))
+    return node
+
+
+def _is_set(node: Node) -> bool:
+    return node == Symbol("reals") or (isinstance(node, Apply) and node.op == "set")
+
+
+def in_a_row(left: Node, right: Node) -> tuple[Node, Node]:
+    """
+    Both sides, with a list of inequalities of which nobody said how they are joined as one region.
+
+    All of them hold, as in `x > −1, x ≤ 2`, unless nothing fulfils them all, as in `x < −1, x > 2`.
+    """
+    return _joined(left), _joined(right)
+
+
+def _joined(node: Node) -> Node:
+    if not isinstance(node, Apply) or node.op != "list" or node.data or not all(map(_restricts, node.args)):
+        return node
+    if len(set().union(*map(variables, node.args)) - SETS) != 1:
+        return node
+    both = Apply("list", node.args, "and")
+    return Apply("list", node.args, "or") if same(both, Apply("set", ())) is True else both
+
+
+def _restricts(node: Node) -> bool:
+    return isinstance(node, Apply) and node.op == "relation" and (node.data == "in" or set(node.data.split()) <= ORDER)
 
 
 def same(left: Node, right: Node) -> bool | None:
@@ -85,6 +120,8 @@ def edges(mp: Any, node: Node) -> list[Any]:
         return [edge for arg in node.args for edge in edges(mp, arg)]
     if node.op in {"brackets", "set"}:
         return [_bound(mp, arg) for arg in node.args]
+    if node.op == "relation" and node.data == "in":
+        return edges(mp, node.args[1])
     if node.op == "relation":
         name = _variable(node)
         return [root for left, right in itertools.pairwise(node.args) for root in _roots(mp, left, right, name)]
@@ -175,8 +212,10 @@ def holds(mp: Any, node: Node, x: Any) -> bool:
         return True
     if not isinstance(node, Apply):
         raise NotARegionError
+    if node.op == "relation" and node.data == "in":
+        return holds(mp, node.args[1], x)
     if node.op == "relation":
-        return _relationholds(mp, node, x)
+        return _relation_holds(mp, node, x)
     if node.op == "set":
         return any(near(mp, x, _bound(mp, arg)) for arg in node.args)
     return _within(mp, node, x) if node.op == "brackets" else _combined(node, [holds(mp, arg, x) for arg in node.args])
@@ -201,7 +240,7 @@ def _near_finite(mp: Any, x: Any, bound: Any) -> bool:
     return bool(mp.isfinite(bound)) and near(mp, x, bound)
 
 
-def _relationholds(mp: Any, node: Apply, x: Any) -> bool:
+def _relation_holds(mp: Any, node: Apply, x: Any) -> bool:
     name = _variable(node)
     for sign, (left, right) in zip(node.data.split(), itertools.pairwise(node.args), strict=True):
         try:

@@ -6,7 +6,7 @@ from typing import Any
 
 from sparq_sympy.equality import points
 from sparq_sympy.equality.points import UndefinedError
-from sparq_sympy.tree.nodes import CONSTANTS, Apply, Node, Symbol, TooLargeError, Words, variables, walk
+from sparq_sympy.tree.nodes import CONSTANTS, Apply, Node, Symbol, TooLargeError, Words, has, variables, walk
 
 FLIPPED = {"<": ">", ">": "<", "<=": ">=", ">=": "<=", "=": "=", "!=": "!="}
 _NAMING = frozenset({"abs", "unknown-function", "ratio", "*", "brackets", "/", "inverse", "^", "conjugate"})
@@ -18,20 +18,41 @@ _STARTS = (Fraction(1, 3), Fraction(-7, 5), Fraction(5, 2), Fraction(-4), Fracti
 def is_name(node: Node) -> bool:
     """Whether it names something rather than says what it is: `x`, `f(x)`, `|AB|`, `(p, q)`, `A:B`; nothing with a number."""
     if isinstance(node, Apply):
+        if node.op == "unknown-function":
+            return True
         return node.op in _NAMING and bool(node.args) and all(is_name(arg) for arg in node.args)
     return isinstance(node, Words) or (isinstance(node, Symbol) and node.name not in CONSTANTS)
 
 
 def named_value(node: Node) -> tuple[Node, Node] | None:
-    """Name and value of `x = 5`, `5 = x` or `a = b = 5`; None of anything else."""
+    """Name and value of `x = 5`, `5 = x`, `a = b = 5` or `x = 2 + 3 = 5`; None of anything else."""
     if not isinstance(node, Apply) or node.op != "relation" or set(node.data.split()) != {"="}:
         return None
     *names, value = node.args
     if all(is_name(name) for name in names):
         return names[0], value
+    if len(names) > 1 and is_name(names[0]) and all(_leads_to(side, value) for side in names[1:]):
+        return names[0], value
     if len(names) == 1 and is_name(value) and not variables(names[0]):
         return value, names[0]
     return None
+
+
+def _leads_to(side: Node, value: Node) -> bool:
+    """Whether a side on the way may have this value: with variables, or with it."""
+    return bool(variables(side)) or points.agree(side, value) is True
+
+
+def settled(node: Node) -> Node:
+    """The last side of a chain of equations between numbers that are right, such as `6 · 7 = 42`; any other node as it is."""
+    if not isinstance(node, Apply) or node.op != "relation" or set(node.data.split()) != {"="}:
+        return node
+    if variables(node) or has(node, "unknown-function", "brackets", "matrix", "set", "list", "ratio"):
+        return node
+    if any(isinstance(n, Words) for n in walk(node)):
+        return node
+    *sides, value = node.args
+    return value if all(points.agree(side, value) is True for side in sides) else node
 
 
 def oriented(node: Apply) -> list[tuple[Node, str]]:
@@ -94,7 +115,7 @@ def ratio(left: Node, right: Node) -> Any | None:
         seen += 1
         if seen == points.NEEDED:
             return factor
-    return factor if seen and not variables(left) else None
+    return factor if seen and not variables(left) and not has(left, "unknown-function") else None
 
 
 def _by_members(one: tuple[Node, str], other: tuple[Node, str]) -> bool | None:

@@ -1,5 +1,6 @@
 """The shapes of answers: what a tree is at its top, its items, the names its values have."""
 
+import itertools
 from collections.abc import Sequence
 
 from sparq_sympy.equality import relations
@@ -21,14 +22,18 @@ def args(node: Node) -> list[Node]:
     return list(node.args) if isinstance(node, Apply) else []
 
 
+_MOST_CHOICES = 64
+_SHAPES = frozenset({"brackets", "matrix", "row", "ratio", "cases", "measure", "time", "date", "set", "list"})
+
+
 def kind(node: Node) -> str:
-    """`brackets`, `matrix`, `row`, `ratio`, `cases`, `set`, `list`, `sets` (of numbers) or `scalar`."""
+    """The shape by its name, `sets` for sets of numbers, or `scalar`."""
     name = op(node)
     if name in {"union", "intersection", "minus"} or (
         isinstance(node, Symbol) and node.name in {"reals", "integers", "naturals", "rationals"}
     ):
         return "sets"
-    return name if name in {"brackets", "matrix", "row", "ratio", "cases", "set", "list"} else "scalar"
+    return name if name in _SHAPES else "scalar"
 
 
 def set_of(node: Node) -> Node:
@@ -66,6 +71,24 @@ def expanded(node: Node) -> list[Node]:
     for item in items:
         found += [_signed(item, 1), _signed(item, -1)] if has(item, "pm", "mp") else [item]
     return found
+
+
+def of_any_signs(node: Node) -> Node:
+    """Tuples with several ± as a list of those with every choice of signs."""
+    items = args(node) if op(node) in {"list", "set"} else [node]
+    if not all(op(item) == "brackets" for item in items) or all(_signs(item) < 2 for item in items):
+        return node
+    return Apply("list", tuple(choice for item in items for choice in _choices(item)))
+
+
+def _signs(node: Node) -> int:
+    return sum(has(arg, "pm") for arg in args(node))
+
+
+def _choices(node: Node) -> list[Node]:
+    """A tuple with each sign chosen by itself."""
+    parts = [[_signed(arg, 1), _signed(arg, -1)] if has(arg, "pm") else [arg] for arg in args(node)]
+    return [Apply("brackets", chosen, data(node)) for chosen in itertools.islice(itertools.product(*parts), _MOST_CHOICES)]
 
 
 def _signed(node: Node, sign: int) -> Node:

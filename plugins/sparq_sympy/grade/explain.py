@@ -29,6 +29,8 @@ def _reading(answer: Answer) -> list[str]:
         lines.append(f"read as: {shown(answer.node)}")
     if answer.other is not None:
         lines.append(f"or as: {shown(answer.other)}")
+    if answer.condition is not None:
+        lines.append(f"given: {shown(answer.condition)}")
     if answer.unit:
         lines.append(f"unit: {answer.unit}")
     if answer.refused:

@@ -4,11 +4,13 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from sparq_sympy.reading import limits, spelling, units
+from sparq_sympy.reading import items, limits, markup, notation, numerals, sentences, spelling, units
+from sparq_sympy.reading.conditions import with_condition
 from sparq_sympy.reading.formula import parse
+from sparq_sympy.reading.times import moment
 from sparq_sympy.reading.tokens import UnsupportedError
 from sparq_sympy.reading.words import MEANING, as_words, choice, is_prose
-from sparq_sympy.tree.nodes import Apply, Node, TooLargeError, Words, walk
+from sparq_sympy.tree.nodes import Apply, Node, Number, TooLargeError, Words, walk
 
 CACHED = 20_000
 """Answers kept as read."""
@@ -29,6 +31,9 @@ _SHAPES = frozenset(
         "cases",
         "case",
         "list",
+        "measure",
+        "time",
+        "date",
     }
 )
 _BASED = re.compile(
@@ -61,7 +66,9 @@ class Answer:
     unit: str
     node: Node | None
     other: Node | None
-    """The other reading of `1,234`: a list."""
+    """The other reading of `1,234`, a list, or of `7:30`, a ratio."""
+    condition: Node | None
+    """What stands after the value, as in `x^2 for x > 0`."""
     refused: str | None
     """Why there is no tree: `too-long`, `too-deep`, `too-large`, `control`, or `unparsed` and what was not understood."""
 
@@ -71,24 +78,67 @@ def read(text: str) -> Answer:
     """An answer's text, read."""
     cleaned = spelling.clean(text)
     if refused := limits.refuse(cleaned):
-        return Answer(cleaned, cleaned, "", ("", None), "", None, None, refused)
-    bare = spelling.plain(spelling.unwrap(_LABEL.sub("", cleaned)))
-    if (whole := _WHOLE_TEXT.fullmatch(bare)) and re.search(r"\d", whole[1]):
-        bare = spelling.plain(whole[1])
-    value, unit = units.split(bare)
+        return Answer(cleaned, cleaned, "", ("", None), "", None, None, None, refused)
+    unwrapped = spelling.unwrap(markup.mended(cleaned))
+    bare = _bare(unwrapped)
+    value, given = sentences.condition(bare)
+    said = sentences.statement(value)
+    said = notation.usual(numerals.in_digits(said))
+    value, unit = units.split(said)
     value = spelling.unwrap(value)
     joined = spelling.without_thousands(value)
-    unwrapped = spelling.unwrap(cleaned)
-    words = as_words(unwrapped)
+    words = as_words(said)
+    node = _in_its_own_way(said, words)
+    if node is not None:
+        other = _formula(joined) if isinstance(node, Apply) and node.op == "time" and not node.data else None
+        return _answer(said, "", words, choice(unwrapped), given, node, other, None)
     node, refused = _tree(joined, words)
-    other, _ = _tree(value, words) if value != joined and not re.search(r",\s*0\d", value) else (None, None)
-    normal = _SINGLE.sub(r" \1", joined) + (f" {unit}" if unit else "")
-    return Answer(normal, joined, words, choice(unwrapped), unit, node, other, refused)
+    other = _formula(value) if value != joined and not re.search(r",\s*0\d", value) else None
+    return _answer(joined, unit, words, choice(unwrapped), given, node, other, refused)
+
+
+def _bare(text: str) -> str:
+    """A text without what labels it, in one spelling."""
+    bare = spelling.plain(spelling.unwrap(_LABEL.sub("", text)))
+    whole = _WHOLE_TEXT.fullmatch(bare)
+    return spelling.plain(whole[1]) if whole and re.search(r"\d", whole[1]) else bare
+
+
+def _answer(
+    value: str,
+    unit: str,
+    words: str,
+    letter: tuple[str, str | None],
+    given: str,
+    node: Node | None,
+    other: Node | None,
+    refused: str | None,
+) -> Answer:
+    condition = (_formula(given) or Words(as_words(given))) if given else None
+    if node is not None and not given:
+        node, condition = with_condition(node)
+    normal = " ".join(part for part in (_SINGLE.sub(r" \1", value), unit, given and f"({given})") if part)
+    return Answer(normal, value, words, letter, unit, node, other, condition, refused)
+
+
+def _in_its_own_way(text: str, words: str) -> Node | None:
+    """The tree of what is no formula: a time, a date, a number in words, items with names or units."""
+    if words in MEANING:
+        return MEANING[words]
+    if (number := numerals.in_words(words)) is not None:
+        return Number(number)
+    return moment(text) or items.enumerated(text, parse) or items.named(text, parse) or items.measured(text, parse)
+
+
+def _formula(text: str) -> Node | None:
+    try:
+        node = parse(text)
+    except (TooLargeError, UnsupportedError):
+        return None
+    return None if _mixes_words(node) else node
 
 
 def _tree(text: str, words: str) -> tuple[Node | None, str | None]:
-    if words in MEANING:
-        return MEANING[words], None
     if _CAPITALS.fullmatch(text):
         return Words(words), None
     if based := _BASED.fullmatch(text):
@@ -99,7 +149,7 @@ def _tree(text: str, words: str) -> tuple[Node | None, str | None]:
     except TooLargeError:
         return None, "too-large"
     except UnsupportedError as error:
-        node, refused = None, f"unparsed: {error}"
+        node, refused = items.equated(text, parse), f"unparsed: {error}"
     if _mixes_words(node) if node else is_prose(text):
         return Words(words), None
     return node, refused

@@ -11,6 +11,7 @@ from sparq_sympy.reading.grammar import Grammar
 from sparq_sympy.reading.primaries import PRIMARIES
 from sparq_sympy.reading.tokens import UnsupportedError, tokens
 from sparq_sympy.tree.nodes import Node
+from sparq_sympy.tree.progressions import written_out
 
 _READERS = {**BRACKETS, **COMMANDS, **ENVIRONMENTS, **PRIMARIES}
 
@@ -24,4 +25,6 @@ def parse(text: str) -> Node:
         raise UnsupportedError(type(error).__name__) from error
     if grammar.peek().kind != "end":
         raise UnsupportedError(f"unexpected {grammar.peek().text!r}")
-    return node
+    if (whole := written_out(node)) is None:
+        raise UnsupportedError("dots that tell nothing")
+    return whole

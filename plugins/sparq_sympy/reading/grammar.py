@@ -9,7 +9,7 @@ from fractions import Fraction
 
 from sparq_sympy.reading.names import BARS, CLOSERS, RELATIONS
 from sparq_sympy.reading.tokens import Cursor, Token, UnsupportedError
-from sparq_sympy.tree.nodes import ANYTHING, Apply, Node, Number, Symbol, TooLargeError, walk
+from sparq_sympy.tree.nodes import ANYTHING, DOTS, Apply, Node, Number, Symbol, TooLargeError, walk
 
 LARGEST_EXPONENT = 5_000
 """Of ten, in scientific notation."""
@@ -50,8 +50,8 @@ class Grammar(Cursor):
         found: list[Node] = []
         how = ""
         while not self._at_end():
-            if self._dots():
-                found.append(Symbol("…"))
+            if self._stands_alone() and self._dots():
+                found.append(DOTS)
                 how = "dots"
             else:
                 found.append(self.relation())
@@ -69,6 +69,11 @@ class Grammar(Cursor):
 
     def _at_end(self) -> bool:
         return self.peek().kind == "end" or self.sees(*CLOSERS.values())
+
+    def _stands_alone(self) -> bool:
+        """Whether dots that stand here are an item of their own, and no term of a sum."""
+        after = self.peek(3 if self.peek().text == "." else 1)
+        return after.text not in {*_TERM_SIGNS, "*", r"\cdot"}
 
     def _dots(self) -> bool:
         if all(self.peek(i).text == "." for i in range(3)):
@@ -122,7 +127,7 @@ class Grammar(Cursor):
         """Ratios of unions of sums."""
         parts = [self.union()]
         while self.accept(":"):
-            parts.append(Symbol("…") if self._dots() else self.union())
+            parts.append(DOTS if self._dots() else self.union())
         return joined("ratio", parts)
 
     def union(self) -> Node:

@@ -5,7 +5,7 @@ from fractions import Fraction
 from sparq_sympy.reading.grammar import Grammar, Reader, joined, literal
 from sparq_sympy.reading.names import CLOSERS, CONSTANT_NAMES, FUNCTIONS, GREEK, VARIANTS
 from sparq_sympy.reading.tokens import UnsupportedError
-from sparq_sympy.tree.nodes import Apply, Node, Number, Symbol, Words, walk
+from sparq_sympy.tree.nodes import DOTS, Apply, Node, Number, Symbol, Words, walk
 
 _ENDS_ARGUMENT = frozenset({r"\cdot", r"\times"})
 _OPAQUE = frozenset("fghFGHP")
@@ -43,6 +43,14 @@ def _mixed(grammar: Grammar) -> Fraction | None:
     return None
 
 
+def dots(grammar: Grammar, text: str) -> Node:
+    """Dots among the terms of a sum or product."""
+    if text == ".":
+        grammar.expect(".")
+        grammar.expect(".")
+    return DOTS
+
+
 def words(_: Grammar, text: str) -> Node:
     """A text, or a run of letters that is no product."""
     return Words(text.strip().lower())
@@ -58,11 +66,20 @@ def symbol(grammar: Grammar, name: str) -> Node:
         name += "'"
     if grammar.accept("_"):
         name += "_" + grammar.flat()
+    if plain in _OPAQUE and (inverse := _inverse(grammar)):
+        grammar.skip(inverse)
+        name += "^-1"
     if plain in _OPAQUE and grammar.accept("("):
         items, _ = grammar.items()
         grammar.expect(")")
         return Apply("unknown-function", tuple(items), name)
     return Symbol(name)
+
+
+def _inverse(grammar: Grammar) -> int:
+    """How many tokens of `f^{-1}(` are the exponent; none where that is not what stands here."""
+    seen = [grammar.peek(k).text for k in range(6)]
+    return 5 if seen == ["^", "{", "-", "1", "}", "("] else 3 if seen[:4] == ["^", "-", "1", "("] else 0
 
 
 def named(grammar: Grammar, name: str) -> Node:
@@ -143,6 +160,7 @@ PRIMARIES: dict[str, Reader] = {
     "letter": symbol,
     "name": named,
     **{f"\\{name}": named for name in (*FUNCTIONS, *GREEK, *CONSTANT_NAMES)},
+    **dict.fromkeys((".", r"\cdots", r"\ldots", r"\dots", r"\dotsb"), dots),
     "text": words,
     "word": words,
 }

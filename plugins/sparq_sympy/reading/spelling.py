@@ -7,6 +7,7 @@ _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾ⁿⁱ"
 _SUBSCRIPTS = str.maketrans("₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎", "0123456789+-=()")
 _RAISED = re.compile("[⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾ⁿⁱ]+")
 _LOWERED = re.compile("[₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎]+")
+_CIRCLED = re.compile("[①-⑨]")
 _VULGAR = re.compile("(?<=[0-9])(?=[¼½¾⅐-⅞])")
 _SIGNS = {
     **dict.fromkeys("−–—‐‑‒﹣－", "-"),
@@ -20,6 +21,17 @@ _SIGNS = {
     **dict.fromkeys("…⋯", r"\ldots "),
     **dict.fromkeys("∅Ø", r"\emptyset "),
     "≠": r"\ne ",
+    "≡": r"\equiv ",
+    "∖": r"\setminus ",
+    "∉": r"\notin ",
+    "→": r"\to ",
+    "⌊": r"\lfloor ",
+    "⌋": r"\rfloor ",
+    "⌈": r"\lceil ",
+    "⌉": r"\rceil ",
+    "∣": "|",
+    "∨": r"\lor ",
+    "∧": r"\land ",
     "≈": r"\approx ",
     "±": r"\pm ",
     "∓": r"\mp ",
@@ -38,6 +50,12 @@ _SIGNS = {
     "μ": r"\mu ",
     "φ": r"\phi ",
     "ω": r"\omega ",
+    "δ": r"\delta ",
+    "ε": r"\epsilon ",
+    "ρ": r"\rho ",
+    "σ": r"\sigma ",
+    "τ": r"\tau ",
+    "ψ": r"\psi ",
     "ℝ": r"\mathbb{R}",
     "ℤ": r"\mathbb{Z}",
     "ℕ": r"\mathbb{N}",
@@ -79,7 +97,7 @@ def clean(text: str) -> str:
     text = text.strip()
     if text.isascii():
         return text
-    text = _VULGAR.sub(" ", text)
+    text = _CIRCLED.sub(lambda m: f" ({ord(m[0]) - 0x245F}) ", _VULGAR.sub(" ", text))
     text = _RAISED.sub(lambda m: "^{" + m[0].translate(_SUPERSCRIPTS) + "}", text)
     text = _LOWERED.sub(lambda m: "_{" + m[0].translate(_SUBSCRIPTS) + "}", text)
     text = _SIGN.sub(lambda m: _SIGNS[m[0]], text)

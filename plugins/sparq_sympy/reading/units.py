@@ -3,6 +3,7 @@
 import re
 
 from sparq_sympy.reading.names import KNOWN
+from sparq_sympy.tree.scales import scale
 
 _NAMES = {
     "mm": "millimeter millimetre",
@@ -71,6 +72,7 @@ _VOWELS = frozenset("aeiou")
 LETTERS = {"m": "m", "g": "g", "s": "s", "h": "h", "l": "l", "L": "l", "N": "n", "J": "j", "W": "w", "V": "v"}
 """Letters that may be units after a number, with the unit."""
 _GENERIC = frozenset({"unit", "unit^2", "unit^3", "total", "in total", "altogether", "exactly"})
+_CASED = {"mL": "ml", "cL": "cl", "dL": "dl", "ML": "ml", "kJ": "kj", "kN": "kn", "kW": "kw"}
 _COMPOUND = {"mph": "mi/h", "kph": "km/h", "mpg": "mi/gal"}
 _POWER = re.compile(r"\^\s*\{?\s*([23])\s*\}?")
 _AREA = re.compile(r"\b(square|sq|cubic|cu)\b\.?\s+(\S+)", re.IGNORECASE)
@@ -80,6 +82,10 @@ _PERCENT = re.compile(r"\s*(?:\\?%|\\?text\{\s*(?:\\?%|percent(?:age)?|pct)\s*\}
 _TEXT_UNIT = re.compile(r"\s*\\text\{(\s*[^{}]*?[^\W\d_][^{}]*?)\}\s*((?:\^\s*\{?\s*-?\d\s*\}?)?)$")
 _PLAIN_UNIT = re.compile(r"(?<=[\d}).])(\s*+)((?:[A-Za-z]++\.?\s*+[/-]?\s*+)++)((?:\^\s*\{?\s*[23]\s*\}?)?)$")
 _HALF_DAY = re.compile(r"(?<=[\d\s{])([apAP])\.\s?[mM]\b\.?")
+_TEXT_OF = re.compile(r"\\text\{([^{}]*)\}")
+_PART = re.compile(r"(\d+(?:\.\d+)?)\s*([A-Za-z]+\.?)")
+_COMPOUND_OF = re.compile(r"(?:\d+(?:\.\d+)?\s*[A-Za-z]+\.?(?:\s*,)?(?:\s*\band\b)?\s*)+")
+_MOST_PARTS = 4
 _TRIGONOMETRY = re.compile(r"sin|cos|tan|cot|sec|csc")
 _NOTES = re.compile(r"\([^()]*\)")
 _JOINED = re.compile(r"[-+*/=<>,;:(\[{^_|\\]\s*$|\\(?:cdot|times|div|pm|le|ge|in|cup|cap|frac|sqrt|ne)\s*$")
@@ -88,10 +94,31 @@ _JOINED = re.compile(r"[-+*/=<>,;:(\[{^_|\\]\s*$|\\(?:cdot|times|div|pm|le|ge|in
 def split(text: str) -> tuple[str, str]:
     """A value and its unit: `%`, a canonical name, or nothing."""
     text = _HALF_DAY.sub(r"\1m", text)
-    for off in (_percent_off, _degrees_off, _money_off, _text_off, _plain_off):
+    for off in (compound, _percent_off, _degrees_off, _money_off, _text_off, _plain_off):
         if (found := off(text)) is not None:
             return found
     return text, ""
+
+
+def is_unit(word: str) -> bool:
+    """Whether a word is the name of a unit."""
+    return word.lower() in _NAME or word.lower().removesuffix("s") in _NAME or word.lower() in SHORT
+
+
+def compound(text: str) -> tuple[str, str] | None:
+    """`5 feet 6 inches` as so many inches; None where the units do not measure the same, the smaller after the larger."""
+    parts = list(_PART.finditer(_TEXT_OF.sub(r" \1 ", text)))
+    if not 1 < len(parts) <= _MOST_PARTS or not _COMPOUND_OF.fullmatch(_TEXT_OF.sub(r" \1 ", text).strip()):
+        return None
+    names = [canonical(part[2]) for part in parts]
+    known = [scale(name) for name in names]
+    if any(one is None for one in known) or len({one[0] for one in known if one}) > 1:
+        return None
+    factors = [one[1] for one in known if one]
+    if factors != sorted(set(factors), reverse=True):
+        return None
+    terms = (rf"{part[1]}\cdot {factor / factors[-1]}" for part, factor in zip(parts, factors, strict=True))
+    return "+".join(terms), names[-1]
 
 
 def _percent_off(text: str) -> tuple[str, str] | None:
@@ -176,6 +203,7 @@ def canonical(words: str) -> str:
 
 
 def _one(word: str) -> str:
+    word = _CASED.get(word, word)
     word = word if len(word) <= _LONGEST_SYMBOL and not word.isupper() else word.lower()
     word = _COMPOUND.get(word, word)
     if word in _NAME:

@@ -1,18 +1,13 @@
-"""Answers in words: those that mean a number or a set, the letter of a choice, and what is left when all else is text."""
+"""Answers in words: those that mean a set, the letter of a choice, and what is left when all else is text."""
 
 import re
-from fractions import Fraction
 
-from sparq_sympy.tree.nodes import Apply, Node, Number, Symbol, Words
+from sparq_sympy.reading.names import KNOWN
+from sparq_sympy.tree.nodes import Apply, Node, Symbol, Words
 
-_NUMBERS = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen "
-    "nineteen twenty"
-)
 _NOTHING = "no solution|no solutions|no real solution|no real solutions|none|empty set|empty"
 _ALL = "all real numbers|all reals|all real x|any real number|reals|real numbers"
 MEANING: dict[str, Node] = {
-    **{word: Number(Fraction(n)) for n, word in enumerate(_NUMBERS.split())},
     **dict.fromkeys(_NOTHING.split("|"), Apply("set", ())),
     **dict.fromkeys(_ALL.split("|"), Symbol("reals")),
     **dict.fromkeys(("dne", "does not exist", "undefined"), Words("does not exist")),
@@ -23,6 +18,7 @@ _ARTICLE = re.compile(r"^(?:the|an?) ")
 _CHOICE = re.compile(r"\(\s*([A-Za-z])\s*\)|\(?\s*([A-Z])\s*(?:\)|[.:])(?:(?:\s|\\ |~)+([\w$\\].*))?|([A-Za-z])")
 _FONT = re.compile(r"\\(?:text[a-z]*|mathrm|mathbf|mbox)\s*\{([^{}]*)\}")
 _COMMAND = re.compile(r"\\text(?![a-z])|\\[A-Za-z]+\s*")
+_WORDS = re.compile(r"\b[A-Za-z]{2,}\b")
 _LETTERS = re.compile(r"[A-Za-z]{3,}")
 
 
@@ -41,5 +37,7 @@ def choice(text: str) -> tuple[str, str | None]:
 
 def is_prose(text: str) -> bool:
     """Whether a text is mostly words, which no grammar of formulas will read."""
+    if sum(word.lower() not in KNOWN for word in _WORDS.findall(_COMMAND.sub(" ", text))) > 1:
+        return True
     letters = sum(len(word) for word in _LETTERS.findall(_COMMAND.sub(" ", text)))
     return letters > len(text) / 2

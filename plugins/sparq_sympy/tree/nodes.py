@@ -60,6 +60,10 @@ def walk(node: Node) -> Iterator[Node]:
             yield from walk(arg)
 
 
+DOTS = Symbol("…")
+"""What stands for terms that are left out."""
+SETS = frozenset({"reals", "integers", "naturals", "rationals", "complexes"})
+"""Names of symbols that are sets of numbers."""
 CONSTANTS = frozenset({"pi", "e", "i", "infinity"})
 
 

@@ -1,0 +1,93 @@
+r"""Usual notations that have a LaTeX command of their own, brought to it: `C(5,2)`, `]0,1[`, `(mod 5)`, `21st`, `45^o`."""
+
+import re
+
+_CHOSEN = re.compile(
+    r"(?<![A-Za-z\\])(?:\{\s*\}\s*)?[_^]\s*\{?\s*(\w{1,4})\s*\}?\s*(?:\\text\{)?C\}?\s*_\s*\{?\s*(\w{1,4})\s*\}?"
+    r"|(?<![A-Za-z\\_^\d])C\s*\(\s*([\w+-]{1,6})\s*,\s*([\w+-]{1,6})\s*\)"
+    r"|(?<![A-Za-z\\_^\d])C_\s*\{?\s*(\w{1,4})\s*\}?\s*\^\s*\{?\s*(\w{1,4})\s*\}?"
+    r"|(?<![A-Za-z\\_^\d])C\s*\^\s*\{?\s*(\w{1,4})\s*\}?\s*_\s*\{?\s*(\w{1,4})\s*\}?"
+    r"|(?<![\w\\.])(\d{1,4})\s?C\s?(\d{1,4})(?!\w)"
+)
+_CHOSEN_ORDER = ((1, 2), (3, 4), (5, 6), (8, 7), (9, 10))
+_ARRANGED = re.compile(
+    r"(?<![A-Za-z\\])(?:\{\s*\}\s*)?[_^]\s*\{?\s*(\w{1,4})\s*\}?\s*P\s*_\s*\{?\s*(\w{1,4})\s*\}?"
+    r"|(?<![\w\\.])(\d{1,4})\s?P\s?(\d{1,4})(?!\w)"
+)
+_CHOOSE = re.compile(r"(?<![\w\\])(\w{1,4}) choose (\w{1,4})(?!\w)")
+_MODULO = re.compile(
+    r"\(?\s*(?:\\text\{\s*)?\(?\s*(?<![A-Za-z\\])(?:\\b?mod|mod(?:ulo)?)(?![A-Za-z])\s*\}?\s*(\{[^{}]*\}|\w{1,20})\s*\}?\s*\)?\s*\}?\s*$"
+)
+_ORDINAL = re.compile(r"(?<=\d)\s*(?:\^?\s*\{?\s*(?:\\text\{)?\s*(?:st|nd|rd|th)\b(?:\s*\}){0,2})(?=\s|$|[A-Za-z])")
+_LETTER_DEGREE = re.compile(r"(?<=[\d}])\s*\^\s*(?:\{\s*(?:o|\\text\{\s*o\s*\}|\\text\{\s*deg\s*\})\s*\}|o(?![A-Za-z])|\\text\{\s*o\s*\})")
+_HATS = re.compile(r"\\(?:hat|text|mathbf|vec|boldsymbol|bm|overrightarrow)\s*\{?\s*(?:\\(i|j)math|\\text\{\s*([ijk])\s*\}|([ijk]))(?![A-Za-z])\s*\}?")
+_BEFORE = re.compile(r"(?:[=,;({\[]|\\(?:in|cup|cap|setminus)|U)\s*$")
+
+
+def usual(text: str) -> str:
+    """Text in the notation that the grammar knows."""
+    text = _CHOSEN.sub(_chosen, text)
+    text = _ARRANGED.sub(_arranged, text)
+    text = _CHOOSE.sub(r"\\binom{\1}{\2}", text)
+    text = _MODULO.sub(_modulo, text) if r"\pmod" not in text else text
+    text = _ORDINAL.sub("", text)
+    text = _LETTER_DEGREE.sub(r"^\\circ ", text)
+    text = _HATS.sub(lambda m: f" {m[1] or m[2] or m[3]} ", text)
+    return turned(text)
+
+
+def _chosen(found: re.Match[str]) -> str:
+    top, bottom = next((found[a], found[b]) for a, b in _CHOSEN_ORDER if found[a])
+    return rf"\binom{{{top}}}{{{bottom}}}"
+
+
+def _arranged(found: re.Match[str]) -> str:
+    top, bottom = found[1] or found[3], found[2] or found[4]
+    return rf"\frac{{{top}!}}{{({top}-{bottom})!}}"
+
+
+def _modulo(found: re.Match[str]) -> str:
+    """`(mod 5)` at the end; `17 mod 5`, without a bracket, is an operation."""
+    modulus = found[1].strip("{}")
+    bracketed = found[0].count("(") > 0
+    if bracketed or re.search(r"\\equiv|≡|\\cong", found.string):
+        return rf" \pmod{{{modulus}}}"
+    return rf" \bmod {{{modulus}}}"
+
+
+def turned(text: str) -> str:
+    """Intervals with open ends as `]0, 1[` with round brackets."""
+    if not {"[", "]"} & set(text) or not {",", ";"} & set(text):
+        return text
+    found = list(text)
+    at = 0
+    while at < len(text):
+        end = _end_of_turned(text, at) if _may_begin(text, at) else None
+        if end is None:
+            at += 1
+            continue
+        if text[at] == "]":
+            found[at] = "("
+        if text[end] == "[":
+            found[end] = ")"
+        at = end + 1
+    return "".join(found)
+
+
+def _may_begin(text: str, at: int) -> bool:
+    """Whether a bracket may begin an interval: `]` only where nothing was opened before it."""
+    if text[at] == "]":
+        return not text[:at].rstrip() or bool(_BEFORE.search(text, max(0, at - 8), at))
+    return text[at] == "[" and not text[:at].endswith("sqrt")
+
+
+def _end_of_turned(text: str, start: int) -> int | None:
+    """Where an interval that begins here ends; None where its inside is no pair of bounds."""
+    depth = 0
+    for at in range(start + 1, len(text)):
+        depth += {"(": 1, "{": 1, ")": -1, "}": -1}.get(text[at], 0)
+        if depth < 0:
+            return None
+        if text[at] in "[]":
+            return at if not depth and re.search("[,;]", text[start:at]) else None
+    return None
