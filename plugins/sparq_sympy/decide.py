@@ -93,6 +93,7 @@ def _by_value(ours: Answer, theirs: Answer, conventions: Conventions) -> Decisio
     factor = conversion(our_unit, their_unit) if our_unit != their_unit and conventions.units != "ignored" else None
     if factor is not None:
         said, reason = _same([(Apply("*", (left, factor)), right)], (their_unit, their_unit), conventions)
+        reason = reason if said else "unit"
     elif _units(our_unit, their_unit, conventions):
         readings = [
             (a, b) for a in (left, ours.other) for b in (right, theirs.other) if a is not None and b is not None

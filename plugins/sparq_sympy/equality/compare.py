@@ -19,6 +19,7 @@ from sparq_sympy.equality.shapes import (
     kind,
     of_any_signs,
     op,
+    renamed,
     set_of,
     values,
     with_imaginary,
@@ -86,6 +87,9 @@ class Comparison:
             return shape
         if isinstance(left, Words) or isinstance(right, Words):
             return self._words(left, right)
+        left, right = renamed(left, right)
+        if self.conventions.equation == "value":
+            left, right = _unnamed_set(left, right), _unnamed_set(right, left)
         if congruences.is_congruence(left) or congruences.is_congruence(right):
             self.reason = "number"
             return self._by_residues(left, right)
@@ -312,7 +316,8 @@ class Comparison:
         mine, other = args(ours[0]), args(theirs[0])
         if data(ours[0]) != data(theirs[0]) or len(mine) != len(other):
             return False
-        names = {b.name: a for a, b in zip(mine, other, strict=True) if isinstance(a, Symbol) and isinstance(b, Symbol)}
+        pairs = zip(mine, other, strict=True)
+        names = {b.name: a for a, b in pairs if isinstance(a, Symbol) and isinstance(b, Symbol) and b.name.islower()}
         taken = {a.name for a in mine if isinstance(a, Symbol)} - {b.name for b in other if isinstance(b, Symbol)}
         if len(names) < len(mine) or taken & variables(theirs[1]):
             return False
@@ -400,6 +405,12 @@ def _spelled_like(node: Node, other: Node) -> Node:
         return node
     cells = args(other) if op(other) == "brackets" or len(args(other)) > 1 else args(args(other)[0])
     return vectors.components(node, len(cells)) or node
+
+
+def _unnamed_set(node: Node, other: Node) -> Node:
+    """The set of `S = {1, 2}`, where the other side is a set without a name."""
+    named = relations.named_value(node) if op(other) == "set" else None
+    return named[1] if named and op(named[1]) == "set" else node
 
 
 def _finite(op: str, ours: list[Node], theirs: list[Node]) -> Node:

@@ -33,7 +33,7 @@ def same(left: Node, right: Node) -> bool | None:
         return False
     ours, theirs = _classes(left), _classes(right)
     if ours is None or theirs is None:
-        return True if left == right else None
+        return left == right or (None if is_congruence(left) and is_congruence(right) else False)
     return _least(ours) == _least(theirs)
 
 

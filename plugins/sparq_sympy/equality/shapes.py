@@ -4,7 +4,7 @@ import itertools
 from collections.abc import Sequence
 
 from sparq_sympy.equality import relations
-from sparq_sympy.tree.nodes import Apply, Node, Symbol, has, walk
+from sparq_sympy.tree.nodes import Apply, Node, Symbol, has, substituted, variables, walk
 
 
 def op(node: Node) -> str:
@@ -22,6 +22,8 @@ def args(node: Node) -> list[Node]:
     return list(node.args) if isinstance(node, Apply) else []
 
 
+_CONSTANTS = frozenset({"C", "K", "c", "k"})
+_WHOLE = frozenset({"n", "k", "m"})
 _MOST_CHOICES = 64
 _SHAPES = frozenset({"brackets", "matrix", "row", "ratio", "cases", "measure", "time", "date", "set", "list"})
 
@@ -73,6 +75,18 @@ def expanded(node: Node) -> list[Node]:
     return found
 
 
+def renamed(left: Node, right: Node) -> tuple[Node, Node]:
+    """Both sides, with one name for the constant of integration or the whole number that each names in its own way."""
+    ours, theirs = variables(left), variables(right)
+    mine, other = ours - theirs, theirs - ours
+    if len(mine) != 1 or len(other) != 1:
+        return left, right
+    (a,), (b,) = mine, other
+    constants = {a, b} <= _CONSTANTS and "C" in {a, b}
+    whole = {a, b} <= _WHOLE and all(any(n == Symbol("pi") for n in walk(side)) for side in (left, right))
+    return (left, substituted(right, {b: Symbol(a)})) if constants or whole else (left, right)
+
+
 def of_any_signs(node: Node) -> Node:
     """Tuples with several ± as a list of those with every choice of signs."""
     items = args(node) if op(node) in {"list", "set"} else [node]
@@ -108,7 +122,7 @@ def are_named(items: Sequence[Node]) -> bool:
 def values(items: list[Node], others: list[Node]) -> list[Node]:
     """The values of `x = 1, y = 2`; as tuples, by the order of the names, where the other side has tuples of as many."""
     named = [relations.named_value(item) for item in items]
-    if named[0] is None:
+    if not named or named[0] is None:
         return items
     found = [pair[1] if pair else item for pair, item in zip(named, items, strict=True)]
     names = [pair[0] if pair else None for pair in named]

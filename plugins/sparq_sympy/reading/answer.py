@@ -43,6 +43,8 @@ _BASED = re.compile(
 _SINGLE = re.compile(r"(?<=[_^}c])\s*\{([0-9A-Za-z])\}(?![0-9A-Za-z])")
 _CAPITALS = re.compile(r"[A-Z]{3,}")
 """A name, such as that of a triangle, and no product."""
+_HOLDS_MORE = re.compile(r"\d|^\s*[A-Z](?:(?:\s*,\s*(?:and\s+)?|\s+and\s+)[A-Z])+\s*$")
+"""A text that is read as if it were none: it has digits, or is letters of choices."""
 _WHOLE_TEXT = re.compile(r"\\text\{([^{}]*)\}")
 _LABEL = re.compile(
     r"^\s*\\?(?:text\{)?\s*(?:the )?(?:final |correct )?"
@@ -101,7 +103,7 @@ def _bare(text: str) -> str:
     """A text without what labels it, in one spelling."""
     bare = spelling.plain(spelling.unwrap(_LABEL.sub("", text)))
     whole = _WHOLE_TEXT.fullmatch(bare)
-    return spelling.plain(whole[1]) if whole and re.search(r"\d", whole[1]) else bare
+    return spelling.plain(whole[1]) if whole and _HOLDS_MORE.search(whole[1]) else bare
 
 
 def _answer(

@@ -6,13 +6,14 @@ from collections.abc import Callable
 from sparq_sympy.reading import units
 from sparq_sympy.reading.names import KNOWN
 from sparq_sympy.reading.tokens import UnsupportedError
-from sparq_sympy.tree.nodes import Apply, Node, Words
+from sparq_sympy.tree.nodes import Apply, Node, Symbol, Words
 
 Parse = Callable[[str], Node]
 _TEXT = re.compile(r"\\text\{([^{}]*)\}")
 _SEPARATOR = re.compile(r"\s*(?:;|,(?!(?<=\d,)\d{3}(?!\d)))\s*(?:\band\b\s*)?|\s+\band\b\s+")
 _NAME = r"[A-Za-z][A-Za-z' -]{0,40}?"
 _NAMED = re.compile(rf"({_NAME}\d?)\s*(?::|=|\bis\b|\bare\b|\bhas\b|\bhave\b|\bgets?\b|\bpays\b|\bwas\b|->)\s*(\S.*)")
+_LETTER = re.compile(r"[A-Za-z]\s*:")
 _SPACED = re.compile(rf"({_NAME[:-1]})\s+(-?\$?\d\S*)")
 _COUNTED = re.compile(r"(-?\d\S*)\s+([A-Za-z][A-Za-z -]{2,30})")
 _ORDER = ("123456789", "abcdefghi", ("i", "ii", "iii", "iv", "v", "vi", "vii"))
@@ -58,6 +59,8 @@ def named(text: str, parse: Parse) -> Node | None:
     for pattern, name, value in ((_NAMED, 1, 2), (_COUNTED, 2, 1), (_SPACED, 1, 2)):
         found = [pattern.fullmatch(item.strip()) for item in items]
         pairs = [(_name(match[name]), match[value]) for match in found if match]
+        if pattern is _NAMED and len(pairs) == len(items) > 1 and all(_LETTER.match(item.strip()) for item in items):
+            return _relations([(item.strip()[0], match[2]) for item, match in zip(items, found, strict=True) if match], parse)
         if len(pairs) == len(items) and _tell_apart([name for name, _ in pairs], pattern):
             return _relations(pairs, parse)
     return None
@@ -128,7 +131,8 @@ def _relations(pairs: list[tuple[str, str]], parse: Parse) -> Node | None:
         found = []
         for name, text in pairs:
             value, unit = units.split(text)
-            found.append(Apply("relation", (Words(name), _measure(parse(value), unit)), "="))
+            name_node = Symbol(name) if len(name) == 1 else Words(name)
+            found.append(Apply("relation", (name_node, _measure(parse(value), unit)), "="))
     except UnsupportedError:
         return None
     return found[0] if len(found) == 1 else Apply("list", tuple(found))

@@ -5,6 +5,7 @@ import re
 _DOUBLED = re.compile(r"\\\\(?=[A-Za-z]{2})")
 _STAR = re.compile(r"\\\*")
 _EMPHASIS = re.compile(r"(?<![\w*\\])(\*\*|__)(?=\S)([^*_]+?)(?<=\S)\1(?![\w*])")
+_THREE_DOTS = re.compile(r"\.{3,6}")
 _BRACED = re.compile(r"\{([:.;])\}")
 _BY_THE_WAY = re.compile(r"\(\s*or ([^()]{1,60})\)\s*$")
 _DOLLAR = re.compile(r"(?<!\\)\$\$?")
@@ -18,6 +19,7 @@ _ENDS_OPEN = re.compile(r"(?:[-+*/=<>(\[{:,;]|\b(?:is|are|and|or))\s*$")
 def mended(text: str) -> str:
     """Text as it was meant, where markup slipped."""
     text = _STAR.sub("*", _with_single_backslashes(text.strip("`")))
+    text = _THREE_DOTS.sub(r"\\ldots ", text)
     text = _BRACED.sub(r"\1", text)
     text = _BY_THE_WAY.sub(r" or \1", text)
     text = _EMPHASIS.sub(r"\2", text)

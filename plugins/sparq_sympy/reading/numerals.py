@@ -48,7 +48,7 @@ def in_digits(text: str) -> str:
     if not 1 < len(words) <= _LONGEST or not text.replace(" ", "").replace("-", "").isalpha():
         return text
     for rest in (1, 2):
-        number = _cardinal(text.lower().replace("-", " ").split()[:-rest]) if "-" not in words[-1] else None
+        number = in_words(" ".join(words[:-rest]))
         if number is not None and in_words(text) is None:
             return f"{number} {' '.join(words[-rest:])}"
     return text

@@ -18,7 +18,7 @@ _NEVER = re.compile(
     r"between|either|at least|at most|less|more|greater|fewer|larger|smaller|under|over|above|below|up to)\b",
     re.IGNORECASE,
 )
-_ONLY = re.compile(r"^(?:only|just|exactly|precisely|simply)\s+|[\s,]+(?:only|exactly|precisely|in all|as desired|as required|alone)$", re.IGNORECASE)
+_ONLY = re.compile(r"^(?:only|just|exactly|precisely|simply|about|approximately|roughly)\s+|[\s,]+(?:only|exactly|precisely|in all|as desired|as required|alone)$", re.IGNORECASE)
 _IS_IT = re.compile(
     r"[\s,]+(?:is|are) (?:the|our|an?) (?:only |final |correct |desired |required |unique )*"
     r"(?:answers?|solutions?|values?|results?|roots?|possibility|possibilities|one|ones)\b[^\d=]*$",

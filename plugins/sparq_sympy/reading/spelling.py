@@ -66,6 +66,8 @@ _SIGNS = {
 }
 _SIGN = re.compile("[" + "".join(map(re.escape, _SIGNS)) + "]")
 
+_BRACES = {r"\lbrace": r"\{", r"\rbrace": r"\}", r"\lbrack": "[", r"\rbrack": "]"}
+_BRACE = re.compile(r"\\[lr]brac[ek](?![A-Za-z])\s*")
 _COMMANDS = re.compile(
     r"\\(?:left|right|[bB]ig{1,2}[lrm]?|displaystyle|textstyle|limits|nolimits|hfill)(?![A-Za-z])\s*\.?(?=[^0-9]|$)"
 )
@@ -86,6 +88,7 @@ _ABOUT = re.compile(
 )
 _PHANTOM = re.compile(r"\\(?:[hv]?phantom)\s*(?:\{[^{}]*\}|\S)")
 _RECURRING = re.compile(r"(\d{0,50})\.(\d{0,50})\\(?:overline|bar|dot)(?:\{(\d{1,50})\}|(\d))")
+_GOING_ON = re.compile(r"(\d{0,50})\.(\d{0,20}?)(\d{1,6}?)\3{2,10}\d{0,5}(?:\.\.\.|\\[lc]?dots(?![A-Za-z])\s*)$")
 _MULTIPLIERS = {"dozen": 12, "hundred": 100, "thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
 _MULTIPLIER = re.compile(rf"(?<=\d)\s*(?:\\text\{{)?\s*({'|'.join(_MULTIPLIERS)})s?\b(\s*\}})?", re.IGNORECASE)
 _TIMES = re.compile(r"(?<=\d)\s*[xX]\s*(?=10\s*\^)")
@@ -149,7 +152,7 @@ def _closes_last(text: str, start: int) -> bool:
 
 def recurring(text: str) -> str:
     r"""Text with `0.1\overline{6}` as a fraction."""
-    return _RECURRING.sub(_as_fraction, text)
+    return _RECURRING.sub(_as_fraction, _GOING_ON.sub(r"\1.\2\\overline{\3}", text))
 
 
 def _as_fraction(found: re.Match[str]) -> str:
@@ -162,7 +165,7 @@ def _as_fraction(found: re.Match[str]) -> str:
 def plain(text: str) -> str:
     r"""One spelling of spacing, sizing, fraction and font commands; `\text{}` is the only command left that holds words."""
     if "\\" in text or "~" in text:
-        text = recurring(_PHANTOM.sub(" ", text))
+        text = _BRACE.sub(lambda m: _BRACES[m[0].strip()], _PHANTOM.sub(" ", text))
         text = _GROUPED.sub("", text)
         text = _COMMANDS.sub("", text)
         text = _SPACES.sub(" ", text)
@@ -170,6 +173,7 @@ def plain(text: str) -> str:
         text = _OPERATOR.sub(lambda found: f"\\{found[1] or found[2]} ", text)
         text = _SYMBOL.sub(_symbol, text) if _SYMBOL.fullmatch(text.strip()) is None else text
         text = _TEXT.sub(r"\\text{", text)
+    text = recurring(text)
     text = _TIMES.sub(r"\\times ", _GROUPED.sub("", text))
     text = _MULTIPLIER.sub(_multiplied, text)
     return _LOOSE.sub("", text).strip()

@@ -71,6 +71,7 @@ _LONGEST_SYMBOL = 3
 _VOWELS = frozenset("aeiou")
 LETTERS = {"m": "m", "g": "g", "s": "s", "h": "h", "l": "l", "L": "l", "N": "n", "J": "j", "W": "w", "V": "v"}
 """Letters that may be units after a number, with the unit."""
+_SQUARES = frozenset({"square", "cubic"})
 _GENERIC = frozenset({"unit", "unit^2", "unit^3", "total", "in total", "altogether", "exactly"})
 _CASED = {"mL": "ml", "cL": "cl", "dL": "dl", "ML": "ml", "kJ": "kj", "kN": "kn", "kW": "kw"}
 _COMPOUND = {"mph": "mi/h", "kph": "km/h", "mpg": "mi/gal"}
@@ -177,11 +178,11 @@ def _is_unit(words: str, *, spaced: bool) -> bool:
     parts = [p for p in re.split(r"[\s/.-]+", words.lower()) if p]
     if not parts or {"and", "or"} & set(parts):
         return False
-    known = [p in SHORT or p in _NAME or p.removesuffix("s") in _NAME for p in parts]
+    known = [p in SHORT or p.removesuffix("s") == "unit" or p in _NAME or p.removesuffix("s") in _NAME for p in parts]
     if "/" in words and len(parts) > 1 and all(known):
         return True
     if not spaced:
-        return known[0] and len(parts[0]) > 1
+        return (known[0] and len(parts[0]) > 1) or (parts[0] in _SQUARES and any(known[1:]))
     return (known[0] and len(parts[0]) > 1) or _is_noun(parts[0])
 
 

@@ -10,11 +10,13 @@ _ALL = "all real numbers|all reals|all real x|any real number|reals|real numbers
 MEANING: dict[str, Node] = {
     **dict.fromkeys(_NOTHING.split("|"), Apply("set", ())),
     **dict.fromkeys(_ALL.split("|"), Symbol("reals")),
+    **dict.fromkeys(("all integers", "any integer", "integers", "every integer"), Symbol("integers")),
     **dict.fromkeys(("dne", "does not exist", "undefined"), Words("does not exist")),
 }
 """Whole answers in words that are mathematics."""
 _PUNCTUATION = re.compile(r"\\text|\\[ ,;:!]|[{}$.!?\"']|\\$")
-_ARTICLE = re.compile(r"^(?:the|an?) ")
+_ARTICLE = re.compile(r"^(?:there (?:is|are|exists?) )?(?:the|an?)? ?\b")
+_ANOTHER = re.compile(r"[,;]\s*(?:and )?[A-Z]\s*[:=.)]")
 _CHOICE = re.compile(r"\(\s*([A-Za-z])\s*\)|\(?\s*([A-Z])\s*(?:\)|[.:])(?:(?:\s|\\ |~)+([\w$\\].*))?|([A-Za-z])")
 _FONT = re.compile(r"\\(?:text[a-z]*|mathrm|mathbf|mbox)\s*\{([^{}]*)\}")
 _COMMAND = re.compile(r"\\text(?![a-z])|\\[A-Za-z]+\s*")
@@ -30,7 +32,7 @@ def as_words(text: str) -> str:
 def choice(text: str) -> tuple[str, str | None]:
     """The letter of a choice, `C`, `(C)` or `C. rest`, and the rest if it is marked as one; no letter where it is none."""
     found = _CHOICE.fullmatch(_FONT.sub(r"\1", text).strip())
-    if not found:
+    if not found or _ANOTHER.search(found[3] or ""):
         return "", None
     return (found[1] or found[2] or found[4]).lower(), None if found[4] else (found[3] or "").strip()
 
