@@ -12,7 +12,7 @@ from sparq_sympy.reading.answer import Answer, read
 from sparq_sympy.tree.nodes import Apply, Node, Number, Symbol, TooLargeError, Words, variables
 from sparq_sympy.tree.scales import conversion
 
-VERSION = "1"
+VERSION = "2"
 """Of the checker: a verdict may change with it."""
 
 Value = Literal["correct", "incorrect", "unknown"]
@@ -185,7 +185,12 @@ def _letter_off(node: Node) -> tuple[Node, str]:
 
 def _powered(node: Node) -> tuple[Node, str]:
     """A letter and its power, as units have it: `m^2`."""
-    if isinstance(node, Apply) and node.op == "^" and isinstance(exponent := node.args[1], Number) and exponent.value in {2, 3}:
+    if (
+        isinstance(node, Apply)
+        and node.op == "^"
+        and isinstance(exponent := node.args[1], Number)
+        and exponent.value in {2, 3}
+    ):
         return node.args[0], f"^{exponent.value}"
     return node, ""
 

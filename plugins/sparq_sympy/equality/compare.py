@@ -7,8 +7,8 @@ from typing import Annotated, ClassVar, Literal
 
 from msgspec import Meta, Struct
 
-from sparq_sympy.equality import congruences, measures, pieces, points, regions, relations, vectors
-from sparq_sympy.equality.exact import exact
+from sparq_sympy.equality import congruences, measures, pieces, points, regions, relations
+from sparq_sympy.equality.forms import settled, spelled_like, unnamed_set
 from sparq_sympy.equality.shapes import (
     are_named,
     args,
@@ -25,7 +25,8 @@ from sparq_sympy.equality.shapes import (
     with_imaginary,
     with_names,
 )
-from sparq_sympy.tree import matrices, progressions
+from sparq_sympy.tree import progressions
+from sparq_sympy.tree.exact import exact
 from sparq_sympy.tree.nodes import (
     ANYTHING,
     DOTS,
@@ -79,8 +80,8 @@ class Comparison:
 
     def same(self, left: Node, right: Node) -> bool | None:
         """Whether two trees are equal; None where that cannot be decided here. Raises TooLargeError."""
-        left, right = _settled(left), _settled(right)
-        left, right = _spelled_like(left, right), _spelled_like(right, left)
+        left, right = settled(left, self.same), settled(right, self.same)
+        left, right = spelled_like(left, right), spelled_like(right, left)
         if self.conventions.equation == "value" and (data(left) == "in") != (data(right) == "in"):
             left, right = set_of(left), set_of(right)
         if (shape := self._as_regions(left, right)) is not None:
@@ -89,7 +90,7 @@ class Comparison:
             return self._words(left, right)
         left, right = renamed(left, right)
         if self.conventions.equation == "value":
-            left, right = _unnamed_set(left, right), _unnamed_set(right, left)
+            left, right = unnamed_set(left, right), unnamed_set(right, left)
         if congruences.is_congruence(left) or congruences.is_congruence(right):
             self.reason = "number"
             return self._by_residues(left, right)
@@ -127,10 +128,10 @@ class Comparison:
             if ordered and len(ours) == len(theirs) > 1:
                 return self._ordered(ours, theirs)
         sets = {op(left), op(right)} & {"set"}
-        if len(ours) == 1 and _is_tuple(ours[0]) and len(theirs) > 1 and not sets:
-            return self._ordered(list(ours[0].args), theirs) if isinstance(ours[0], Apply) else None
-        if len(theirs) == 1 and _is_tuple(theirs[0]) and len(ours) > 1 and not sets:
-            return self._ordered(ours, list(theirs[0].args)) if isinstance(theirs[0], Apply) else None
+        if not sets and _tuple_beside_list(ours, theirs):
+            return self._ordered(
+                args(ours[0]) if len(ours) == 1 else ours, args(theirs[0]) if len(theirs) == 1 else theirs
+            )
         if self.conventions.list_order == "strict" and not sets:
             return self._ordered(ours, theirs)
         solutions = all(op(node) == "brackets" for node in (*ours, *theirs))
@@ -305,10 +306,9 @@ class Comparison:
                 return self.same(ours[1], theirs[1])
             if isinstance(ours[0], Words) or isinstance(theirs[0], Words):
                 return False
-            if op(ours[0]) == op(theirs[0]) == "unknown-function":
-                return self._functions(ours, theirs)
-            if (op(ours[0]) == "unknown-function") != (op(theirs[0]) == "unknown-function"):
-                return self.same(ours[1], theirs[1])
+            functions = [op(name) == "unknown-function" for name in (ours[0], theirs[0])]
+            if any(functions):
+                return self._functions(ours, theirs) if all(functions) else self.same(ours[1], theirs[1])
         return relations.same(left, right)
 
     def _functions(self, ours: tuple[Node, Node], theirs: tuple[Node, Node]) -> bool | None:
@@ -377,48 +377,15 @@ _ZERO = Number(Fraction(0))
 _MAYBE_SETS = (frozenset({"sets", "brackets"}), frozenset({"sets", "set"}))
 
 
+def _tuple_beside_list(ours: list[Node], theirs: list[Node]) -> bool:
+    """Whether one side is a single tuple, the other a list of several items."""
+    return any(
+        len(one) == 1 and _is_tuple(one[0]) and len(other) > 1 for one, other in ((ours, theirs), (theirs, ours))
+    )
+
+
 def _is_tuple(node: Node) -> bool:
     return op(node) == "brackets" and data(node) == "()"
-
-
-def _settled(node: Node) -> Node:
-    """A node without a degree sign at its top, and with finite sets united."""
-    if isinstance(node, Apply):
-        if node.op == "deg":
-            return node.args[0]
-        node = relations.settled(vectors.untransposed(regions.as_difference(node)))
-    if isinstance(node, Apply):
-        if node.op in {"+", "*", "neg"}:
-            return matrices.reduced(node)
-        if node.op in {"union", "intersection", "minus"}:
-            ours, theirs = (_settled(arg) for arg in node.args)
-            if op(ours) == op(theirs) == "set":
-                return _finite(node.op, args(ours), args(theirs))
-    return node
-
-
-def _spelled_like(node: Node, other: Node) -> Node:
-    """A node as a matrix or a vector, if that is what the other side is."""
-    if op(other) == "matrix":
-        node = vectors.as_matrix(node)
-    if kind(node) != "scalar" or op(other) not in {"brackets", "matrix"}:
-        return node
-    cells = args(other) if op(other) == "brackets" or len(args(other)) > 1 else args(args(other)[0])
-    return vectors.components(node, len(cells)) or node
-
-
-def _unnamed_set(node: Node, other: Node) -> Node:
-    """The set of `S = {1, 2}`, where the other side is a set without a name."""
-    named = relations.named_value(node) if op(other) == "set" else None
-    return named[1] if named and op(named[1]) == "set" else node
-
-
-def _finite(op: str, ours: list[Node], theirs: list[Node]) -> Node:
-    if op == "union":
-        return Apply("set", (*ours, *theirs))
-    comparison = Comparison(Conventions())
-    kept = [a for a in ours if any(comparison.same(a, b) is True for b in theirs) == (op == "intersection")]
-    return Apply("set", tuple(kept))
 
 
 def _all(said: Sequence[bool | None]) -> bool | None:

@@ -3,7 +3,7 @@
 import math
 from fractions import Fraction
 
-from sparq_sympy.equality.exact import exact
+from sparq_sympy.tree.exact import exact
 from sparq_sympy.tree.nodes import ANYTHING, Apply, Node, Number, Symbol, TooLargeError, substituted, variables
 
 LARGEST_MODULUS = 2_000
@@ -95,7 +95,9 @@ def _joined(parts: list[Classes | None], how: str) -> Classes | None:
     if modulus > LARGEST_MODULUS:
         raise TooLargeError
     sets = [{x for x in range(modulus) if x % size in residues} for size, residues in known]
-    return modulus, frozenset(set.intersection(*sets) if how == "and" and len({s for s, _ in known}) > 1 else set.union(*sets))
+    return modulus, frozenset(
+        set.intersection(*sets) if how == "and" and len({s for s, _ in known}) > 1 else set.union(*sets)
+    )
 
 
 def _progression(node: Node) -> Classes | None:

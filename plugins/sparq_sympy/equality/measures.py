@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from sparq_sympy.equality.exact import exact
+from sparq_sympy.tree.exact import exact
 from sparq_sympy.tree.nodes import Apply, Node, Number, Words
 from sparq_sympy.tree.scales import conversion
 

@@ -1,5 +1,6 @@
 """Functions given by cases, compared by their values between and at the edges of their conditions, else case by case."""
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -37,14 +38,16 @@ def same(left: Node, right: Node, compare: Same) -> bool | None:
 def _same_values(left: Node, right: Node, name: str) -> bool:
     mp = points.context()
     mp.dps = points.DIGITS
-    edges = sorted({edge for node in (left, right) for condition in _conditions(node) for edge in regions.edges(mp, condition)})
+    edges = sorted(
+        {edge for node in (left, right) for condition in _conditions(node) for edge in regions.edges(mp, condition)}
+    )
     return all(_agree(_value(mp, left, name, x), _value(mp, right, name, x)) for x in _places(mp, edges))
 
 
 def _places(mp: Any, edges: list[Any]) -> list[Any]:
     tests = regions.tests(mp, edges)
     first, *_, last = (tests[0] + 1, tests[-1] - 1) if len(tests) > 1 else (tests[0], tests[0])
-    between = [a + (b - a) * mp.mpf(share) for a, b in zip(tests, tests[1:], strict=False) for share in _INSIDE]
+    between = [a + (b - a) * mp.mpf(share) for a, b in itertools.pairwise(tests) for share in _INSIDE]
     return [*tests, *between, *(first - d for d in _BEYOND), *(last + d for d in _BEYOND), *map(mp.mpf, _GRID)]
 
 

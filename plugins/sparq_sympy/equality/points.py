@@ -112,8 +112,8 @@ def _agree_at(left: Node, right: Node, point: Mapping[str, Fraction], *, real: b
     """
     Agreement at one point; None where a side has no value, or no real one where it should.
 
-    A clear gap shows with fifty digits. What is next to zero, and the rest if asked to look closely, is computed so closely that
-    nothing written in it can vanish beside something else.
+    A clear gap shows with fifty digits. What is next to zero, and the rest if asked to look closely, is computed so closely
+    that nothing written in it can vanish.
     """
     mp = context()
     try:
@@ -215,16 +215,21 @@ class Evaluation:
         return found
 
     def value(self, node: Node) -> Any:
-        mp = self.mp
         self._left -= 1
         if self._left < 0:
             raise TooLargeError
         if isinstance(node, Number):
-            return self._number(node.value)
+            found = self._number(node.value)
+            self._note(found)
+            return found
         if isinstance(node, Symbol):
             return self.symbol(node.name)
         if not isinstance(node, Apply):
             raise UndefinedError
+        return self.applied(node)
+
+    def applied(self, node: Apply) -> Any:
+        mp = self.mp
         if node.op in {"sum", "prod"}:
             return self.series(node)
         if node.op == "unknown-function":

@@ -147,6 +147,8 @@ def _same_zeros(left: Node, right: Node) -> bool | None:
     names = sorted(variables(left) | variables(right))
     if variables(left) != variables(right) or not names:
         return False if names else None
+    if points.extent(left, right)[1] > _VISIBLE:
+        raise TooLargeError
     found = 0
     for solve_for in names:
         for point in list(points.at(names))[:3]:
@@ -157,8 +159,6 @@ def _same_zeros(left: Node, right: Node) -> bool | None:
                     if vanishes is False:
                         return False
                     found += vanishes is True
-    if found and points.extent(left, right)[1] > _VISIBLE:
-        raise TooLargeError
     return True if found >= 6 else None
 
 

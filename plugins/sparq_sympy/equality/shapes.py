@@ -102,7 +102,9 @@ def _signs(node: Node) -> int:
 def _choices(node: Node) -> list[Node]:
     """A tuple with each sign chosen by itself."""
     parts = [[_signed(arg, 1), _signed(arg, -1)] if has(arg, "pm") else [arg] for arg in args(node)]
-    return [Apply("brackets", chosen, data(node)) for chosen in itertools.islice(itertools.product(*parts), _MOST_CHOICES)]
+    return [
+        Apply("brackets", chosen, data(node)) for chosen in itertools.islice(itertools.product(*parts), _MOST_CHOICES)
+    ]
 
 
 def _signed(node: Node, sign: int) -> Node:

@@ -44,7 +44,9 @@ def components(node: Node, width: int) -> Node | None:
         return substituted(node, dict(zip(_UNITS, values, strict=True)))
 
     found = [at(*(one if k == n else zero for k in range(3))) for n in range(3)]
-    apart = Apply("+", tuple(Apply("*", (part, Symbol(f"unit {name}"))) for part, name in zip(found, _UNITS, strict=True)))
+    apart = Apply(
+        "+", tuple(Apply("*", (part, Symbol(f"unit {name}"))) for part, name in zip(found, _UNITS, strict=True))
+    )
     whole = at(*(Symbol(f"unit {name}") for name in _UNITS))
     if points.agree(whole, apart) is not True:
         return None

@@ -60,7 +60,9 @@ def named(text: str, parse: Parse) -> Node | None:
         found = [pattern.fullmatch(item.strip()) for item in items]
         pairs = [(_name(match[name]), match[value]) for match in found if match]
         if pattern is _NAMED and len(pairs) == len(items) > 1 and all(_LETTER.match(item.strip()) for item in items):
-            return _relations([(item.strip()[0], match[2]) for item, match in zip(items, found, strict=True) if match], parse)
+            return _relations(
+                [(item.strip()[0], match[2]) for item, match in zip(items, found, strict=True) if match], parse
+            )
         if len(pairs) == len(items) and _tell_apart([name for name, _ in pairs], pattern):
             return _relations(pairs, parse)
     return None
@@ -119,7 +121,7 @@ def _tell_apart(names: list[str], pattern: re.Pattern[str]) -> bool:
 
 
 def _is_name(name: str, pattern: re.Pattern[str]) -> bool:
-    """Whether it is a word, and neither a variable nor a function; the letter of a person or place before a colon is one, too."""
+    """Whether it is a word, and neither a variable nor a function."""
     words = re.findall(r"[a-z]+", name)
     if any(word in KNOWN for word in words):
         return False

@@ -19,8 +19,12 @@ _MODULO = re.compile(
     r"\(?\s*(?:\\text\{\s*)?\(?\s*(?<![A-Za-z\\])(?:\\b?mod|mod(?:ulo)?)(?![A-Za-z])\s*\}?\s*(\{[^{}]*\}|\w{1,20})\s*\}?\s*\)?\s*\}?\s*$"
 )
 _ORDINAL = re.compile(r"(?<=\d)\s*(?:\^?\s*\{?\s*(?:\\text\{)?\s*(?:st|nd|rd|th)\b(?:\s*\}){0,2})(?=\s|$|[A-Za-z])")
-_LETTER_DEGREE = re.compile(r"(?<=[\d}])\s*\^\s*(?:\{\s*(?:o|\\text\{\s*o\s*\}|\\text\{\s*deg\s*\})\s*\}|o(?![A-Za-z])|\\text\{\s*o\s*\})")
-_HATS = re.compile(r"\\(?:hat|text|mathbf|vec|boldsymbol|bm|overrightarrow)\s*\{?\s*(?:\\(i|j)math|\\text\{\s*([ijk])\s*\}|([ijk]))(?![A-Za-z])\s*\}?")
+_LETTER_DEGREE = re.compile(
+    r"(?<=[\d}])\s*\^\s*(?:\{\s*(?:o|\\text\{\s*o\s*\}|\\text\{\s*deg\s*\})\s*\}|o(?![A-Za-z])|\\text\{\s*o\s*\})"
+)
+_HATS = re.compile(
+    r"\\(?:hat|text|mathbf|vec|boldsymbol|bm|overrightarrow)\s*\{?\s*(?:\\(i|j)math|\\text\{\s*([ijk])\s*\}|([ijk]))(?![A-Za-z])\s*\}?"
+)
 _BEFORE = re.compile(r"(?:[=,;({\[]|\\(?:in|cup|cap|setminus)|U)\s*$")
 
 

@@ -4,8 +4,9 @@ import re
 
 _WORD = re.compile(r"[A-Za-z']{2,}")
 _COPULA = re.compile(
-    r"\b(?:is equal to|is exactly|is given by|is therefore|is thus|is|are|equals?|equal to|was|were|will be|must be|would be|be"
-    r"|becomes?|gives|yields|get|obtain|have|comes to|amounts to|totals|takes|costs|needs|contains|has|weighs|measures|makes)\b:?\s*",
+    r"\b(?:is equal to|is exactly|is given by|is therefore|is thus|is|are|equals?|equal to|was|were|will be|must be|would be"
+    r"|be|becomes?|gives|yields|get|obtain|have|comes to|amounts to|totals|takes|costs|needs|contains|has|weighs|measures"
+    r"|makes)\b:?\s*",
     re.IGNORECASE,
 )
 _LEAD = re.compile(
@@ -18,14 +19,19 @@ _NEVER = re.compile(
     r"between|either|at least|at most|less|more|greater|fewer|larger|smaller|under|over|above|below|up to)\b",
     re.IGNORECASE,
 )
-_ONLY = re.compile(r"^(?:only|just|exactly|precisely|simply|about|approximately|roughly)\s+|[\s,]+(?:only|exactly|precisely|in all|as desired|as required|alone)$", re.IGNORECASE)
+_ONLY = re.compile(
+    r"^(?:only|just|exactly|precisely|simply|about|approximately|roughly)\s+"
+    r"|[\s,]+(?:only|exactly|precisely|in all|as desired|as required|alone)$",
+    re.IGNORECASE,
+)
 _IS_IT = re.compile(
     r"[\s,]+(?:is|are) (?:the|our|an?) (?:only |final |correct |desired |required |unique )*"
     r"(?:answers?|solutions?|values?|results?|roots?|possibility|possibilities|one|ones)\b[^\d=]*$",
     re.IGNORECASE,
 )
 _CONDITION = re.compile(
-    r"[\s,(]*(?:\\text\{)?[\s,(]*\b(?P<word>for|when|whenever|where|if|with|since|because|as|given|provided|such that|assuming|on the interval)\b(?P<rest>.*)$",
+    r"[\s,(]*(?:\\text\{)?[\s,(]*\b(?P<word>for|when|whenever|where|if|with|since|because|as|given|provided|such that|assuming"
+    r"|on the interval)\b(?P<rest>.*)$",
     re.IGNORECASE | re.DOTALL,
 )
 _NOTED = re.compile(r"(.*?[^\s(]),?\s*\(([^()]*(?:<|>|=|\\(?:le|ge|ne|in)(?:q|qslant)?(?![A-Za-z]))[^()]*)\)")
@@ -67,13 +73,13 @@ def statement(text: str) -> str:
 def _with_signs(text: str) -> str:
     """`x is at least 5` as an inequality."""
     for words, sign in _COMPARED:
-        text = words.sub(lambda _, sign=sign: sign, text)
+        text = words.sub(sign.replace("\\", r"\\"), text)
     return text
 
 
 def _leads(before: str, after: str) -> bool:
     """Whether words before a verb only say what the rest is the value of."""
-    if not after.strip() or not _WORD.search(before) and not before.strip().isalpha():
+    if not after.strip() or (not _WORD.search(before) and not before.strip().isalpha()):
         return False
     return not _NEVER.search(before) and not _NEVER.match(after.strip()) and not re.search(r"[=<>;]|,\s*\d", before)
 

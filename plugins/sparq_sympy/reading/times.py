@@ -7,19 +7,32 @@ from sparq_sympy.tree.nodes import Apply, Node, Number, Words
 
 _HALF = r"(?:\s*(?:\\text\{)?\s*([ap])\.?\s?m\b\.?\s*\}?)"
 _CLOCK = re.compile(
-    rf"(?:at )?(\d{{1,2}})(?:\s*[:.]\s*(\d\d)(?:\s*:\s*(\d\d))?)?(?:{_HALF}|\s*o'?\s?clock|\s*(?:hours|hrs|h)\b)(?: in the (?:morning|afternoon|evening))?",
+    rf"(?:at )?(\d{{1,2}})(?:\s*[:.]\s*(\d\d)(?:\s*:\s*(\d\d))?)?(?:{_HALF}|\s*o'?\s?clock)",
     re.IGNORECASE,
 )
 _PLAIN_CLOCK = re.compile(r"(?:at )?(\d{1,2})\s*:\s*(\d\d)(?:\s*:\s*(\d\d))?")
 _PARTS_OF_DAY = re.compile(r"^(.*?)\s*(?:in the (morning|afternoon|evening)|at (night))$")
-_NAMED = {"noon": 720, "midday": 720, "midnight": 0, "12 noon": 720, "12 midnight": 0, "12:00 noon": 720, "12:00 midnight": 0}
+_NAMED = {
+    "noon": 720,
+    "midday": 720,
+    "midnight": 0,
+    "12 noon": 720,
+    "12 midnight": 0,
+    "12:00 noon": 720,
+    "12:00 midnight": 0,
+}
 
-_MONTHS = (
-    "january february march april may june july august september october november december".split()
+_MONTH_NAMES = "january february march april may june july august september october november december"
+_MONTHS = _MONTH_NAMES.split()
+_MONTH = (
+    {name: n for n, name in enumerate(_MONTHS, start=1)}
+    | {name[:3]: n for n, name in enumerate(_MONTHS, start=1)}
+    | {"sept": 9}
 )
-_MONTH = {name: n for n, name in enumerate(_MONTHS, start=1)} | {name[:3]: n for n, name in enumerate(_MONTHS, start=1)} | {"sept": 9}
-_DAYS = "monday tuesday wednesday thursday friday saturday sunday".split()
-_WEEKDAY = {name: name for name in _DAYS} | {name[:3]: name for name in _DAYS} | {"tues": "tuesday", "thurs": "thursday"}
+_DAYS = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+_WEEKDAY = (
+    {name: name for name in _DAYS} | {name[:3]: name for name in _DAYS} | {"tues": "tuesday", "thurs": "thursday"}
+)
 _TH = r"(?:\s?\^?\{?(?:\\text\{)?(?:st|nd|rd|th)\}{0,2})?"
 _YEAR = r"(?:[,\s]+(\d{4}))?"
 _WEEK = rf"(?:({'|'.join(sorted(_WEEKDAY, key=len, reverse=True))})[.,\s]+)?"
@@ -49,9 +62,7 @@ def _clock(text: str) -> Node | None:
     hours, minutes, seconds = int(found[1]), int(found[2] or 0), int(found[3] or 0)
     half = (found[4] or "").lower() if found.re is _CLOCK else ""
     half = half or ({"morning": "a"}.get(part[2] or "", "p") if part and part[2] else "")
-    if minutes > 59 or seconds > 59 or hours > 24 or (half and not 0 < hours < 13) or (not half and found.re is _CLOCK and re.search(r"h", body) and found[2] is None):
-        return None
-    if not half and found[2] is None and "clock" not in body.lower():
+    if minutes > 59 or seconds > 59 or hours > 24 or (half and not 0 < hours < 13):
         return None
     if half:
         hours = hours % 12 + 12 * (half == "p")

@@ -40,8 +40,10 @@ class Apply:
 
     `op` is one of the operators `+ * / ^ neg ! abs …`, a function's name, `pm` and `mp`, or one of the shapes: `list`, `set`,
     `brackets` (`data` holds the two, `(]`), `matrix` and its `row`, `ratio`, `relation` (`data` holds the signs, separated by
-    spaces), `union`, `intersection`, `minus`, `unknown-function` (`data` holds its name), `base` (`data` holds the base), `congruence`
-    (what is spoken of, its residue, the modulus), `cases` of `case` (a body, its condition).
+    spaces), `union`, `intersection`, `minus`, `unknown-function` (`data` holds its name), `base` (`data` holds the base),
+    `congruence` (what is spoken of, its residue, the modulus), `cases` of `case` (a body, its condition), `measure` (`data`
+    holds the unit), `time` (minutes since midnight; `data` says whether the half of the day is told), `date` (year, month,
+    day, day of the week).
     """
 
     op: str

@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Sequence
 from fractions import Fraction
+from itertools import pairwise
 
+from sparq_sympy.tree.exact import exact
 from sparq_sympy.tree.nodes import DOTS, Apply, Node, Number, Symbol, substituted, variables
 
 Following = Callable[[Fraction], Fraction]
@@ -44,7 +46,7 @@ def _series(node: Apply) -> Node | None:
     (name,) = names
     for start in range(4):
         values = [_at(last, name, start + k) for k in range(len(first))]
-        if all(a is not None and a == _rational(b) for a, b in zip(values, first, strict=True)):
+        if all(a is not None and a == exact(b) for a, b in zip(values, first, strict=True)):
             body = substituted(last, {name: _TERM})
             return Apply(_SERIES[node.op], (_TERM, Number(Fraction(start)), Symbol(name), body))
     return None
@@ -62,8 +64,8 @@ def _sequence(node: Apply) -> Node:
 
 def between(first: Sequence[Node], last: Node) -> list[Node] | None:
     """All terms of an arithmetic or geometric progression, by its first ones and its last; None where it is neither."""
-    known = [_rational(node) for node in first]
-    end = _rational(last)
+    known = [exact(node) for node in first]
+    end = exact(last)
     values = [value for value in known if value is not None]
     if len(values) < max(len(known), 2) or end is None:
         return None
@@ -80,7 +82,7 @@ def between(first: Sequence[Node], last: Node) -> list[Node] | None:
 
 def longer(first: Sequence[Node], length: int) -> list[Node]:
     """The first terms of an endless progression, as many as asked for where three tell how it goes on."""
-    values = [value for node in first if (value := _rational(node)) is not None]
+    values = [value for node in first if (value := exact(node)) is not None]
     if len(values) < max(len(first), 3) or length > LONGEST:
         return list(first)
     following = _arithmetic(values) or _geometric(values)
@@ -91,43 +93,16 @@ def longer(first: Sequence[Node], length: int) -> list[Node]:
 
 def _arithmetic(values: Sequence[Fraction]) -> Following | None:
     step = values[1] - values[0]
-    return (lambda x: x + step) if step and all(b - a == step for a, b in zip(values, values[1:], strict=False)) else None
+    return (lambda x: x + step) if step and all(b - a == step for a, b in pairwise(values)) else None
 
 
 def _geometric(values: Sequence[Fraction]) -> Following | None:
     if 0 in values:
         return None
     ratio = values[1] / values[0]
-    even = all(b == a * ratio for a, b in zip(values, values[1:], strict=False))
+    even = all(b == a * ratio for a, b in pairwise(values))
     return (lambda x: x * ratio) if abs(ratio) != 1 and even else None
 
 
 def _at(node: Node, name: str, value: int) -> Fraction | None:
-    return _rational(substituted(node, {name: Number(Fraction(value))}))
-
-
-def _rational(node: Node) -> Fraction | None:
-    """The value of a short expression of small numbers."""
-    if isinstance(node, Number):
-        return node.value
-    if not isinstance(node, Apply):
-        return None
-    values = [_rational(arg) for arg in node.args]
-    known = [value for value in values if value is not None]
-    if len(known) < len(values):
-        return None
-    if node.op == "neg":
-        return -known[0]
-    if node.op == "+":
-        return sum(known, Fraction(0))
-    if node.op == "*":
-        product = Fraction(1)
-        for value in known:
-            product *= value
-        return product
-    if node.op in {"/", "inverse"}:
-        top, bottom = known if node.op == "/" else (Fraction(1), known[0])
-        return top / bottom if bottom else None
-    if node.op == "^" and known[1].denominator == 1 and abs(known[1]) <= 64 and known[0]:
-        return known[0] ** known[1].numerator
-    return None
+    return exact(substituted(node, {name: Number(Fraction(value))}))

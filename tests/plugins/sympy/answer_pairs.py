@@ -103,7 +103,9 @@ def _on_the_clock(hours: int, minutes: int) -> str:
 
 
 def _units(rng: random.Random) -> Pair:
-    large, small, factor = rng.choice((("m", "cm", 100), ("hours", "minutes", 60), ("kg", "g", 1000), ("ft", "inches", 12)))
+    large, small, factor = rng.choice(
+        (("m", "cm", 100), ("hours", "minutes", 60), ("kg", "g", 1000), ("ft", "inches", 12))
+    )
     a, b = _two_values(rng)
     return Pair(f"{a} {large}", f"{b * factor} {small}", a == b)
 
@@ -118,7 +120,7 @@ def in_words(number: int) -> str:
     """A whole number below a million in words."""
     ones = "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen"
     small = ["", *ones.split(), "nineteen"]
-    tens = ["", "", *"twenty thirty forty fifty sixty seventy eighty ninety".split()]
+    tens = ["", "", *["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]]
     if number < 20:
         return small[number]
     if number < 100:
@@ -177,14 +179,21 @@ KINDS: tuple[Callable[[random.Random], Pair], ...] = (
 )
 """Makers of pairs."""
 
-_PIECES = (
-    r"\frac{1}{2} \frac \sqrt{ } { ( ) [ ] , ; : = < > \le \ge \equiv \pmod \pmod5 (mod mod \begin{cases} \end{cases} \begin{pmatrix} "
-    r"\end{pmatrix} & \\ \text{ \text{and} and or if for is the area 1 2 10 0.5 1/2 x y n i j k ^ _ ^2 ^{ _5C_2 C(5,2) \binom52 "
-    r"5 cm m ft 7:30 pm AM March Monday \pm \ldots ... \cdots + - * / ! % ° \circ $ \$ | \| \{ \} \cup \setminus \infty \mathbb{R} "
-    r"e pi \pi sin \sin^{-1} f(x) f^{-1}(x) twenty hundred one half st th ① \boxed{ ** ` ]0,1[ Ann: least: (1) (2) 9^{9^9} e^{-e^9}"
-).split(" ")
+_LATEX = (
+    r"\frac{1}{2} \frac \sqrt{ } { ( ) [ ] , ; : = < > \le \ge \equiv \pmod \pmod5 (mod mod \begin{cases} \end{cases} & \\ "
+    r"\begin{pmatrix} \end{pmatrix} \text{ \text{and} \binom52 \pm \ldots ... \cdots \circ $ \$ | \| \{ \} \cup \setminus "
+    r"\infty \mathbb{R} \pi \sin \sin^{-1} \boxed{ ^ _ ^2 ^{ + - * / ! % °"
+)
+_PLAIN = (
+    "and or if for is the area 1 2 10 0.5 1/2 x y n i j k _5C_2 C(5,2) 5 cm m ft 7:30 pm AM March Monday e pi sin f(x) "
+    "f^{-1}(x) twenty hundred one half st th ① ** ` ]0,1[ Ann: least: (1) (2) 9^{9^9} e^{-e^9}"
+)
+_PIECES = (*_LATEX.split(), *_PLAIN.split())
 
 
 def odd_text(rng: random.Random) -> str:
     """Pieces of answers in any order, as no one would write them."""
-    return "".join(rng.choice(_PIECES) + rng.choice(("", " ", "\n" if rng.random() < 0.1 else "")) for _ in range(rng.randint(1, 14)))
+    return "".join(
+        rng.choice(_PIECES) + rng.choice(("", " ", "\n" if rng.random() < 0.1 else ""))
+        for _ in range(rng.randint(1, 14))
+    )

@@ -1,4 +1,4 @@
-"""Kinds of answers, pair by pair, and what holds of any texts: the same both ways, equal to themselves, bounded, no exception."""
+"""Kinds of answers, pair by pair; and of any texts: the same both ways, equal to themselves, bounded, no exception."""
 
 import random
 import time
