@@ -3,9 +3,9 @@
 from collections.abc import Callable
 
 from sparq_sympy.equality import regions, relations, vectors
-from sparq_sympy.equality.shapes import args, kind, op
+from sparq_sympy.equality.shapes import args, data, expanded, kind, op
 from sparq_sympy.tree import matrices
-from sparq_sympy.tree.nodes import Apply, Node
+from sparq_sympy.tree.nodes import Apply, Node, has
 
 Same = Callable[[Node, Node], bool | None]
 
@@ -16,6 +16,8 @@ def settled(node: Node, same: Same) -> Node:
         if node.op == "deg":
             return node.args[0]
         node = relations.settled(vectors.untransposed(regions.as_difference(node)))
+    if op(node) == "relation" and data(node) == "!=" and has(node, "pm"):
+        return Apply("list", tuple(expanded(node)), "and")
     if isinstance(node, Apply):
         if node.op in {"+", "*", "neg"}:
             return matrices.reduced(node)

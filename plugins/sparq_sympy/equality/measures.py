@@ -1,6 +1,7 @@
 """Values with units inside a list, clock times and dates."""
 
 from collections.abc import Callable, Sequence
+from fractions import Fraction
 
 from sparq_sympy.tree.exact import exact
 from sparq_sympy.tree.nodes import Apply, Node, Number, Words
@@ -8,13 +9,17 @@ from sparq_sympy.tree.scales import conversion
 
 Same = Callable[[Node, Node], bool | None]
 _HALF_A_DAY = 720
+_PERCENT = Number(Fraction(1, 100))
 
 
 def same_measures(left: Node, right: Node, compare: Same) -> bool | None:
     """Whether two values are equal once both are in one unit; one may have none."""
     (a, unit), (b, other) = _measure(left), _measure(right)
     if unit == other or not unit or not other:
-        return compare(a, b)
+        hundredths = [(Apply("*", (a, _PERCENT)), b)] * (unit == "%") + [(a, Apply("*", (b, _PERCENT)))] * (
+            other == "%"
+        )
+        return compare(a, b) or (unit != other and any(compare(*pair) for pair in hundredths))
     factor = conversion(unit, other)
     return False if factor is None else compare(Apply("*", (a, factor)), b)
 
@@ -37,16 +42,3 @@ def same_dates(left: Sequence[Node], right: Sequence[Node]) -> bool:
     """Whether two dates are one; a year or a day of the week may be told by one alone."""
     pairs = list(zip(left, right, strict=True))
     return all(a == b or Words("") in (a, b) for a, b in pairs)
-
-
-def is_moment(node: Node) -> bool:
-    """Whether it is a clock time or a date."""
-    return isinstance(node, Apply) and node.op in {"time", "date"}
-
-
-def as_number(node: Node) -> Number | None:
-    """The hour of a time that has neither minutes nor half of a day: `7 o'clock` is 7."""
-    if isinstance(node, Apply) and node.op == "time" and not node.data:
-        minutes = exact(node.args[0])
-        return Number(minutes / 60) if minutes is not None and minutes % 60 == 0 else None
-    return None

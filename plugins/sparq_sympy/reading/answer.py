@@ -43,12 +43,14 @@ _BASED = re.compile(
 _SINGLE = re.compile(r"(?<=[_^}c])\s*\{([0-9A-Za-z])\}(?![0-9A-Za-z])")
 _CAPITALS = re.compile(r"[A-Z]{3,}")
 """A name, such as that of a triangle, and no product."""
-_HOLDS_MORE = re.compile(r"\d|^\s*[A-Z](?:(?:\s*,\s*(?:and\s+)?|\s+and\s+)[A-Z])+\s*$")
+_HOLDS_MORE = re.compile(r"\d|^\s*\(?[A-Z]\)?(?:(?:\s*,\s*(?:and\s+)?|\s*\band\b\s*)\(?[A-Z]\)?)+\s*$")
 """A text that is read as if it were none: it has digits, or is letters of choices."""
+_AFTERTHOUGHT = re.compile(r"\.\s+(?:I|It|This|We|Note)\b[^\d\\=$]*$")
+"""A sentence without anything of an answer after one."""
 _WHOLE_TEXT = re.compile(r"\\text\{([^{}]*)\}")
 _LABEL = re.compile(
     r"^\s*\\?(?:text\{)?\s*(?:the )?(?:final |correct )?"
-    r"(?:(?:answer|choice|option)\s*(?:is|:)|(?:choice|option)(?=\s+\(?[A-Z]\b))\s*\}?",
+    r"(?:(?:answer|choice|option)\s*(?:is\s*:?|:)|(?:choice|option)(?=\s+\(?[A-Z]\b))\s*\}?",
     re.IGNORECASE,
 )
 
@@ -101,9 +103,12 @@ def read(text: str) -> Answer:
 
 def _bare(text: str) -> str:
     """A text without what labels it, in one spelling."""
-    bare = spelling.plain(spelling.unwrap(_LABEL.sub("", text)))
-    whole = _WHOLE_TEXT.fullmatch(bare)
-    return spelling.plain(whole[1]) if whole and _HOLDS_MORE.search(whole[1]) else bare
+    text = _AFTERTHOUGHT.sub("", text)
+    bare = spelling.plain(spelling.unwrap(_LABEL.sub("", _LABEL.sub("", text))))
+    if not (whole := _WHOLE_TEXT.fullmatch(bare)):
+        return bare
+    inside = numerals.in_digits(whole[1].strip())
+    return spelling.plain(inside) if _HOLDS_MORE.search(inside) else bare
 
 
 def _answer(

@@ -83,11 +83,15 @@ def _condition(grammar: Grammar) -> Node | None:
     row = _rest_of_row(grammar)
     if not row:
         return None
-    if not any(token.kind in {"text", "word"} for token in row):
-        node = grammar.statement()
-        grammar.accept(".")
-        return node
     grammar.skip(len(row))
+    while row and row[-1].text in {",", ".", ";"}:
+        row.pop()
+    if row and not any(token.kind in {"text", "word"} for token in row):
+        inner = grammar.of(row)
+        node = inner.statement()
+        if inner.peek().kind != "end":
+            raise UnsupportedError("a condition that goes on")
+        return node
     said = " ".join(word for token in row if (word := token.text.strip(" ,.:").lower()))
     return Words("otherwise" if said in _ELSE else said)
 

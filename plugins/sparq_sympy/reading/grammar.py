@@ -39,6 +39,10 @@ class Grammar(Cursor):
         self.bars = 0
         """Absolute values that are open here."""
 
+    def of(self, found: list[Token]) -> "Grammar":
+        """A grammar like this one at the first of other tokens."""
+        return Grammar(found, self._primaries)
+
     # Lists, relations, sets
 
     def statement(self) -> Node:

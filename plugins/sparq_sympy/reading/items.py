@@ -14,7 +14,7 @@ _SEPARATOR = re.compile(r"\s*(?:;|,(?!(?<=\d,)\d{3}(?!\d)))\s*(?:\band\b\s*)?|\s
 _NAME = r"[A-Za-z][A-Za-z' -]{0,40}?"
 _NAMED = re.compile(rf"({_NAME}\d?)\s*(?::|=|\bis\b|\bare\b|\bhas\b|\bhave\b|\bgets?\b|\bpays\b|\bwas\b|->)\s*(\S.*)")
 _LETTER = re.compile(r"[A-Za-z]\s*:")
-_SPACED = re.compile(rf"({_NAME[:-1]})\s+(-?\$?\d\S*)")
+_SPACED = re.compile(rf"({_NAME[:-1]})(?:\s+|(?=-))(-?\$?\d\S*(?: [A-Za-z^0-9/]+)?)")
 _COUNTED = re.compile(r"(-?\d\S*)\s+([A-Za-z][A-Za-z -]{2,30})")
 _ORDER = ("123456789", "abcdefghi", ("i", "ii", "iii", "iv", "v", "vi", "vii"))
 _MARK = re.compile(r"(?:^|(?<=[\s,;\w.})]))(?:\(\s*(\d|[a-i]|[iv]{1,3})\s*\)|(\d|[a-i]|[iv]{1,3})\))\s*")
@@ -90,7 +90,7 @@ def measured(text: str, parse: Parse) -> Node | None:
     parts = [units.split(item) for item in items]
     if not any(unit for _, unit in parts):
         return None
-    shared = parts[-1][1] if not any(unit for _, unit in parts[:-1]) else ""
+    shared = parts[-1][1] if plain == text and not any(unit for _, unit in parts[:-1]) else ""
     try:
         nodes = [_measure(parse(value), unit or shared) for value, unit in parts]
     except UnsupportedError:

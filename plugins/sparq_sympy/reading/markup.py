@@ -5,12 +5,15 @@ import re
 _DOUBLED = re.compile(r"\\\\(?=[A-Za-z]{2})")
 _STAR = re.compile(r"\\\*")
 _EMPHASIS = re.compile(r"(?<![\w*\\])(\*\*|__)(?=\S)([^*_]+?)(?<=\S)\1(?![\w*])")
+_WHOLE_EMPHASIS = re.compile(r"^\*([^*]+)\*$")
+_FACTORIAL_IS = re.compile(r"!\s+=")
 _THREE_DOTS = re.compile(r"\.{3,6}")
 _BRACED = re.compile(r"\{([:.;])\}")
 _BY_THE_WAY = re.compile(r"\(\s*or ([^()]{1,60})\)\s*$")
 _DOLLAR = re.compile(r"(?<!\\)\$\$?")
 _DELIMITER = re.compile(r"(?<!\\)\\[()\[\]]")
 _BULLET = re.compile(r"(?:^|\n)[ \t]*(?:[-*•]|\\item)[ \t]+")
+_NUMBERED = re.compile(r"^[ \t]*(\d)\.[ \t]+", re.MULTILINE)
 _LINES = re.compile(r"[ \t]*,?[ \t]*(?:\n[ \t]*)+")
 _ROWS = re.compile(r"\s*[,;]?\s*\\\\\s*")
 _ENDS_OPEN = re.compile(r"(?:[-+*/=<>(\[{:,;]|\b(?:is|are|and|or))\s*$")
@@ -19,6 +22,7 @@ _ENDS_OPEN = re.compile(r"(?:[-+*/=<>(\[{:,;]|\b(?:is|are|and|or))\s*$")
 def mended(text: str) -> str:
     """Text as it was meant, where markup slipped."""
     text = _STAR.sub("*", _with_single_backslashes(text.strip("`")))
+    text = _FACTORIAL_IS.sub(r"!\\eq ", _WHOLE_EMPHASIS.sub(r"\1", text))
     text = _THREE_DOTS.sub(r"\\ldots ", text)
     text = _BRACED.sub(r"\1", text)
     text = _BY_THE_WAY.sub(r" or \1", text)
@@ -51,7 +55,7 @@ def _without_dollars(text: str) -> str:
 
 def _in_one_line(text: str) -> str:
     """Lines, blank lines, bullets and rows outside of an environment as items of a list."""
-    text = _BULLET.sub("\n", text).strip() if "\n" in text else text
+    text = _NUMBERED.sub(r"(\1) ", _BULLET.sub("\n", text)).strip() if "\n" in text else text
     text = _ROWS.sub(", ", text.strip().removesuffix("\\\\"))
     lines = _LINES.split(text)
     joined = lines[0]

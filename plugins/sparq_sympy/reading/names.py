@@ -123,6 +123,7 @@ VARIANTS = {"varepsilon": "epsilon", "vartheta": "theta", "varphi": "phi"}
 RELATIONS = {
     **{sign: sign for sign in ("=", "<", ">", "<=", ">=", "!=")},
     "==": "=",
+    r"\eq": "=",
     r"\le": "<=",
     r"\leq": "<=",
     r"\leqslant": "<=",

@@ -25,6 +25,7 @@ _LETTER_DEGREE = re.compile(
 _HATS = re.compile(
     r"\\(?:hat|text|mathbf|vec|boldsymbol|bm|overrightarrow)\s*\{?\s*(?:\\(i|j)math|\\text\{\s*([ijk])\s*\}|([ijk]))(?![A-Za-z])\s*\}?"
 )
+_ROWS = re.compile(r"\[([^\[\];,]+,[^\[\];]*(?:;[^\[\];]*)+)\]")
 _BEFORE = re.compile(r"(?:[=,;({\[]|\\(?:in|cup|cap|setminus)|U)\s*$")
 
 
@@ -35,6 +36,7 @@ def usual(text: str) -> str:
     text = _CHOOSE.sub(r"\\binom{\1}{\2}", text)
     text = _MODULO.sub(_modulo, text) if r"\pmod" not in text else text
     text = _ORDINAL.sub("", text)
+    text = _ROWS.sub(_rows, text)
     text = _LETTER_DEGREE.sub(r"^\\circ ", text)
     text = _HATS.sub(lambda m: f" {m[1] or m[2] or m[3]} ", text)
     return turned(text)
@@ -57,6 +59,14 @@ def _modulo(found: re.Match[str]) -> str:
     if bracketed or re.search(r"\\equiv|≡|\\cong", found.string):
         return rf" \pmod{{{modulus}}}"
     return rf" \bmod {{{modulus}}}"
+
+
+def _rows(found: re.Match[str]) -> str:
+    """`[1, 2; 3, 4]`, a matrix, if its rows are equally long."""
+    rows = found[1].split(";")
+    if len({row.count(",") for row in rows}) > 1:
+        return found[0]
+    return r"\begin{pmatrix}" + r"\\".join(row.replace(",", "&") for row in rows) + r"\end{pmatrix}"
 
 
 def turned(text: str) -> str:

@@ -29,6 +29,7 @@ _IS_IT = re.compile(
     r"(?:answers?|solutions?|values?|results?|roots?|possibility|possibilities|one|ones)\b[^\d=]*$",
     re.IGNORECASE,
 )
+_OF_IT = re.compile(r"(?<=[\d}%])\s+of (?:the|an?|all|her|his|their|its) [a-z ]+$", re.IGNORECASE)
 _CONDITION = re.compile(
     r"[\s,(]*(?:\\text\{)?[\s,(]*\b(?P<word>for|when|whenever|where|if|with|since|because|as|given|provided|such that|assuming"
     r"|on the interval)\b(?P<rest>.*)$",
@@ -56,13 +57,13 @@ _EVERY = re.compile(r"^(?:all|every|any|each|some)\b")
 def statement(text: str) -> str:
     """The answer of `Hence the area equals 12`, `only 5`, `x = 2 is the only solution`; other text as it is."""
     plain = _TEXT.sub(r" \1 ", text) if r"\text" in text else text
-    if not _WORD.search(plain):
+    if not _WORD.search(plain) or r"\begin" in text:
         return text
     if excepted := _EXCEPT.match(plain.strip()):
         return rf"\mathbb{{R}}\setminus\{{{excepted[1].replace(' and ', ',').strip('{}')}\}}"
     if (compared := _with_signs(plain.strip())) != plain.strip():
         return compared
-    short = _IS_IT.sub("", _ONLY.sub("", _LEAD.sub("", plain.strip())).strip())
+    short = _IS_IT.sub("", _ONLY.sub("", _LEAD.sub("", _OF_IT.sub("", plain.strip()))).strip())
     copulas = list(_COPULA.finditer(short))
     if len(copulas) == 1 and _leads(short[: copulas[0].start()], short[copulas[0].end() :]):
         short = _ONLY.sub("", short[copulas[0].end() :].strip())

@@ -87,7 +87,7 @@ _ABOUT = re.compile(
     r"^(?:(?:about|approximately|approx\.?|roughly|around)(?=\s)|\\(?:approx|sim|therefore|implies|Rightarrow)(?![A-Za-z])|≈|=(?!=))\s*"
 )
 _PHANTOM = re.compile(r"\\(?:[hv]?phantom)\s*(?:\{[^{}]*\}|\S)")
-_RECURRING = re.compile(r"(\d{0,50})\.(\d{0,50})\\(?:overline|bar|dot)(?:\{(\d{1,50})\}|(\d))")
+_RECURRING = re.compile(r"(\d{0,50})\.(\d{0,50})\s?\\(?:overline|bar|dot)(?:\{(\d{1,50})\}|(\d))")
 _GOING_ON = re.compile(r"(\d{0,50})\.(\d{0,20}?)(\d{1,6}?)\3{2,10}\d{0,5}(?:\.\.\.|\\[lc]?dots(?![A-Za-z])\s*)$")
 _MULTIPLIERS = {"dozen": 12, "hundred": 100, "thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
 _MULTIPLIER = re.compile(rf"(?<=\d)\s*(?:\\text\{{)?\s*({'|'.join(_MULTIPLIERS)})s?\b(\s*\}})?", re.IGNORECASE)

@@ -78,6 +78,7 @@ _COMPOUND = {"mph": "mi/h", "kph": "km/h", "mpg": "mi/gal"}
 _POWER = re.compile(r"\^\s*\{?\s*([23])\s*\}?")
 _AREA = re.compile(r"\b(square|sq|cubic|cu)\b\.?\s+(\S+)", re.IGNORECASE)
 _MONEY = re.compile(r"^(-?)\s*(?:\\?\$|€|£|USD(?![A-Za-z])|US\\?\$)\s*(?=[\d.\\-])")
+_MONEY_AFTER = re.compile(r"(-?\d[\d.,]*)\s*(\\?\$|€|£)")
 _DEGREES = re.compile(r"(?:\^\s*\{?\s*\\circ\s*\}?|\\degree(?:s)?(?![A-Za-z]))\s*(?:\\text\{\s*)?([CF]?)(?:\s*\})?$")
 _PERCENT = re.compile(r"\s*(?:\\?%|\\?text\{\s*(?:\\?%|percent(?:age)?|pct)\s*\}|\b(?:percent(?:age)?|pct))$")
 _TEXT_UNIT = re.compile(r"\s*\\text\{(\s*[^{}]*?[^\W\d_][^{}]*?)\}\s*((?:\^\s*\{?\s*-?\d\s*\}?)?)$")
@@ -136,6 +137,8 @@ def _degrees_off(text: str) -> tuple[str, str] | None:
 
 
 def _money_off(text: str) -> tuple[str, str] | None:
+    if after := _MONEY_AFTER.fullmatch(text):
+        return after[1], after[2].strip("\\")
     found = _MONEY.search(text)
     if not found:
         return None
