@@ -48,6 +48,10 @@ _HOLDS_MORE = re.compile(r"\d|^\s*\(?[A-Z]\)?(?:(?:\s*,\s*(?:and\s+)?|\s*\band\b
 _AFTERTHOUGHT = re.compile(r"\.\s+(?:I|It|This|We|Note)\b[^\d\\=$]*$")
 """A sentence without anything of an answer after one."""
 _WHOLE_TEXT = re.compile(r"\\text\{([^{}]*)\}")
+_WORDY = re.compile(
+    r"(?<![\\A-Za-z])[A-Za-z]{2}|\\text|[:<>]|\\(?:le|ge|ne|in)(?![a-df-pr-z])|[a-z\d]\)|\.[mM]|/\d+/|-\d\d-"
+)
+"""What an answer has that is more than a formula: words, a clock's colon, a condition, the number of an item, a date."""
 _LABEL = re.compile(
     r"^\s*\\?(?:text\{)?\s*(?:the )?(?:final |correct )?"
     r"(?:(?:answer|choice|option)\s*(?:is\s*:?|:)|(?:choice|option)(?=\s+\(?[A-Z]\b))\s*\}?",
@@ -85,20 +89,24 @@ def read(text: str) -> Answer:
         return Answer(cleaned, cleaned, "", ("", None), "", None, None, None, refused)
     unwrapped = spelling.unwrap(markup.mended(cleaned))
     bare = _bare(unwrapped)
-    value, given = sentences.condition(bare)
-    said = sentences.statement(value)
-    said = notation.usual(numerals.in_digits(said))
+    said, given = _said(bare) if (wordy := bool(_WORDY.search(bare))) else (notation.usual(bare), "")
     value, unit = units.split(said)
     value = spelling.unwrap(value)
     joined = spelling.without_thousands(value)
     words = as_words(said)
-    node = _in_its_own_way(said, words)
+    node = _in_its_own_way(said, words) if wordy else None
     if node is not None:
         other = _formula(joined) if isinstance(node, Apply) and node.op == "time" and not node.data else None
         return _answer(said, "", words, choice(unwrapped), given, node, other, None)
     node, refused = _tree(joined, words)
     other = _formula(value) if value != joined and not re.search(r",\s*0\d", value) else None
     return _answer(joined, unit, words, choice(unwrapped), given, node, other, refused)
+
+
+def _said(text: str) -> tuple[str, str]:
+    """What a text says, without the sentence around it, and the condition after it."""
+    value, given = sentences.condition(text)
+    return notation.usual(numerals.in_digits(sentences.statement(value))), given
 
 
 def _bare(text: str) -> str:

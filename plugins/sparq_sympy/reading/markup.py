@@ -2,6 +2,8 @@
 
 import re
 
+_CLEAN = re.compile(r"[-+A-Za-z0-9 ,/()={}^]*+(?:\.[A-Za-z0-9)}]+)*")
+"""Text without any markup that may slip."""
 _DOUBLED = re.compile(r"\\\\(?=[A-Za-z]{2})")
 _STAR = re.compile(r"\\\*")
 _EMPHASIS = re.compile(r"(?<![\w*\\])(\*\*|__)(?=\S)([^*_]+?)(?<=\S)\1(?![\w*])")
@@ -21,6 +23,8 @@ _ENDS_OPEN = re.compile(r"(?:[-+*/=<>(\[{:,;]|\b(?:is|are|and|or))\s*$")
 
 def mended(text: str) -> str:
     """Text as it was meant, where markup slipped."""
+    if _CLEAN.fullmatch(text):
+        return text
     text = _STAR.sub("*", _with_single_backslashes(text.strip("`")))
     text = _FACTORIAL_IS.sub(r"!\\eq ", _WHOLE_EMPHASIS.sub(r"\1", text))
     text = _THREE_DOTS.sub(r"\\ldots ", text)

@@ -1,6 +1,7 @@
 r"""Usual notations that have a LaTeX command of their own, brought to it: `C(5,2)`, `]0,1[`, `(mod 5)`, `21st`, `45^o`."""
 
 import re
+from collections.abc import Callable
 
 _CHOSEN = re.compile(
     r"(?<![A-Za-z\\])(?:\{\s*\}\s*)?[_^]\s*\{?\s*(\w{1,4})\s*\}?\s*(?:\\text\{)?C\}?\s*_\s*\{?\s*(\w{1,4})\s*\}?"
@@ -26,19 +27,19 @@ _HATS = re.compile(
     r"\\(?:hat|text|mathbf|vec|boldsymbol|bm|overrightarrow)\s*\{?\s*(?:\\(i|j)math|\\text\{\s*([ijk])\s*\}|([ijk]))(?![A-Za-z])\s*\}?"
 )
 _ROWS = re.compile(r"\[([^\[\];,]+,[^\[\];]*(?:;[^\[\];]*)+)\]")
+_UNIT_VECTOR = re.compile(r"\\(?:hat|text|mathbf|vec|boldsymbol|bm|overrightarrow)\s*(?:\{\s*)?(?:\\|[ijk])")
 _BEFORE = re.compile(r"(?:[=,;({\[]|\\(?:in|cup|cap|setminus)|U)\s*$")
 
 
 def usual(text: str) -> str:
     """Text in the notation that the grammar knows."""
-    text = _CHOSEN.sub(_chosen, text)
-    text = _ARRANGED.sub(_arranged, text)
-    text = _CHOOSE.sub(r"\\binom{\1}{\2}", text)
-    text = _MODULO.sub(_modulo, text) if r"\pmod" not in text else text
-    text = _ORDINAL.sub("", text)
-    text = _ROWS.sub(_rows, text)
-    text = _LETTER_DEGREE.sub(r"^\\circ ", text)
-    text = _HATS.sub(lambda m: f" {m[1] or m[2] or m[3]} ", text)
+    for sign, found, instead in _SPELLINGS:
+        if sign in text:
+            text = found.sub(instead, text)
+    if r"\pmod" not in text and "mod" in text:
+        text = _MODULO.sub(_modulo, text)
+    if _UNIT_VECTOR.search(text):
+        text = _HATS.sub(lambda m: f" {m[1] or m[2] or m[3]} ", text)
     return turned(text)
 
 
@@ -67,6 +68,19 @@ def _rows(found: re.Match[str]) -> str:
     if len({row.count(",") for row in rows}) > 1:
         return found[0]
     return r"\begin{pmatrix}" + r"\\".join(row.replace(",", "&") for row in rows) + r"\end{pmatrix}"
+
+
+Replacement = str | Callable[[re.Match[str]], str]
+_SPELLINGS: tuple[tuple[str, re.Pattern[str], Replacement], ...] = (
+    ("C", _CHOSEN, _chosen),
+    ("P", _ARRANGED, _arranged),
+    ("choose", _CHOOSE, r"\\binom{\1}{\2}"),
+    ("t", _ORDINAL, ""),
+    ("d", _ORDINAL, ""),
+    (";", _ROWS, _rows),
+    ("^", _LETTER_DEGREE, r"^\\circ "),
+)
+"""What a spelling has in it, how it is found, and what is put in its place."""
 
 
 def turned(text: str) -> str:
