@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from sparq_sympy.reading import units
 from sparq_sympy.reading.names import KNOWN
+from sparq_sympy.reading.sentences import NEVER
 from sparq_sympy.reading.tokens import UnsupportedError
 from sparq_sympy.tree.nodes import Apply, Node, Symbol, Words
 
@@ -113,7 +114,7 @@ def _tell_apart(names: list[str], pattern: re.Pattern[str]) -> bool:
         return False
     if len(set(names)) < len(names) or any(units.is_unit(name) for name in names if pattern is not _NAMED):
         return False
-    if any(re.search(r"\b(?:not|least|most|than|or|if)\b", name) and " " in name for name in names):
+    if any(NEVER.search(name) or (re.search(r"\b(?:least|most|than|or|if)\b", name) and " " in name) for name in names):
         return False
     if len(names) == 1:
         return pattern is _NAMED and len(names[0]) > 2

@@ -14,11 +14,13 @@ _LEAD = re.compile(
     r"in conclusion|in total|answer|result|ans|final answer|solution|solutions)\b[\s,:.=]*)+",
     re.IGNORECASE,
 )
-_NEVER = re.compile(
-    r"\b(?:not|no|never|neither|nor|except|unless|n't|cannot|isn't|aren't|half|twice|double|prime|true|false|if and only if|"
-    r"between|either|at least|at most|less|more|greater|fewer|larger|smaller|under|over|above|below|up to)\b",
+NEVER = re.compile(
+    r"\b(?:not|no|never|neither|nor|except|unless|n't|cannot|isn't|aren't|half|twice|double|square of|cube of|root of"
+    r"|reciprocal|negative of|prime|true|false|if and only if|between|either|at least|at most|less|more|greater|fewer|larger than"
+    r"|smaller than|under|over|above|below|up to)\b",
     re.IGNORECASE,
 )
+"""Words that change what a value is said of: a sentence with one of them is not skipped."""
 _ONLY = re.compile(
     r"^(?:only|just|exactly|precisely|simply|about|approximately|roughly)\s+"
     r"|[\s,]+(?:only|exactly|precisely|in all|as desired|as required|alone)$",
@@ -51,6 +53,8 @@ _EXCEPT = re.compile(
     re.IGNORECASE,
 )
 _TEXT = re.compile(r"\\text\{([^{}]*)\}")
+_AGAIN = re.compile(r"\b(?:if|when|for|otherwise|else)\b")
+"""What another value with its own condition has."""
 _EVERY = re.compile(r"^(?:all|every|any|each|some)\b")
 
 
@@ -82,7 +86,7 @@ def _leads(before: str, after: str) -> bool:
     """Whether words before a verb only say what the rest is the value of."""
     if not after.strip() or (not _WORD.search(before) and not before.strip().isalpha()):
         return False
-    return not _NEVER.search(before) and not _NEVER.match(after.strip()) and not re.search(r"[=<>;]|,\s*\d", before)
+    return not NEVER.search(before) and not NEVER.match(after.strip()) and not re.search(r"[=<>;]|,\s*\d", before)
 
 
 def condition(text: str) -> tuple[str, str]:
@@ -102,4 +106,6 @@ def condition(text: str) -> tuple[str, str]:
     if rest.count("(") < rest.count(")"):
         rest = rest.removesuffix(")")
     rest = rest.strip()
+    if _AGAIN.search(rest):
+        return text, ""
     return value, "" if _EVERY.match(rest) or found["word"].lower() in {"since", "because", "as"} else rest

@@ -68,6 +68,25 @@ SHORT = frozenset(
 """Abbreviations that are units even without a space before them, where they have two letters or more."""
 _LONGEST_SYMBOL = 3
 """Letters of a unit's symbol, whose case matters: mPa is not MPa."""
+_NO_UNITS = frozenset(
+    {
+        "and",
+        "or",
+        "less",
+        "more",
+        "fewer",
+        "than",
+        "over",
+        "minus",
+        "plus",
+        "as",
+        "if",
+        "not",
+        "except",
+        "unless",
+        "only",
+    }
+)
 _VOWELS = frozenset("aeiou")
 LETTERS = {"m": "m", "g": "g", "s": "s", "h": "h", "l": "l", "L": "l", "N": "n", "J": "j", "W": "w", "V": "v"}
 """Letters that may be units after a number, with the unit."""
@@ -179,7 +198,7 @@ def _connects(words: str) -> bool:
 
 def _is_unit(words: str, *, spaced: bool) -> bool:
     parts = [p for p in re.split(r"[\s/.-]+", words.lower()) if p]
-    if not parts or {"and", "or"} & set(parts):
+    if not parts or _NO_UNITS & set(parts):
         return False
     known = [p in SHORT or p.removesuffix("s") == "unit" or p in _NAME or p.removesuffix("s") in _NAME for p in parts]
     if "/" in words and len(parts) > 1 and all(known):
