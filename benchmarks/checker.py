@@ -52,6 +52,7 @@ REWRITES: dict[str, Callable[[str], str]] = {
 REVIEWED = {
     (r"\frac{3}{5}", "3:5"): "a ratio and its value",
     ("3", "3:1"): "a ratio and its value",
+    ("2", r"\text{two lines}"): "a number and so many things",
 }
 """Random pairs of golds that are equal, though the exact oracle does not see it; each looked at by a person."""
 

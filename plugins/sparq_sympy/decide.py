@@ -92,7 +92,7 @@ def _by_value(ours: Answer, theirs: Answer, conventions: Conventions) -> Decisio
     (left, our_unit), (right, their_unit) = _measured(ours, theirs), _measured(theirs, ours)
     factor = conversion(our_unit, their_unit) if our_unit != their_unit and conventions.units != "ignored" else None
     if factor is not None:
-        said, reason = _same([(Apply("*", (left, factor)), right)], (their_unit, their_unit), conventions)
+        said, reason = _same([(_scaled(left, factor), right)], (their_unit, their_unit), conventions)
         reason = reason if said else "unit"
     elif _units(our_unit, their_unit, conventions):
         readings = [
@@ -105,6 +105,15 @@ def _by_value(ours: Answer, theirs: Answer, conventions: Conventions) -> Decisio
         return None
     how = f"{_short(ours.normal)} and {_short(theirs.normal)} {'are equal' if said else 'differ'}, seen by {reason}"
     return Decision("correct" if said else "incorrect", reason, how)
+
+
+def _scaled(node: Node, factor: Node) -> Node:
+    """A value in another unit; also each of several, and what a variable is said to be."""
+    if isinstance(node, Apply) and node.op in {"list", "set", "brackets"}:
+        return Apply(node.op, tuple(_scaled(arg, factor) for arg in node.args), node.data)
+    if isinstance(node, Apply) and node.op == "relation":
+        return Apply(node.op, tuple(arg if variables(arg) else _scaled(arg, factor) for arg in node.args), node.data)
+    return Apply("*", (node, factor))
 
 
 def _conditions_differ(ours: Answer, theirs: Answer, conventions: Conventions) -> bool:

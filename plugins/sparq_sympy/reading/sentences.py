@@ -16,8 +16,8 @@ _LEAD = re.compile(
 )
 NEVER = re.compile(
     r"\b(?:not|no|never|neither|nor|except|unless|n't|cannot|isn't|aren't|half|twice|double|square of|cube of|root of"
-    r"|reciprocal|negative of|prime|true|false|if and only if|between|either|at least|at most|less|more|greater|fewer|larger than"
-    r"|smaller than|under|over|above|below|up to)\b",
+    r"|reciprocal|negative of|prime|true|false|if and only if|between|either|at least|at most|less|more|greater|fewer"
+    r"|larger than|smaller than|under|over|above|below|up to)\b",
     re.IGNORECASE,
 )
 """Words that change what a value is said of: a sentence with one of them is not skipped."""

@@ -409,6 +409,8 @@ KINDS = {
         [
             ("5 cm", "50 mm"),
             ("5 cm", "0.05 m"),
+            ("x = 5 cm", "50 mm"),
+            ("x = 5 cm", "x = 50 mm"),
             ("2 hours", "120 minutes"),
             ("2 hours 30 minutes", "150 min"),
             ("2 hours and 30 minutes", "2.5 hours"),
@@ -424,6 +426,7 @@ KINDS = {
         ],
         [
             ("5 cm", "50 m"),
+            ("x = 5 cm", "x = 5 mm"),
             ("5 cm", "5 mm"),
             ("2 hours", "2 minutes"),
             ("2 hours 30 minutes", "2.3 hours"),

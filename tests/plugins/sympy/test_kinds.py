@@ -4,6 +4,7 @@ import random
 import time
 from collections.abc import Iterator
 
+import assorted
 import pytest
 from answer_pairs import answer_pair, odd_text
 from kinds import KINDS
@@ -16,6 +17,8 @@ from sparq_sympy.reading.answer import read
 
 EQUAL = [(kind, *pair) for kind, pairs in KINDS.items() for pair in pairs.equal]
 DIFFERENT = [(kind, *pair) for kind, pairs in KINDS.items() for pair in pairs.different]
+EQUAL += [("assorted", *pair) for pair in assorted.EQUAL]
+DIFFERENT += [("assorted", *pair) for pair in assorted.DIFFERENT]
 
 
 @pytest.fixture(scope="module")
