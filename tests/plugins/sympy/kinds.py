@@ -331,6 +331,7 @@ KINDS = {
             (r"\{1,2,3\}", r"\{1,2\}"),
             ("all real numbers except 2", r"\mathbb{R}"),
             (r"[0,5]\setminus\{2\}", "[0,5]"),
+            (r"\emptyset", "x = 5"),
         ],
     ),
     "functions": Kind(
