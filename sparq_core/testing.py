@@ -45,7 +45,7 @@ from sparq_core.pipeline.cast import Cast
 from sparq_core.pipeline.discovery import Member, check_hooks
 from sparq_core.pipeline.guards import Rationing
 
-_SUM = re.compile(r"What is (\d+) \+ (\d+)\?")
+_SUM = re.compile(r"What is (\d{1,18}) \+ (\d{1,18})\?")
 
 
 class ScriptedSampler:

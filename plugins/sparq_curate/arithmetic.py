@@ -5,7 +5,7 @@ from fractions import Fraction
 
 _SIGNS = {r"\times": "*", r"\cdot": "*", r"\div": "/", "×": "*", "·": "*", "÷": "/", "−": "-", "–": "-"}
 _SIGN = re.compile("|".join(map(re.escape, _SIGNS)))
-_NUMBER = r"\d{1,15}(?:,\d{3})*(?:\.\d{1,15})?"
+_NUMBER = r"\d{1,15}(?:,\d{3}){0,5}(?:\.\d{1,15})?"
 _EQUATION = re.compile(
     rf"(?<![\w.,)^*/+-])({_NUMBER}(?: ?[-+*/] ?{_NUMBER}){{1,20}}) ?= ?\$?(-?{_NUMBER})(?![\w%^(]|[.,]\d| ?[-+*/])"
 )

@@ -53,8 +53,12 @@ def fault_of(error: Exception, n: int) -> Fault | None:
         return Fault(told="gave no answer in time", crowded=True, reached=False)
     if isinstance(error, msgspec.MsgspecError):
         return Fault(told=f"gave an answer that cannot be read ({error})")
+    return _broken(error)
+
+
+def _broken(error: Exception) -> Fault | None:
+    cause = error.__cause__ or error
     if isinstance(error, openai.APIConnectionError):
-        cause = error.__cause__ or error
         return Fault(told=f"broke the connection ({str(cause) or type(cause).__name__})", reached=False)
     if type(error).__module__.partition(".")[0] in TRANSPORT:
         return Fault(told=f"broke the connection ({error})")

@@ -103,7 +103,9 @@ def shared(total: int, weights: Sequence[int]) -> list[int]:
 
 def _count(reply: Reply, name: str) -> int:
     value = reply.usage.get(name) if isinstance(reply.usage, dict) else None
-    return int(value) if type(value) in {int, float} and 0 <= value < MOST_TOKENS else 0
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return 0
+    return int(value) if 0 <= value < MOST_TOKENS else 0
 
 
 def _finish(choice: Choice) -> sparq.Finish:

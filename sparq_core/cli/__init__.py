@@ -13,6 +13,7 @@ import pluggy
 import sparq_core
 from sparq_core.cli.arguments import DEBUG
 from sparq_core.contract.errors import PluginError, SparqError
+from sparq_core.contract.texts import inert
 
 COMMANDS = {
     "init": "init",
@@ -82,10 +83,10 @@ def _tell(error: SparqError) -> None:
     if "--debug" in sys.argv:
         traceback.print_exception(error)
     elif error.__cause__ and (frames := _plugins_frames(error.__cause__, whole=isinstance(error, PluginError))):
-        click.echo("".join(traceback.format_list(frames)).rstrip(), err=True)
-    click.echo(click.style("error: ", fg="red", bold=True) + str(error), err=True)
+        click.echo(inert("".join(traceback.format_list(frames)).rstrip(), block=True), err=True)
+    click.echo(click.style("error: ", fg="red", bold=True) + inert(str(error), block=True), err=True)
     for note in getattr(error, "__notes__", ()):
-        click.echo(f"({note})", err=True)
+        click.echo(inert(f"({note})"), err=True)
 
 
 def _plugins_frames(error: BaseException, whole: bool) -> list[traceback.FrameSummary]:

@@ -16,7 +16,7 @@ from rich.text import Text
 from sparq_core.audit import ATTEMPTED, Audit, Sample
 from sparq_core.audit import audit as audited
 from sparq_core.cli.arguments import DEBUG, GRADING, RUN
-from sparq_core.cli.wording import warn
+from sparq_core.cli.wording import plain, warn
 from sparq_core.contract.errors import PipelineError
 from sparq_core.contract.records import Counts, Outcome
 from sparq_core.ledger.intervals import Interval
@@ -95,8 +95,8 @@ def tell(console: Console, done: Audit) -> None:
     table.add_row("all", *_row(whole.problems, counts, whole.validity, width))
     console.print(table)
     for line in _notes(done, counts):
-        console.print(line, style="dim", highlight=False, markup=False, soft_wrap=True)
-    console.print(f"findings: {done.path}", soft_wrap=True, highlight=False, markup=False)
+        console.print(plain(line, "dim"), soft_wrap=True)
+    console.print(plain(f"findings: {done.path}"), soft_wrap=True)
 
 
 def _row(problems: int, counts: Counts, validity: Interval | None, width: int) -> list[str | Text]:

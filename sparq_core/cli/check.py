@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from sparq_core.cli.arguments import DEBUG, PIPELINE, SET
+from sparq_core.contract.texts import inert
 from sparq_core.pipeline import prepare
 from sparq_core.pipeline.prepare import Prepared
 
@@ -19,7 +20,8 @@ def check(pipeline: Path, overrides: tuple[str, ...]) -> None:
     findings = loaded.cast.check(loaded.run)
     for finding in findings:
         colour = {"error": "red", "warning": "yellow", "note": "cyan"}[finding.level]
-        click.echo(click.style(f"{finding.level}: ", fg=colour, bold=True) + f"{finding.place}: {finding.message}")
+        told = inert(f"{finding.place}: {finding.message}", block=True)
+        click.echo(click.style(f"{finding.level}: ", fg=colour, bold=True) + told)
     if any(finding.level == "error" for finding in findings):
         raise SystemExit(2)
     click.echo(_plan(loaded))
@@ -30,7 +32,7 @@ def _plan(loaded: Prepared) -> str:
     proposers = loaded.cast.proposers
     children = pipeline.rounds * pipeline.steps * pipeline.batch * proposers
     named = [member for member in loaded.cast.members if not member.place.startswith("models.")]
-    cast = ", ".join(m.name + (" (by default)" if "by default" in m.place else "") for m in named)
+    cast = inert(", ".join(m.name + (" (by default)" if "by default" in m.place else "") for m in named))
     most = pipeline.most_attempts(pipeline.rounds * pipeline.steps, proposers)
     rounds = (
         f"{pipeline.rounds} round{'s' * (pipeline.rounds != 1)} of {pipeline.steps:,} steps of {pipeline.batch} parents: "

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from sparq_core.cli.arguments import GRADING, RUN
+from sparq_core.contract.texts import inert
 from sparq_core.ledger import dataset
 from sparq_core.ledger.files import is_stream
 from sparq_core.ledger.outputs import output
@@ -34,5 +35,6 @@ def export(run: Path, kind: str | None, to: Path | None, grading: int) -> None:
         rows = dataset.rows(ledger, dataset.chosen(ledger))
         count = dataset.write_jsonl(partial, rows) if kind == "jsonl" else dataset.write_parquet(partial, rows, ledger)
     loader = {"jsonl": "json", "parquet": "parquet"}[kind]
-    told = f"{count:,} rows in {path}\nload them with: datasets.load_dataset('{loader}', data_files='{path}')"
+    shown = inert(str(path))
+    told = f"{count:,} rows in {shown}\nload them with: datasets.load_dataset('{loader}', data_files='{shown}')"
     click.echo(told, err=is_stream(path))

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from sparq_core.contract.errors import PipelineError
+from sparq_core.contract.texts import inert
 from sparq_core.ledger.files import whole
 
 
@@ -17,4 +18,5 @@ def init(path: Path) -> None:
         raise PipelineError(f"{path}: exists already; give another path")
     with whole(path) as partial:
         partial.write_bytes(files("sparq_core.cli").joinpath("starter.yaml").read_bytes())
-    click.echo(f"wrote {path}; change its model and seeds, then: sparq check {path}")
+    shown = inert(str(path))
+    click.echo(f"wrote {shown}; change its model and seeds, then: sparq check {shown}")

@@ -14,6 +14,7 @@ from sparq_core.cli.arguments import DEBUG, RUN, SET
 from sparq_core.cli.watching import interruptible
 from sparq_core.cli.wording import warn
 from sparq_core.contract.events import Event, Warned
+from sparq_core.contract.texts import inert
 from sparq_core.ledger.reader import Reader
 from sparq_core.loop import labelling
 from sparq_core.loop.labelling import Labelled
@@ -52,7 +53,7 @@ def label(run: Path, overrides: tuple[str, ...], as_json: bool) -> None:
     else:
         _tell(done, coverage)
     if done.left:
-        click.echo(f"Interrupted, with {done.left:,} problems left. Go on with: sparq label {run}", err=True)
+        click.echo(inert(f"Interrupted, with {done.left:,} problems left. Go on with: sparq label {run}"), err=True)
         raise SystemExit(exit_code(INTERRUPTED))
 
 
@@ -60,7 +61,7 @@ def _tell(done: Labelled, coverage: Mapping[str, Any]) -> None:
     sampled, prompts = (sum(getattr(used, kind) for used in done.used.values()) for kind in ("sampled", "prompt"))
     click.echo(f"{done.problems:,} problems labelled, for {sampled:,} tokens sampled and {prompts:,} of prompts")
     for line in status.coverage(coverage["archive"], coverage["curated"]):
-        click.echo(line)
+        click.echo(inert(line))
 
 
 def _warn(event: Event) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from sparq_core.cli.arguments import RUN
+from sparq_core.contract.texts import inert
 from sparq_core.ledger.migration import migrate as copy_forward
 from sparq_core.ledger.storage import FORMAT
 
@@ -31,8 +32,7 @@ def migrate(run: Path, to: Path | None, as_json: bool) -> None:
         }
         click.echo(json.dumps(told, indent=2))
         return
-    click.echo(
-        f"format {done.before} → {FORMAT}: {done.folder}, the same digest {done.digest or '(nothing committed)'}"
-    )
+    digest = done.digest or "(nothing committed)"
+    click.echo(inert(f"format {done.before} → {FORMAT}: {done.folder}, the same digest {digest}"))
     for note in done.notes:
-        click.echo(f"to go on with it, {note}")
+        click.echo(inert(f"to go on with it, {note}"))

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import click
 from rich.console import Console
-from rich.markup import escape
 from rich.padding import Padding
 from rich.table import Table
+from rich.text import Text
 
+from sparq_core.cli.wording import block, plain
 from sparq_core.pipeline.discovery import hooks_of, installed, load_class, origin_of
 from sparq_core.pipeline.settings import all_options, config_of
 
@@ -21,7 +22,7 @@ def show_all(console: Console) -> None:
     for column in ("plugin", "from", "class"):
         table.add_column(column)
     for name, entry in sorted(installed().items()):
-        table.add_row(f"[bold]{name}[/]", origin_of(entry), f"[dim]{entry.value}[/]")
+        table.add_row(plain(name, "bold"), plain(origin_of(entry)), plain(entry.value, "dim"))
     console.print(table)
     console.print("\n`sparq plugins NAME` shows a plugin's hooks and options.", style="dim", markup=False)
 
@@ -29,8 +30,8 @@ def show_all(console: Console) -> None:
 def show_one(console: Console, name: str) -> None:
     """One plugin: what it is for, its hooks, its options."""
     plugin, origin = load_class(name, "plugins", Path.cwd())
-    console.print(f"[bold]{name}[/] [dim]({origin})[/]\n")
-    console.print(inspect.getdoc(plugin) or "", markup=False, highlight=False)
+    console.print(Text.assemble(plain(name, "bold"), " ", plain(f"({origin})", "dim"), "\n"))
+    console.print(block(inspect.getdoc(plugin) or ""))
     console.print(f"\nanswers: {', '.join(hooks_of(plugin)) or 'no hook'}", highlight=False)
     config = config_of(plugin, "plugins")
     if config is None:
@@ -38,10 +39,9 @@ def show_one(console: Console, name: str) -> None:
         return
     for option in all_options(config):
         default = option.default if len(option.default) <= LONGEST_DEFAULT else option.default[:LONGEST_DEFAULT] + "…"
-        console.print(
-            f"\n[bold]{option.name}[/]  [dim]{escape(option.type)}, default {escape(default)}[/]", highlight=False
-        )
-        console.print(Padding(escape(option.description), (0, 0, 0, 4)), highlight=False)
+        how = plain(f"{option.type}, default {default}", "dim")
+        console.print(Text.assemble("\n", plain(option.name, "bold"), "  ", how))
+        console.print(Padding(block(option.description), (0, 0, 0, 4)))
 
 
 @click.command()

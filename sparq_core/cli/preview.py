@@ -5,12 +5,12 @@ from pathlib import Path
 
 import click
 from rich.console import Console
-from rich.markup import escape
 from rich.panel import Panel
+from rich.text import Text
 
 from sparq_core.cli import status
 from sparq_core.cli.arguments import DEBUG, PIPELINE, SET
-from sparq_core.cli.wording import money
+from sparq_core.cli.wording import block, money, plain
 from sparq_core.contract.config import Pipeline
 from sparq_core.contract.events import Event, Warned
 from sparq_core.contract.tally import Tally, Used
@@ -29,16 +29,17 @@ def tell(console: Console, loaded: Prepared) -> None:
     ledger, prompts = trial(loaded, _warn_on(console))
     for title, seed, text in _firsts(ledger):
         if seed in prompts:
-            console.print(Panel(escape(prompts[seed]), title=f"{title}: the prompt", title_align="left"))
-            console.print(Panel(escape(text), title="the answer", title_align="left", border_style="dim"))
+            console.print(Panel(block(prompts[seed]), title=plain(f"{title}: the prompt"), title_align="left"))
+            console.print(Panel(block(text), title="the answer", title_align="left", border_style="dim"))
     console.print(status.counts(ledger.tally(), ledger.step_row(1, 1).metrics))
     for child in ledger.step(1, 1).children:
         rejection = f" by {child.rejection.plugin}" if child.rejection else ""
         solved = f"{child.counts.correct} of {child.counts.drawn} right" if child.counts.drawn else ""
-        statement = escape(child.problem.statement[:100]) or "[dim](not read)[/]"
-        console.print(f"[bold]{child.outcome}[/]{rejection} {child.reason} {solved} · {statement}", highlight=False)
+        statement = plain(child.problem.statement[:100]) or Text("(not read)", "dim")
+        told = plain(f"{rejection} {child.reason} {solved} · ")
+        console.print(Text.assemble((child.outcome, "bold"), told, statement))
     seeds = sum(1 for _ in loaded.cast.load_seeds(loaded.run))
-    console.print(estimated(ledger, loaded.run.pipeline, seeds), highlight=False)
+    console.print(plain(estimated(ledger, loaded.run.pipeline, seeds)))
     console.print(
         "\nThis was one small step and nothing was written. `sparq run` does the rest.", style="dim", markup=False
     )
@@ -57,7 +58,7 @@ def _firsts(ledger: Ledger) -> Iterator[tuple[str, int, str]]:
 def _warn_on(console: Console) -> Callable[[Event], None]:
     def emit(event: Event) -> None:
         if isinstance(event, Warned):
-            console.print(f"warning: {event.message}", style="yellow", markup=False)
+            console.print(plain(f"warning: {event.message}", "yellow"))
 
     return emit
 

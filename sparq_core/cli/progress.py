@@ -10,7 +10,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from sparq_core.cli.wording import funnel, metric_name, reasons
+from sparq_core.cli.wording import funnel, metric_name, plain, reasons
 from sparq_core.contract.events import (
     Event,
     PhaseFinished,
@@ -103,7 +103,7 @@ class PlainProgress:
         )
 
     def _print(self, text: str) -> None:
-        self._console.print(f"[{time.strftime('%H:%M:%S')}] {text}", markup=False, highlight=False, soft_wrap=True)
+        self._console.print(plain(f"[{time.strftime('%H:%M:%S')}] {text}"), soft_wrap=True)
 
 
 class LiveProgress:
@@ -137,7 +137,7 @@ class LiveProgress:
             case RunStarted():
                 self._steps, self._tally = event.steps, event.tally
                 how = "Going on with" if event.resumed else "Starting"
-                self._say(f"{how} [bold]{event.name}[/] in {event.folder}")
+                self._say(f"{how} ", plain(event.name, "bold"), plain(f" in {event.folder}"))
             case RoundStarted():
                 total = self._steps if event.round else None
                 self._pace.restart(event.done, total or 0, self._tally.attempts)
@@ -151,17 +151,18 @@ class LiveProgress:
                 self._restart(f"{PHASE_NAMES.get(event.name, event.name)}{_of_round(event)}", None, 0)
             case PhaseFinished():
                 name = PHASE_NAMES.get(event.name, event.name)
-                self._say(f"[green]✓[/] {name}{_of_round(event)}: {event.detail} [dim]({event.seconds:.0f} s)[/]")
+                done = plain(f" {name}{_of_round(event)}: {event.detail} ")
+                self._say(("✓", "green"), done, (f"({event.seconds:.0f} s)", "dim"))
             case Warned():
-                self._say(Text(f"⚠ {event.message}", style="yellow"))
+                self._say(plain(f"⚠ {event.message}", "yellow"))
             case RunEnded():
                 pass
 
     def _restart(self, description: str, total: int | None, done: int) -> None:
         self._bar.reset(self._task, description=description, total=total, completed=done, rate="")
 
-    def _say(self, what: str | Text) -> None:
-        self._console.print(what, soft_wrap=True)
+    def _say(self, *parts: str | Text | tuple[str, str]) -> None:
+        self._console.print(Text.assemble(*parts), soft_wrap=True)
 
     def _render(self) -> Group:
         if not self._tally.children:

@@ -7,6 +7,7 @@ import click
 from sparq_core import replay
 from sparq_core.cli.arguments import DEBUG, GRADING, RUN
 from sparq_core.cli.wording import metric_name, warn
+from sparq_core.contract.texts import inert
 
 
 @click.command()
@@ -32,7 +33,7 @@ def curate(
     """
     named = [f"{name}={value}" for name, value in (("by", by), ("budget", budget)) if value is not None]
     path, examples, problems = replay.curate(run, use, [*named, *options], to, grading)
-    click.echo(f"{examples:,} examples of {problems:,} problems in {path}")
+    click.echo(inert(f"{examples:,} examples of {problems:,} problems in {path}"))
 
 
 @click.command()
@@ -54,7 +55,7 @@ def regrade(run: Path, overrides: tuple[str, ...]) -> None:
         for (before, after), n in sorted(counts.items()):
             if before != after:
                 click.echo(f"  {before} → {after}: {n:,}")
-    click.echo(f"grading {done.grading}: sparq export {run} --grading {done.grading}")
+    click.echo(inert(f"grading {done.grading}: sparq export {run} --grading {done.grading}"))
 
 
 @click.command()

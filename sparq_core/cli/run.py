@@ -10,6 +10,7 @@ from rich.console import Console
 from sparq_core.cli import status
 from sparq_core.cli.arguments import DEBUG, PIPELINE, SET
 from sparq_core.cli.watching import interruptible, progress
+from sparq_core.cli.wording import plain
 from sparq_core.contract.errors import PluginError, SparqError
 from sparq_core.ledger.reader import Reader
 from sparq_core.loop import session
@@ -21,13 +22,13 @@ def next_steps(console: Console, ledger: Reader, folder: Path, given: Sequence[s
     """How the run ended, and what to try next; `given` are the pipeline and the settings that the command was given."""
     again = shlex.join(["sparq", "run", *given, "--out", str(folder), "--resume"])
     if ending.exit_code == 4:
-        console.print(f"Interrupted. Go on with: {again}", style="yellow", markup=False, soft_wrap=True)
+        console.print(plain(f"Interrupted. Go on with: {again}", "yellow"), soft_wrap=True)
         return
     if ending.exit_code == 3:
         told = (
             f"Stopped: {ending.reason}; the steps that were in flight are kept, too. For more, raise it: {again} --set "
         )
-        console.print(told + ending.reason.split()[0] + "=…", style="yellow", markup=False, soft_wrap=True)
+        console.print(plain(told + ending.reason.split()[0] + "=…", "yellow"), soft_wrap=True)
     config = ledger.pipeline()
     kept = next((s.child.problem.id for s in ledger.solved() if not s.child.problem.is_seed), None)
     trained = (folder / "models").exists() and config.rounds > 0
@@ -40,7 +41,7 @@ def next_steps(console: Console, ledger: Reader, folder: Path, given: Sequence[s
         steps.append((f"{again} --set steps={2 * ledger.steps_of(1)}", "twice as many problems"))
     console.print("Next:", style="bold")
     for command, what in steps:
-        console.print(f"  {command}   # {what}", markup=False, highlight=False, soft_wrap=True)
+        console.print(plain(f"  {command}   # {what}"), soft_wrap=True)
 
 
 @click.command()

@@ -7,12 +7,12 @@ from typing import Any
 import click
 import msgspec
 from rich.console import Console
-from rich.markup import escape
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
 from sparq_core.cli.arguments import RUN
+from sparq_core.cli.wording import block, plain
 from sparq_core.contract.errors import PipelineError
 from sparq_core.contract.records import Judged
 from sparq_core.ledger import overview
@@ -32,13 +32,14 @@ def tell(console: Console, ledger: Reader, id_: str) -> None:
             f"there is no problem {id_}; ids are round.step.child, such as 1.12.3 (seeds: 0.1.0)"
         ) from None
     child, problem = solved.child, solved.child.problem
-    console.print(f"[bold]problem {id_}[/] [dim]{problem.operator}, {_origin(problem.parents)}[/]", highlight=False)
+    title = plain(f"problem {id_}", "bold"), " ", plain(f"{problem.operator}, {_origin(problem.parents)}", "dim")
+    console.print(Text.assemble(*title))
     if written := ledger.written(id_):
         console.print(_panel("as the generator wrote it", written, "dim"))
     console.print(_panel("statement", problem.statement))
     if problem.extra:
         console.print(_panel("extra", _indented(problem.extra), "dim"))
-    console.print(f"reference answer: [bold]{escape(str(problem.answer))}[/]", highlight=False)
+    console.print(Text.assemble("reference answer: ", block(str(problem.answer), "bold")))
     counts = child.counts
     rate = ""
     if child.solve_rate is not None:
@@ -46,9 +47,10 @@ def tell(console: Console, ledger: Reader, id_: str) -> None:
         rate = f", solve rate {child.solve_rate:.2f} ({interval.low:.2f} to {interval.high:.2f})"
     reason = f" ({child.reason})" if child.reason else ""
     by = f" by {child.rejection.plugin} in {child.rejection.hook}" if child.rejection else ""
-    console.print(f"outcome: [bold]{child.outcome}[/]{by}{reason}{rate}, quality {child.quality:.2f}", highlight=False)
+    told = plain(f"{by}{reason}{rate}, quality {child.quality:.2f}")
+    console.print(Text.assemble("outcome: ", (child.outcome, "bold"), told))
     for key, value in child.descriptors.items():
-        console.print(f"{key}: {', '.join(value) if isinstance(value, list) else value}", highlight=False, markup=False)
+        console.print(plain(f"{key}: {', '.join(value) if isinstance(value, list) else value}"))
     judged = ledger.judged(id_)
     if judged:
         console.print(_attempts(judged, f"{len(judged)} attempts"))
@@ -56,12 +58,11 @@ def tell(console: Console, ledger: Reader, id_: str) -> None:
         console.print(_attempts(again, f"{len(again)} further attempts, as a parent"))
     if children := overview.children_of(ledger, id_, MOST_CHILDREN + 1):
         listed = children[:MOST_CHILDREN] + ["…"] * (len(children) > MOST_CHILDREN)
-        console.print(f"children: {', '.join(listed)}", highlight=False)
+        console.print(plain(f"children: {', '.join(listed)}"))
 
 
 def _panel(title: str, text: str, border: str = "none") -> Panel:
-    """A text as it is: what looks like markup or an emoji's name in it is neither."""
-    return Panel(Text(text), title=title, title_align="left", border_style=border)
+    return Panel(block(text), title=title, title_align="left", border_style=border)
 
 
 def _indented(data: Mapping[str, Any]) -> str:
@@ -80,8 +81,9 @@ def _attempts(judged: list[Judged], title: str) -> Table:
     table.add_column("text", overflow="fold")
     colours = {"correct": "green", "incorrect": "red", "unknown": "yellow"}
     for j in judged:
-        verdict = f"[{colours[j.verdict.value]}]{j.verdict.value}[/]\n[dim]{j.verdict.reason}, {j.verdict.by}[/]"
-        table.add_row(str(j.attempt.k), verdict, Text(j.verdict.answer or ""), Text(j.attempt.text))
+        value = j.verdict.value
+        verdict = Text.assemble((value, colours[value]), "\n", plain(f"{j.verdict.reason}, {j.verdict.by}", "dim"))
+        table.add_row(str(j.attempt.k), verdict, block(j.verdict.answer or ""), block(j.attempt.text))
     return table
 
 

@@ -10,11 +10,11 @@ import click
 import msgspec
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from sparq_core.cli.arguments import RUN
-from sparq_core.cli.wording import funnel, metric_name, money, reasons
+from sparq_core.cli.wording import funnel, metric_name, money, plain, reasons
 from sparq_core.contract.niches import Axis, Niche, labels_of
 from sparq_core.contract.tally import Tally
 from sparq_core.ledger import overview
@@ -113,22 +113,20 @@ def _diversity(niches: Mapping[Niche, Filled]) -> dict[str, float]:
 def tell(console: Console, ledger: Reader, folder: Path) -> None:
     """Counts, archive, benchmarks and where things are."""
     tally = ledger.tally()
-    console.print(_how_far(ledger, folder), highlight=False)
+    console.print(_how_far(ledger, folder))
     told = facts(ledger, folder)
     console.print(counts(tally, told["metrics"]))
     if len(told["operators"]) > 1:
         yields = [f"{name} {n['kept']:,} of {n['children']:,} kept" for name, n in told["operators"].items()]
-        console.print(f"  by operator: {', '.join(yields)}", highlight=False)
+        console.print(plain(f"  by operator: {', '.join(yields)}"))
     for change in overview.changes(ledger):
-        console.print(
-            f"  changed after step {change.round}.{change.step}: {change.setting}", highlight=False, markup=False
-        )
+        console.print(plain(f"  changed after step {change.round}.{change.step}: {change.setting}"))
     for line in coverage(told["archive"], told["curated"]):
-        console.print(f"  {line}", highlight=False, markup=False)
+        console.print(plain(f"  {line}"))
     for round_, rows in overview.compared(ledger).items():
         console.print(_benchmarks(rows, round_))
     for name, place in _places(ledger, folder):
-        console.print(f"[dim]{name:>16}[/]  {escape(place)}", soft_wrap=True, highlight=False)
+        console.print(Text.assemble((f"{name:>16}", "dim"), "  ", plain(place)), soft_wrap=True)
 
 
 def coverage(archive: Mapping[str, Any], curated: Mapping[str, Any]) -> Iterator[str]:
@@ -148,7 +146,7 @@ def _diverse(problems: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _how_far(ledger: Reader, folder: Path) -> str:
+def _how_far(ledger: Reader, folder: Path) -> Text:
     """How far the run is."""
     pipeline, last = ledger.pipeline(), ledger.last_round()
     done = ledger.steps_of(last)
@@ -160,7 +158,7 @@ def _how_far(ledger: Reader, folder: Path) -> str:
         if pipeline.rounds
         else "seeds alone"
     )
-    return f"[bold]{escape(pipeline.name)}[/]: {where} ({state})"
+    return Text.assemble(plain(pipeline.name, "bold"), f": {where} ({state})")
 
 
 def counts(tally: Tally, metrics: Mapping[str, float]) -> Table:
@@ -174,12 +172,12 @@ def counts(tally: Tally, metrics: Mapping[str, float]) -> Table:
         f"[bold]{children:,}[/]", "children = " + (" + ".join(f"{n:,} {name}" for name, n in rest if n) or "0")
     )
     if tally.reasons:
-        table.add_row("", f"[dim]rejected: {reasons(tally)}[/]")
+        table.add_row("", plain(f"rejected: {reasons(tally)}", "dim"))
     verdicts = [(tally.verdicts.get(value, 0), value) for value in ("correct", "incorrect", "unknown")]
     table.add_row(f"[bold]{tally.attempts:,}[/]", "attempts = " + " + ".join(f"{n:,} {value}" for n, value in verdicts))
     if tally.attempts:
         shares = ", ".join(f"{why} {n / tally.attempts:.1%}" for why, n in _most_frequent(tally.why))
-        table.add_row("", f"[dim]{shares}[/]")
+        table.add_row("", plain(shares, "dim"))
     table.add_row(f"{tally.tokens:,}", f"tokens sampled, and {tally.prompt_tokens:,} of prompts")
     if idling := idle(tally):
         told = f"of the sampler idle while generating, {idling['graders']:.0%} of the graders"
@@ -187,7 +185,7 @@ def counts(tally: Tally, metrics: Mapping[str, float]) -> Table:
     if tally.cost is not None:
         table.add_row(money(tally.cost), "money, at the prices of the models")
     for key, value in metrics.items():
-        table.add_row(f"{value:,.4g}", metric_name(key))
+        table.add_row(f"{value:,.4g}", plain(metric_name(key)))
     return table
 
 
@@ -201,7 +199,7 @@ def _benchmarks(rows: list[Comparison], round_: int) -> Table:
     for row in rows:
         colour = "green" if row.difference.low > 0 else "red" if row.difference.high < 0 else "yellow"
         difference = f"[{colour}]{_percent(row.difference, '+')}[/]"
-        table.add_row(row.task, f"{row.items:,}", _percent(row.before), _percent(row.after), difference)
+        table.add_row(plain(row.task), f"{row.items:,}", _percent(row.before), _percent(row.after), difference)
     return table
 
 

@@ -11,11 +11,11 @@ import click
 import msgspec
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from sparq_core.cli.arguments import DEBUG
 from sparq_core.cli.watching import interruptible, progress
+from sparq_core.cli.wording import plain
 from sparq_core.contract.errors import PipelineError
 from sparq_core.ledger.storage import Lock
 from sparq_core.loop.rounds import exit_code
@@ -49,7 +49,7 @@ def study(study: Path, out: Path | None, resume: bool, dry_run: bool, as_json: b
     folder = out or Path("studies") / planned.study.name
     for finding in planned.findings:
         told = f"{finding.level}: {finding.place}: {finding.message}"
-        console.print(told, style="yellow", markup=False, highlight=False, soft_wrap=True)
+        console.print(plain(told, "yellow"), soft_wrap=True)
     if dry_run:
         check_there(planned, folder)
         _tell_plan(console, planned, folder, as_json)
@@ -63,13 +63,9 @@ def study(study: Path, out: Path | None, resume: bool, dry_run: bool, as_json: b
     results = results_of(planned, folder)
     written = [*tables.write(results, folder), *plots.write(planned.study, results, folder)]
     _tell_results(console, results, as_json)
-    console.print(
-        f"in {folder}: {', '.join(path.name for path in written)}", markup=False, highlight=False, soft_wrap=True
-    )
+    console.print(plain(f"in {folder}: {', '.join(path.name for path in written)}"), soft_wrap=True)
     if not done:
-        console.print(
-            f"Interrupted. Go on with: sparq study {study} --out {folder} --resume", style="yellow", markup=False
-        )
+        console.print(plain(f"Interrupted. Go on with: sparq study {study} --out {folder} --resume", "yellow"))
         raise SystemExit(exit_code(INTERRUPTED))
 
 
@@ -94,7 +90,7 @@ def _conducted(console: Console, planned: Plan, folder: Path) -> bool:
 
 @contextmanager
 def _watched(console: Console, title: str) -> Iterator[Observer]:
-    console.print(f"── {title}", style="bold", markup=False, highlight=False)
+    console.print(plain(f"── {title}", "bold"))
     with progress(console) as observer:
         yield observer
 
@@ -106,17 +102,17 @@ def _tell_plan(console: Console, planned: Plan, folder: Path, as_json: bool) -> 
         return
     table = _table("run", "arms", "steps", "attempts, at most", "state")
     for run in expected.runs:
-        table.add_row(escape(run.name), escape(run.arms), f"{run.steps:,}", f"{run.attempts:,}", run.state)
-    console.print(f"Study {planned.study.name}", style="bold", markup=False)
+        table.add_row(plain(run.name), plain(run.arms), f"{run.steps:,}", f"{run.attempts:,}", run.state)
+    console.print(plain(f"Study {planned.study.name}", "bold"))
     console.print(table)
-    console.print(expected.told, highlight=False, markup=False, soft_wrap=True)
+    console.print(plain(expected.told), soft_wrap=True)
 
 
 def _tell_results(console: Console, results: Results, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(msgspec.to_builtins(results), indent=2))
         return
-    console.print(f"Study {results.study}: {results.done} of {results.cells} cells", style="bold", markup=False)
+    console.print(plain(f"Study {results.study}: {results.done} of {results.cells} cells", "bold"))
     if results.means:
         console.print("\nScore, % (95% interval over seeds and items)", style="bold", highlight=False)
         console.print(_scores(results.means))
@@ -125,7 +121,7 @@ def _tell_results(console: Console, results: Results, as_json: bool) -> None:
         console.print(told, style="bold", highlight=False)
         console.print(_differences(results.differences))
     for note in results.notes:
-        console.print(f"warning: {note}", style="yellow", markup=False, soft_wrap=True)
+        console.print(plain(f"warning: {note}", "yellow"), soft_wrap=True)
 
 
 def _scores(means: Sequence[Mean]) -> Table:
@@ -134,7 +130,7 @@ def _scores(means: Sequence[Mean]) -> Table:
     for arm, task in dict.fromkeys([*before, *after]):
         seeds = (after.get((arm, task)) or before[arm, task]).seeds
         scores = [_score(found.get((arm, task))) for found in (before, after)]
-        table.add_row(escape(arm), escape(task), str(seeds), *scores)
+        table.add_row(plain(arm), plain(task), str(seeds), *scores)
     return table
 
 
@@ -145,9 +141,7 @@ def _score(mean: Mean | None) -> str:
 def _differences(differences: Sequence[Difference]) -> Table:
     table = _table("arm", "against", "task", "difference", "p")
     for d in differences:
-        table.add_row(
-            escape(d.arm), escape(d.against), escape(d.task), _coloured(d), f"{d.p_holm:.2g}" if d.low else ""
-        )
+        table.add_row(plain(d.arm), plain(d.against), plain(d.task), _coloured(d), f"{d.p_holm:.2g}" if d.low else "")
     return table
 
 
