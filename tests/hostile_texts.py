@@ -23,7 +23,7 @@ from sparq_screen.decontaminate import Decontaminate, DecontaminateConfig
 from sparq_screen.judge import says_yes
 from sparq_skills import read_skills
 from sparq_sympy import final_answer
-from sparq_sympy.checker import decide
+from sparq_sympy.decide import decide
 from sparq_sympy.equality.compare import Conventions
 from sparq_sympy.reading.answer import read
 

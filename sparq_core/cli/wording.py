@@ -27,12 +27,12 @@ def money(amount: float) -> str:
     return f"{amount:,.2f}" if amount >= 1 or not amount else f"{amount:.2g}"
 
 
-MOST_REASONS, LONGEST_REASON = 4, 100
+MOST_REASONS, LONGEST_NAME = 4, 100
 
 
 def metric_name(key: str) -> str:
     """A metric as people read it: `qd_score` is QD-score."""
-    return inert({"qd_score": "QD-score"}.get(key, key.replace("_", " ")))
+    return inert(shortened({"qd_score": "QD-score"}.get(key, key.replace("_", " ")), LONGEST_NAME))
 
 
 def funnel(tally: Tally) -> list[tuple[str, int]]:
@@ -51,6 +51,6 @@ def funnel(tally: Tally) -> list[tuple[str, int]]:
 def reasons(tally: Tally) -> str:
     """The most frequent reasons for rejection, with their counts."""
     ranked = sorted(tally.reasons.items(), key=lambda item: -item[1])
-    named = [f"{inert(shortened(reason, LONGEST_REASON))} {count:,}" for reason, count in ranked[:MOST_REASONS]]
+    named = [f"{inert(shortened(reason, LONGEST_NAME))} {count:,}" for reason, count in ranked[:MOST_REASONS]]
     rest = sum(count for _, count in ranked[MOST_REASONS:])
     return ", ".join(named + ([f"others {rest:,}"] if rest else []))

@@ -12,7 +12,7 @@ from hostile_texts import READERS, TEXTS, acting, growing, hostile_text
 import sparq_core as sparq
 from sparq_core.contract.texts import valid
 
-LENGTH = 300_000
+LENGTH = 200_000
 """Characters at which what is quadratic takes a minute."""
 
 
