@@ -44,7 +44,7 @@ def read(content: bytes) -> Reply:
     try:
         reply = msgspec.json.decode(content, type=Reply)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        reply = msgspec.convert(_as_it_is(content), Reply)
+        reply = _read_as_it_is(content)
     except RecursionError:
         raise msgspec.DecodeError(TOO_DEEP) from None
     if not reply.choices:
@@ -52,11 +52,11 @@ def read(content: bytes) -> Reply:
     return reply
 
 
-def _as_it_is(content: bytes) -> Any:
-    """JSON with what is no JSON: lone surrogates, bytes of no encoding, control characters, NaN, numbers beyond all bounds."""
+def _read_as_it_is(content: bytes) -> Reply:
+    """An answer with what is no JSON: lone surrogates, bytes of no encoding, control characters, NaN, numbers too large."""
     try:
         text = content.decode(json.detect_encoding(content), "replace")
-        return json.loads(text, strict=False, parse_int=_whole)
+        return msgspec.convert(json.loads(text, strict=False, parse_int=_whole), Reply)
     except ValueError as error:
         raise msgspec.DecodeError(str(error)) from None
     except RecursionError:

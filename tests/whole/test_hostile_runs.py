@@ -96,7 +96,7 @@ def pipeline(tmp_path: Path) -> dict[str, Any]:
     (tmp_path / "loud.py").write_text(MODEL)
     seeds = [{"problem": f"What is {i} + 1? {text}", "answer": text} for i, text in enumerate(TEXTS.values())]
     (tmp_path / "seeds.jsonl").write_text("".join(json.dumps(row) + "\n" for row in seeds))
-    cast = [
+    cast: list[dict[str, Any]] = [
         {"use": "jsonl-seeds", "with": {"path": "seeds.jsonl"}},
         *({"use": name} for name in ("static-uniform", "mutate", "duplicates", "lengths", "judge", "./loud.py:Loud")),
         *({"use": name} for name in ("sympy", "band", "skills", "curate-band")),

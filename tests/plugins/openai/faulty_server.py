@@ -11,9 +11,10 @@ import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import cycle
 from random import Random
 from threading import Thread
-from typing import Any
+from typing import Any, NoReturn
 
 import sparq_core as sparq
 from sparq_core.testing import ScriptedSampler
@@ -38,11 +39,14 @@ class FaultyServer:
         key: str = "",
         always: Mapping[str, Any] | None = None,
         answers: Mapping[str, Sequence[str]] | None = None,
+        raw: Sequence[bytes] = (),
     ) -> None:
         self._share, self._kinds, self._random = share, kinds, Random(seed)
         self._latency, self._slow, self._retry_after = latency, slow, retry_after
         self._capacity, self._give, self._key = capacity, give, key
         self._always = always
+        self._raw = cycle(raw)
+        """Bodies that are sent as they are, in turn, in place of all else."""
         self._model = ScriptedSampler(answers)
         self.bodies: list[dict[str, Any]] = []
         """Everything that was asked, in order."""
@@ -89,6 +93,8 @@ class FaultyServer:
         self.met[fault] += 1
         if fault == "storm":
             return _send(writer, 429, {"error": {"message": "slow down"}}, {"Retry-After": self._retry_after})
+        if fault == "endless":
+            await _send_endlessly(writer)
         if fault == "error":
             return _send(writer, 500, {"error": {"message": "out of memory"}})
         if fault == "drop":
@@ -101,12 +107,14 @@ class FaultyServer:
             writer.write(_head(200, 20) + b'{"choices": [{"inde}')
             return True
         if fault == "cut":
-            text = json.dumps(reply).encode()
+            text = _as_bytes(reply)
             writer.write(_head(200, len(text)) + text[: len(text) // 2])
             return False
         return _send(writer, status, reply)
 
-    def _reply(self, headers: dict[str, str], body: Any) -> tuple[int, dict[str, Any]]:
+    def _reply(self, headers: dict[str, str], body: Any) -> tuple[int, dict[str, Any] | bytes]:
+        if (text := next(self._raw, None)) is not None:
+            return 200, text
         given = headers.get("authorization", "")
         if self._key and given != f"Bearer {self._key}":
             return 401, {"error": {"message": f"Incorrect API key provided: {given}"}}
@@ -146,9 +154,21 @@ def _head(status: int, length: int, extra: Mapping[str, str] | None = None) -> b
 
 
 def _send(writer: asyncio.StreamWriter, status: int, reply: Any, extra: Mapping[str, str] | None = None) -> bool:
-    text = json.dumps(reply).encode()
+    text = _as_bytes(reply)
     writer.write(_head(status, len(text), extra) + text)
     return True
+
+
+def _as_bytes(reply: Any) -> bytes:
+    return reply if isinstance(reply, bytes) else json.dumps(reply).encode()
+
+
+async def _send_endlessly(writer: asyncio.StreamWriter) -> NoReturn:
+    """A body that goes on until the client has had enough."""
+    writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n")
+    while True:
+        writer.write(b"10000\r\n" + b"x" * 0x10000 + b"\r\n")
+        await writer.drain()
 
 
 @contextmanager
