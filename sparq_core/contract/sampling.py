@@ -34,8 +34,8 @@ class Completion(Struct, frozen=True, kw_only=True, gc=False):
     text: str
     finish: Finish
     """
-    `stop`: ended by itself; `length`: cut at `max_tokens`; `too-long`: the prompt does not fit the model; `refused`: the
-    model or its server would not answer.
+    `stop`: ended by itself; `length`: cut at `max_tokens`, or at 2^20 characters; `too-long`: the prompt does not fit the
+    model; `refused`: the model or its server would not answer.
     """
     tokens: int
     """Tokens sampled, the end token included."""
