@@ -4,11 +4,21 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from sparq_core.contract.texts import inert, shortened
 from sparq_core.ledger.files import whole
 from sparq_core.study.design import Study, arms_of
 from sparq_core.study.results import BASE, Mean, Results, lines_of, numeric_factors
 
 INCH_AN_ARM, WIDTH = 0.32, 7.0
+LONGEST_NAME = 100
+"""Characters of a name, in pictures and of their files."""
+LOOK = {
+    "svg.hashsalt": "sparq",
+    "font.size": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "text.parse_math": False,  # a dollar in the name of an arm or a task is one
+}
 
 
 def write(study: Study, results: Results, folder: Path) -> list[Path]:
@@ -19,9 +29,7 @@ def write(study: Study, results: Results, folder: Path) -> list[Path]:
     from matplotlib import pyplot as plt
 
     written = []
-    with mpl.rc_context(
-        {"svg.hashsalt": "sparq", "font.size": 9, "axes.spines.top": False, "axes.spines.right": False}
-    ):
+    with mpl.rc_context(LOOK):
         for task in dict.fromkeys(mean.task for mean in results.means):
             figure = _figure(study, [mean for mean in results.means if mean.task == task])
             path = folder / f"{_safe(task)}.svg"
@@ -33,7 +41,11 @@ def write(study: Study, results: Results, folder: Path) -> list[Path]:
 
 
 def _safe(task: str) -> str:
-    return "".join(c if c.isalnum() or c in "._-" else "-" for c in task)
+    return "".join(c if c.isalnum() or c in "._-" else "-" for c in task[:LONGEST_NAME])
+
+
+def _shown(name: str) -> str:
+    return inert(shortened(name, LONGEST_NAME))
 
 
 def _figure(study: Study, means: Sequence[Mean]) -> Any:
@@ -42,7 +54,7 @@ def _figure(study: Study, means: Sequence[Mean]) -> Any:
     factor = next(iter(numeric_factors(study)), None)
     several = factor is not None and len(study.grid[factor]) > 1
     figure = _lines(study, factor, last, base) if factor and several else _points(last, base)
-    figure.axes[0].set_title(means[0].task, loc="left")
+    figure.axes[0].set_title(_shown(means[0].task), loc="left")
     return figure
 
 
@@ -53,7 +65,7 @@ def _points(last: Mapping[str, Mean], base: Mean | None) -> Any:
     figure, axes = plt.subplots(figsize=(WIDTH, 1 + INCH_AN_ARM * (len(last) + 1)))
     for row, mean in enumerate(last.values()):
         axes.errorbar(100 * mean.mean, row, xerr=_bars([mean]), fmt="o", color="tab:blue", capsize=3)
-    axes.set_yticks(range(len(last)), list(last))
+    axes.set_yticks(range(len(last)), list(map(_shown, last)))
     axes.set_ylim(len(last) - 0.5, -0.5)
     axes.set_xlabel("score, %, with 95% intervals")
     if base:

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from sparq_core.contract.texts import inert
 from sparq_core.ledger.files import whole
 from sparq_core.study.results import Cost, Difference, Mean, Results, Trend, in_order
 
@@ -165,7 +166,12 @@ def _table(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> Iterator[str]
     yield f"| {' | '.join(names)} |"
     yield f"|{'---|' * len(names)}"
     for row in rows:
-        yield f"| {' | '.join(str(value).replace('|', '/') for value in row)} |"
+        yield f"| {' | '.join(map(_cell, row))} |"
+
+
+def _cell(value: Any) -> str:
+    """A value as a cell of Markdown: what others named is neither another cell nor HTML."""
+    return inert(str(value)).replace("|", "/").replace("<", "&lt;")
 
 
 def _interval(mean: float, low: float, high: float, sign: str = "") -> str:
