@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from sparq_core.cli.arguments import RUN
+from sparq_core.contract.texts import inert
 from sparq_core.ledger.doctor import Check, Examined, examine
 from sparq_core.ledger.recovery import Recovered
 from sparq_core.ledger.recovery import recover as bring_over
@@ -51,28 +52,28 @@ def _as_json(run: Path, examined: Examined, recovered: Recovered | None) -> dict
 
 def _tell(check: Check) -> None:
     if not check.damage:
-        click.echo(f"{check.name + ':':<8} ok, {check.told}")
+        click.echo(inert(f"{check.name + ':':<8} ok, {check.told}"))
     for line in check.damage:
-        click.echo(click.style(f"{check.name + ':':<8} ", fg="red") + line)
+        click.echo(click.style(f"{check.name + ':':<8} ", fg="red") + inert(line))
     for line in check.notes:
-        click.echo(f"{'':<8} note: {line}")
+        click.echo(inert(f"{'':<8} note: {line}"))
 
 
 def _conclude(run: Path, to: Path | None, examined: Examined, recovered: Recovered | None) -> None:
     if recovered:
-        click.echo(
-            f"Recovered {recovered.steps:,} of {recovered.of:,} steps with {recovered.attempts:,} attempts in {to}."
-        )
+        told = f"Recovered {recovered.steps:,} of {recovered.of:,} steps with {recovered.attempts:,} attempts in {to}."
+        click.echo(inert(told))
         for line in recovered.left_out:
-            click.echo(f"left out: {line}")
-        click.echo(f"Go on with: sparq run {to}/pipeline.yaml --resume --out {to}")
+            click.echo(inert(f"left out: {line}"))
+        click.echo(inert(f"Go on with: sparq run {to}/pipeline.yaml --resume --out {to}"))
     elif examined.is_sound:
         click.echo("All is sound.")
     elif examined.sound:
         last = examined.sound[-1]
-        click.echo(
+        told = (
             f"{len(examined.sound):,} of {examined.steps:,} steps are sound, up to {last}. Recover them with: "
             f"sparq doctor {run} --recover {run}-recovered"
         )
+        click.echo(inert(told))
     else:
         click.echo("No step can be recovered.")

@@ -20,8 +20,7 @@ NAMES = [
 
 
 def mean(task: str, stage: str) -> Mean:
-    spread = {"mean": 0.5, "low": 0.4, "high": 0.6, "between_seeds": None, "between_trainings": None}
-    return Mean(arm=task[:50], task=task, stage=stage, seeds=1, items=9, **spread)
+    return Mean(task[:50], task, stage, 1, 9, 0.5, 0.4, 0.6, None, None)
 
 
 @pytest.mark.filterwarnings("ignore:Glyph")

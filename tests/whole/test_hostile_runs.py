@@ -153,6 +153,7 @@ def commands(ran: Ran) -> list[list[str]]:
         ["curate", folder],
         ["rebin", folder],
         ["regrade", folder],
+        ["doctor", folder],
     ]
 
 
