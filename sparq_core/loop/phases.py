@@ -4,7 +4,6 @@ The end of a round: choose the examples, train on them, benchmark the result. Ea
 Round 0 ends like this only where the seeds' own solutions are trained on; the base model was benchmarked before its first step.
 """
 
-import functools
 import hashlib
 import shutil
 import time
@@ -122,8 +121,11 @@ class Phases:
         if dataset is None or not self.trains:
             return None
         out = self._folder / "models" / f"round-{round}"
+        partial = out.with_name(out.name + PARTIAL)
         phase = self._phase(round, "train")
         done = self._done(phase)
+        if done and partial.is_dir() and weights_digest(str(partial), self._run.weights_version) == done.digest:
+            _put(partial, out)  # which a kill has kept from being done
         if done and out.is_dir():
             _check_weights(out, done.digest, self._run.weights_version)
             return self._trained(start, out, done.digest)
@@ -133,20 +135,15 @@ class Phases:
                 "band.correct, raise attempts.k or steps, or change the prompts"
             )
         began = self._begin(phase)
-        partial = out.with_name(out.name + PARTIAL)
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
         self._cast.train(round, dataset, start, partial, self._seed(round))
         sync_all(partial)
         digest = weights_digest(str(partial), self._run.weights_version)
-        end = functools.partial(self._end, phase, digest, f"new weights {digest}", began)
-        if done:
-            end()  # before they are there: weights that the ledger does not know are refused
-        shutil.rmtree(out, ignore_errors=True)
-        partial.rename(out)
-        sync(out.parent)
-        if not done:
-            end()
+        detail = f"new weights {digest}"
+        self._record(phase, digest, detail)  # before they are there: weights that the ledger does not know are refused
+        _put(partial, out)
+        self._tell(phase, detail, began)
         return self._trained(start, out, digest)
 
     def _seed(self, round: int) -> int:
@@ -201,6 +198,17 @@ class Phases:
         scores: Sequence[Score] = (),
         chosen: Sequence[Example] | None = None,
     ) -> None:
+        self._record(phase, digest, detail, scores, chosen)
+        self._tell(phase, detail, began)
+
+    def _record(
+        self,
+        phase: Phase,
+        digest: str,
+        detail: str,
+        scores: Sequence[Score] = (),
+        chosen: Sequence[Example] | None = None,
+    ) -> None:
         """Record a phase; one that is recorded, whose work was lost and is done once more, where that came out otherwise."""
         done = self._done(phase)
         if not done:
@@ -213,6 +221,8 @@ class Phases:
                     f"({done.digest} → {digest}), which what follows goes by"
                 )
             )
+
+    def _tell(self, phase: Phase, detail: str, began: float) -> None:
         self._emit(PhaseFinished(phase.round, phase.name, detail, time.monotonic() - began, phase.is_of_base))
 
 
@@ -231,6 +241,13 @@ def check_unchanged(run: Run, cast: Cast, ledger: Reader) -> None:
 
 def _told(scores: Sequence[Score]) -> str:
     return ", ".join(f"{c.task} {c.after.mean:.1%}" for c in compare(scores, scores))
+
+
+def _put(partial: Path, out: Path) -> None:
+    """New weights in their place, where a shorter round's may be."""
+    shutil.rmtree(out, ignore_errors=True)
+    partial.rename(out)
+    sync(out.parent)
 
 
 def _check_weights(out: Path, recorded: str, version: int) -> None:

@@ -23,6 +23,7 @@ import shutil
 import struct
 import subprocess
 import tempfile
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -151,20 +152,41 @@ def arm(folder: Path, fault: Fault) -> None:
     ctypes.CDLL(None).fault_arm(os.fsencode(folder.resolve()), call, ctypes.c_long(fault.nth), fault.code)
 
 
-def in_child(action: Callable[[], int | None], folder: Path, fault: Fault) -> int:
+def in_child(action: Callable[[], object], folder: Path, fault: Fault | None = None) -> int:
     """
-    The exit code of an action that met a fault in a forked child, negative where a signal ended it.
+    The exit code of an action, 0 where it gives none, in a forked child that met a fault; negative where a signal ended it.
 
-    This process must have the shim; whatever the child raises is exit code 70.
+    This process must have the shim; whatever the child raises is exit code 70, and is told on its standard error.
     """
     child = os.fork()
     if not child:
-        code = 70
-        try:
-            arm(folder, fault)
-            code = action() or 0
-        except SystemExit as stop:
-            code = stop.code if isinstance(stop.code, int) else 1
-        finally:
-            os._exit(code)
+        os._exit(_code_of(action, folder, fault))
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def _code_of(action: Callable[[], object], folder: Path, fault: Fault | None) -> int:
+    try:
+        if fault:
+            arm(folder, fault)
+        code = action()
+        return code if isinstance(code, int) else 0
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else 1
+    except BaseException:  # noqa: BLE001 -- a child must not go on as its parent
+        traceback.print_exc()
+        return 70
+
+
+def calls_in_child(action: Callable[[], object], folder: Path, call: str | None = None) -> int:
+    """How many calls an action makes in a forked child; it must succeed."""
+    with tempfile.TemporaryFile() as told:
+
+        def counted() -> object:
+            code = action()
+            os.write(told.fileno(), str(ctypes.CDLL(None).fault_count()).encode())
+            return code
+
+        code = in_child(counted, folder, Fault(call, 0))
+        assert code == 0, f"exit code {code} without any fault"
+        told.seek(0)
+        return int(told.read())
