@@ -18,6 +18,7 @@ from sparq_core.contract.events import (
     StepCommitted,
     Warned,
 )
+from sparq_core.contract.files import Line, json_lines, text_lines
 from sparq_core.contract.niches import Axis, Niche, Niches, labels_of
 from sparq_core.contract.policy import Decide, Policy
 from sparq_core.contract.randomness import derive, generator
@@ -79,6 +80,7 @@ __all__ = [
     "InputFile",
     "Interval",
     "Judged",
+    "Line",
     "Llm",
     "Message",
     "Model",
@@ -126,6 +128,7 @@ __all__ = [
     "hookimpl",
     "inert",
     "is_named",
+    "json_lines",
     "labels_of",
     "last_boxed",
     "marked_answer",
@@ -138,5 +141,6 @@ __all__ = [
     "serve",
     "shortened",
     "strings_in",
+    "text_lines",
     "weights_digest",
 ]

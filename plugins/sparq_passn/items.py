@@ -1,9 +1,8 @@
 """The items of a benchmark, read from JSON lines."""
 
-import json
 from collections.abc import Iterator, Mapping
 from itertools import islice
-from pathlib import Path
+from math import isfinite
 from typing import Annotated, Any
 
 from msgspec import Meta, Struct
@@ -50,24 +49,15 @@ def read(source: Source) -> list[Item]:
 
 
 def _items(source: Source) -> Iterator[Item]:
-    with Path(source.path).open(encoding="utf-8") as file:
-        for number, line in enumerate(file, 1):
-            if line.strip():
-                yield _item(f"{source.path}, line {number}", str(number), line, source)
+    return (_item(*line, source) for line in sparq.json_lines(source.path))
 
 
-def _item(where: str, number: str, line: str, source: Source) -> Item:
-    try:
-        row = json.loads(line)
-    except json.JSONDecodeError as error:
-        raise sparq.PipelineError(f"{where}: is not JSON: {error.msg} at character {error.pos + 1}") from error
-    if not isinstance(row, dict):
-        raise sparq.PipelineError(f"{where}: is a {type(row).__name__}, each line must be an object")
+def _item(number: int, where: str, row: Mapping[str, Any], source: Source) -> Item:
     statement = row[_statement_of(where, row, source)]
     if not isinstance(statement, str) or not statement.strip():
         raise sparq.PipelineError(f"{where}: its statement is {statement!r}, not a text")
     problem = sparq.Problem(id=f"line {number}", statement=statement, answer=_answer(where, row, source))
-    return Item(number, problem, tuple(sparq.strings_in(row)))
+    return Item(str(number), problem, tuple(sparq.strings_in(row)))
 
 
 def _statement_of(where: str, row: Mapping[str, Any], source: Source) -> str:
@@ -82,7 +72,9 @@ def _answer(where: str, row: Mapping[str, Any], source: Source) -> str:
     if source.answer not in row:
         raise _missing(where, source.answer, row, "answer")
     value = row[source.answer]
-    answer = str(value).strip() if isinstance(value, str | int | float) else ""
+    answer = (
+        str(value).strip() if isinstance(value, str | int) or (isinstance(value, float) and isfinite(value)) else ""
+    )
     if source.extract_answer:
         answer = sparq.marked_answer(answer) or ""
     if not answer:

@@ -1,7 +1,6 @@
 """Children that repeat a benchmark are turned away, however they came about."""
 
 import hashlib
-import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -73,13 +72,8 @@ class Decontaminate:
 
 
 def _texts(file: Path, columns: Sequence[str] | None) -> Iterator[str]:
-    with file.open(encoding="utf-8") as lines:
-        for number, line in enumerate(lines, 1):
-            if file.suffix not in {".jsonl", ".json"}:
-                yield line
-                continue
-            try:
-                row = json.loads(line)
-            except json.JSONDecodeError as error:
-                raise sparq.PipelineError(f"{file}, line {number}: is no JSON: {error.msg}") from error
-            yield from sparq.strings_in(row if columns is None else [row.get(column) for column in columns])
+    if {".jsonl", ".json"}.isdisjoint(file.suffixes):
+        yield from (text for _, text in sparq.text_lines(file))
+        return
+    for line in sparq.json_lines(file):
+        yield from sparq.strings_in(line.row if columns is None else [line.row.get(column) for column in columns])

@@ -1,10 +1,9 @@
 """Seed problems from JSON lines, Parquet files or Hugging Face datasets."""
 
-import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import cache
 from itertools import islice
-from pathlib import Path
+from math import isfinite
 from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
@@ -87,8 +86,9 @@ class JsonlSeeds:
             yield draft(row, self._config)
 
     def _taken(self) -> Iterator["Row"]:
-        path = Path(self._config.path)
-        return taken(_json_rows(path), lambda: _lines(path), self._config)
+        path = self._config.path
+        rows = ((line.place, line.row) for line in sparq.json_lines(path))
+        return taken(rows, lambda: sum(1 for _ in sparq.text_lines(path)), self._config)
 
 
 class ParquetSeeds:
@@ -178,6 +178,11 @@ def draft(row: Row, columns: Columns) -> sparq.Draft:
     if not isinstance(statement, str):
         raise sparq.PipelineError(f"{where}: column '{columns.problem}' holds {statement!r}, not a text")
     answer, solution = values[columns.answer], values.get(columns.solution)
+    if isinstance(answer, float) and not isfinite(answer):
+        raise sparq.PipelineError(
+            f"{where}: column '{columns.answer}' holds {answer}, which is no number; write the answer as a text, or null "
+            "where there is none"
+        )
     unparsed = "" if statement.strip() else "empty statement"
     if columns.extract_answer:
         answer = sparq.marked_answer(str(answer))
@@ -231,27 +236,6 @@ def _plain(where: str, name: str, value: Any) -> Any:
 
 
 _REMEDY = "name the columns to keep by `extra:` in the plugin's `with`, or keep none by `extra: []`"
-
-
-def _json_rows(path: Path) -> Iterator[Row]:
-    with path.open(encoding="utf-8") as file:
-        for number, line in enumerate(file, 1):
-            if not line.strip():
-                continue
-            where = f"{path}, line {number}"
-            try:
-                row = json.loads(line)
-            except json.JSONDecodeError as error:
-                raise sparq.PipelineError(f"{where}: is not JSON: {error.msg} at character {error.pos + 1}") from error
-            if not isinstance(row, dict):
-                raise sparq.PipelineError(f"{where}: is a {type(row).__name__}, each line must be an object")
-            yield where, row
-
-
-def _lines(path: Path) -> int:
-    """How many rows `_json_rows` gives."""
-    with path.open(encoding="utf-8") as file:
-        return sum(1 for line in file if line.strip())
 
 
 def taken(rows: Iterable[Row], count: Callable[[], int], columns: Columns) -> Iterator[Row]:

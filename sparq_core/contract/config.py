@@ -12,8 +12,19 @@ ATTEMPT_PROMPT = """\
 
 Please reason step by step, and put your final answer within \\boxed{}."""
 ROLES = ("generator", "solver", "labeller")
-Positive = Annotated[int, Meta(ge=1)]
-NonNegative = Annotated[int, Meta(ge=0)]
+NAME, MODEL_NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*\Z", r"^\w[\w .+@:-]*\Z"
+"""What names a folder: runs, arms, studies; and what names a file, as models do: letters of any script."""
+PATTERNS = {NAME: "letters, digits and . _ -", MODEL_NAME: "letters, digits, spaces and . _ + @ : -"}
+"""What each allows."""
+LONGEST_NAME = 120
+MOST = 10**15
+"""No count is larger: a run's tokens are fewer by far."""
+Positive = Annotated[int, Meta(ge=1, le=MOST)]
+NonNegative = Annotated[int, Meta(ge=0, le=MOST)]
+Held = Annotated[int, Meta(ge=1, le=10**6)]
+"""How many of something are held in memory or begun at once."""
+Seed = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+ModelName = Annotated[str, Meta(pattern=MODEL_NAME, max_length=LONGEST_NAME)]
 Amount = Annotated[float, Meta(gt=0)]
 Share = Annotated[float, Meta(gt=0, le=1)]
 InputFile = Annotated[str, Meta(extra={"sparq": "file"})]
@@ -52,13 +63,15 @@ class ModelConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 class AttemptsConfig(Sampling, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How problems are attempted."""
 
-    k: Annotated[Positive, Meta(description="Attempts at each problem.")] = 16
+    k: Annotated[Held, Meta(description="Attempts at each problem.")] = 16
     prompt: Annotated[str, Meta(description="Template of an attempt; may use `problem`.")] = ATTEMPT_PROMPT
     again: Annotated[
-        NonNegative,
+        int,
         Meta(
+            ge=0,
+            le=10**6,
             description="Further attempts at a problem each time it is a parent, which rank down those that were kept by luck; "
-            "0: none (paper)."
+            "0: none (paper).",
         ),
     ] = 0
     min_decided: Annotated[
@@ -100,7 +113,7 @@ class TrainConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
         ),
     ] = False
     seed: Annotated[
-        NonNegative | None,
+        Seed | None,
         Meta(
             description="All randomness of the rounds' trainings follows from it; by default the run's `seed`. Others on the "
             "same data measure how much training varies. Training on the seeds follows from the run's."
@@ -141,22 +154,26 @@ class PluginConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 class Pipeline(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A whole pipeline file."""
 
-    name: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", description="Names the run folder.")]
-    seed: Annotated[int, Meta(ge=0, description="All randomness follows from it.")] = 0
+    name: Annotated[str, Meta(pattern=NAME, max_length=2 * LONGEST_NAME, description="Names the run folder.")]
+    seed: Annotated[Seed, Meta(description="All randomness follows from it.")] = 0
     rounds: Annotated[
-        NonNegative,
-        Meta(description="Times to generate, train and benchmark; 0: the seeds alone, trained on where `train.seeds`."),
+        int,
+        Meta(
+            ge=0,
+            le=10**6,
+            description="Times to generate, train and benchmark; 0: the seeds alone, trained on where `train.seeds`.",
+        ),
     ] = 1
-    steps: Annotated[Positive, Meta(description="Mutation batches a round.")]
-    batch: Annotated[Positive, Meta(description="Parents a step.")] = 64
+    steps: Annotated[int, Meta(ge=1, le=10**9, description="Mutation batches a round.")]
+    batch: Annotated[Held, Meta(description="Parents a step.")] = 64
     in_flight: Annotated[
-        Positive | Literal["auto"],
+        Annotated[int, Meta(ge=1, le=10**4)] | Literal["auto"],
         Meta(
             description="Steps worked on at once; auto, for selectors that look at seeds only: as many as keep the sampler "
             "busy, within a gigabyte of texts."
         ),
     ] = 4
-    models: Annotated[dict[str, ModelConfig], Meta(min_length=1, description="The models, by a name of yours.")]
+    models: Annotated[dict[ModelName, ModelConfig], Meta(min_length=1, description="The models, by a name of yours.")]
     roles: Annotated[dict[str, str], Meta(description="Which model plays which role; one model plays them all.")] = (
         field(default_factory=dict)
     )

@@ -8,11 +8,17 @@ escapes is a bug of ours and keeps its traceback.
 import difflib
 from collections.abc import Iterable
 
+from sparq_core.contract.messages import message, shown
+
 
 class SparqError(Exception):
     """A run that cannot go on, for a reason the user can act on."""
 
     exit_code = 1
+
+    def __str__(self) -> str:
+        """Bounded and inert, whatever names and values stand in it."""
+        return message(super().__str__())
 
 
 class PipelineError(SparqError):
@@ -53,10 +59,17 @@ class HalfWrittenError(SparqError):
     """A writer of the ledger was killed in the midst of a commit; the next writer takes that back, a reader cannot."""
 
 
+LONGEST_LIST = 700
+"""Characters of known words that a hint lists."""
+LONGEST_WORD = 100
+"""Characters of a mistyped word that are compared with the known ones: names are shorter, and it takes the square of it."""
+
+
 def nearest(word: str, known: Iterable[str]) -> str:
     """A hint for a mistyped `word`: the closest known one, or else all of them."""
     known = sorted(known)
-    close = difflib.get_close_matches(word, known, n=1)
+    told = shown(", ".join(known), LONGEST_LIST) or "none"
+    close = difflib.get_close_matches(word[:LONGEST_WORD], known, n=1)
     if close:
-        return f"did you mean '{close[0]}'? (known: {', '.join(known)})"
-    return f"known: {', '.join(known) or 'none'}"
+        return f"did you mean '{shown(close[0])}'? (known: {told})"
+    return f"known: {told}"

@@ -15,7 +15,7 @@ class Sampling(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     temperature: Annotated[float, Meta(ge=0, description="Sampling temperature; 0 is greedy.")] = 1.0
     top_p: Annotated[float, Meta(gt=0, le=1, description="Share of probability mass to sample from.")] = 1.0
-    max_tokens: Annotated[int, Meta(ge=1, description="Most tokens a completion may have.")] = 1024
+    max_tokens: Annotated[int, Meta(ge=1, le=10**8, description="Most tokens a completion may have.")] = 1024
     stop: Annotated[tuple[str, ...], Meta(description="Strings that end a completion; left out of its text.")] = ()
 
 

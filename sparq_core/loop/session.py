@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from sparq_core.contract.errors import PipelineError, SparqError
 from sparq_core.contract.events import Event, RunStarted, Warned
+from sparq_core.contract.files import check_nameable
 from sparq_core.contract.run import Run
 from sparq_core.ledger import storage
 from sparq_core.ledger.files import whole
@@ -45,6 +46,7 @@ def execute(
     """
     warnings = [] if checked else warnings_of(prepared)
     folder = out or Path("runs") / prepared.run.pipeline.name
+    check_nameable(folder)
     _is_there(folder, resume)
     run = with_digests(prepared.run, folder.resolve())
     identity = identity_of(run, prepared.cast)

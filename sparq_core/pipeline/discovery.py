@@ -10,6 +10,8 @@ from typing import Any
 from msgspec import Struct
 
 from sparq_core.contract.errors import PipelineError, nearest
+from sparq_core.contract.files import absolute, kind_of, refusal
+from sparq_core.contract.messages import shown
 from sparq_core.hookspecs import HOOKS, ONE_OWNER
 from sparq_core.pipeline.settings import config_of, convert, marked, options_of
 
@@ -72,9 +74,11 @@ def load_class(use: str, place: str, base: Path) -> tuple[type, str]:
         return _load_file(use, place, base)
     known = installed()
     if use not in known and ".py:" in use:
-        raise PipelineError(f"{place}: no plugin named '{use}' is installed; a file's is written './{use}'")
+        raise PipelineError(
+            f"{place}: no plugin named '{shown(use)}' is installed; a file's is written './{shown(use)}'"
+        )
     if use not in known:
-        raise PipelineError(f"{place}: no plugin named '{use}' is installed; {nearest(use, known)}")
+        raise PipelineError(f"{place}: no plugin named '{shown(use)}' is installed; {nearest(use, known)}")
     try:
         plugin = known[use].load()
     except FAULTS as error:
@@ -86,11 +90,11 @@ def load_class(use: str, place: str, base: Path) -> tuple[type, str]:
 
 def _load_file(use: str, place: str, base: Path) -> tuple[type, str]:
     file, _, name = use.rpartition(":")
-    path = (base / file).resolve()
-    if file.endswith(".py") and not path.is_file():
-        raise PipelineError(f"{place}: there is no file {path}")
+    path = absolute(base / file)
+    if file.endswith(".py") and kind_of(path) != "file":
+        raise PipelineError(f"{place}: {refusal(path) or 'it is a folder, not a file:'} {shown(path)}")
     if not file.endswith(".py"):
-        raise PipelineError(f"{place}: '{use}' must name a Python file and a class in it: ./file.py:Class")
+        raise PipelineError(f"{place}: '{shown(use)}' must name a Python file and a class in it: ./file.py:Class")
     spec = importlib.util.spec_from_file_location(f"sparq_local_{path.stem}", path)
     assert spec is not None and spec.loader is not None  # noqa: S101, PT018 -- a .py file always has both
     module = importlib.util.module_from_spec(spec)
@@ -145,17 +149,17 @@ def _config(plugin_class: type, use: str, options: Mapping[str, Any], place: str
         return None
     config = convert(_with_absolute_files(options, kind, base), kind, f"{place}.with")
     for option, path in marked(config, "file"):
-        if not Path(path).exists():
-            raise PipelineError(f"{place}.with.{option}: there is no file {path}")
+        if refused := refusal(Path(path)):
+            raise PipelineError(f"{place}.with.{option}: {refused} {shown(path)}")
     return config
 
 
 def _with_absolute_files(options: Mapping[str, Any], kind: type[Struct], base: Path) -> dict[str, Any]:
     files = {option.name for option in options_of(kind) if option.mark == "file"}
 
-    def absolute(value: Any) -> Any:
+    def placed(value: Any) -> Any:
         if isinstance(value, list):
-            return [absolute(item) for item in value]
-        return str((base / value).resolve()) if isinstance(value, str) else value
+            return [placed(item) for item in value]
+        return str(absolute(base / value)) if isinstance(value, str) else value
 
-    return {name: absolute(value) if name in files else value for name, value in options.items()}
+    return {name: placed(value) if name in files else value for name, value in options.items()}

@@ -6,34 +6,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from sparq_core.contract.config import Pipeline
 from sparq_core.contract.errors import PipelineError, nearest
+from sparq_core.contract.files import DEEPEST, read_text
+from sparq_core.contract.messages import shown
 from sparq_core.ledger.migration import POLICY_SETTINGS, policy_line
+from sparq_core.pipeline.notation import values_in
 from sparq_core.pipeline.settings import T, convert
 
-
-class _Loader(yaml.SafeLoader):
-    """YAML without its traps: `1e-4` is a number, `12:30` and `no` are texts, and a key given twice is an error."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-        for i, key in enumerate(keys):
-            if key in keys[:i]:
-                raise yaml.constructor.ConstructorError(None, None, f"the key '{key}' is given twice", node.start_mark)
-        return super().construct_mapping(node, deep)
-
-
-_SCALARS = {
-    "bool": r"true|True|TRUE|false|False|FALSE",
-    "int": r"[-+]?(0|[1-9]\d*)",
-    "float": r"[-+]?(\d+\.\d*|\.\d+|\d+(?=[eE]))([eE][-+]?\d+)?",
-    "null": r"~|null|Null|NULL|",
-}
-_Loader.yaml_implicit_resolvers = {}
-for _tag, _pattern in _SCALARS.items():
-    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(rf"^(?:{_pattern})$"), None)
+LARGEST = 1 << 18
+"""Bytes of a pipeline, a study file or a chat template; with large prompts one comes to some ten thousand."""
 
 
 def load_pipeline(path: Path, overrides: Sequence[str] = ()) -> Pipeline:
@@ -46,16 +28,14 @@ def load_pipeline(path: Path, overrides: Sequence[str] = ()) -> Pipeline:
 
 def read_mapping(path: Path, what: str, remedy: str) -> dict[str, Any]:
     """The mapping of settings in a YAML file, not yet checked; `what` it should be and a `remedy` where it is not there."""
-    try:
-        data = yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506 -- a SafeLoader
-    except FileNotFoundError:
-        raise PipelineError(f"{path}: there is no such file; {remedy}") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise PipelineError(f"{path}: cannot be read: {error}") from error
-    except yaml.YAMLError as error:
-        raise PipelineError(f"{path}: is not YAML: {error}") from error
+    return mapping_in(read_text(path, LARGEST, remedy), shown(path), what)
+
+
+def mapping_in(text: str, place: str, what: str = "a pipeline") -> dict[str, Any]:
+    """The mapping of settings that a text in YAML holds, not yet checked; `place` leads the PipelineError where it is none."""
+    data = values_in(text, place)
     if not isinstance(data, dict):
-        raise PipelineError(f"{path}: {what} is a mapping of settings, this is {_kind(data)}")
+        raise PipelineError(f"{place}: {what} is a mapping of settings, this is {_kind(data)}")
     return data
 
 
@@ -86,18 +66,17 @@ def apply_override(data: dict[str, Any], override: str, option: str = "--set") -
     A plugin is named by its `use`, by the class where that is a file's, or by its index; what is missing on the way is made.
     """
     path, equals, text = override.partition("=")
+    place = f"{option} {shown(override)}"
     if not equals or not path:
-        raise PipelineError(f"{option} {override}: write it as name=value")
-    try:
-        value = yaml.load(text, _Loader)  # noqa: S506 -- a SafeLoader
-    except yaml.YAMLError as error:
-        raise PipelineError(f"{option} {override}: the value is not YAML: {error}") from error
-    apply_setting(data, path, value, f"{option} {override}")
+        raise PipelineError(f"{place}: write it as name=value")
+    apply_setting(data, path, values_in(text, f"{place}: the value"), place)
 
 
 def apply_setting(data: dict[str, Any], path: str, value: Any, place: str) -> None:
     """Set one value in place by its `path`, as `apply_override` does; `place` leads the message of an error."""
     *way, last = _segments(path)
+    if len(way) >= DEEPEST:
+        raise PipelineError(f"{place}: its way is longer than {DEEPEST} names, as no setting's is")
     node: Any = data
     for name in way:
         node = node[_index(node, name, place)] if isinstance(node, list) else node.setdefault(name, {})
@@ -131,11 +110,11 @@ def _index(entries: list[Any], name: str, place: str) -> int:
     for names in (uses, [use.rpartition(":")[2] for use in uses]):
         if name in names:
             return names.index(name)
-    if name.isdigit() and int(name) < len(entries):
+    if name.isdecimal() and len(name) <= len(str(len(entries))) and int(name) < len(entries):
         return int(name)
     places = f"0 to {len(uses) - 1}" if uses else "there is none"
     hint = nearest(name, [use for use in uses if use])
-    raise PipelineError(f"{place}: no entry '{name}' here; {hint}, or its place ({places})")
+    raise PipelineError(f"{place}: no entry '{shown(name)}' here; {hint}, or its place ({places})")
 
 
 def _kind(data: Any) -> str:

@@ -127,11 +127,17 @@ def settings_of(cast: Cast) -> dict[str, Any]:
     return {member.name: _member(member) for member in cast.members}
 
 
+PART = 1 << 20
+"""Bytes of a file that are held at once."""
+
+
 def _content(path: Path) -> str:
     files = sorted(f for f in path.rglob("*") if f.is_file()) if path.is_dir() else [path]
     digest = hashlib.blake2b(digest_size=8)
     for file in files:
-        digest.update(file.read_bytes())
+        with file.open("rb") as stream:
+            while part := stream.read(PART):
+                digest.update(part)
     return digest.hexdigest()
 
 

@@ -9,16 +9,15 @@ from msgspec.structs import replace
 
 from sparq_core.contract.config import Pipeline
 from sparq_core.contract.errors import PipelineError
-from sparq_core.contract.records import (
-    Finding,
-    Model,
-)
+from sparq_core.contract.files import absolute, check_nameable, kind_of, read_text
+from sparq_core.contract.messages import shown
+from sparq_core.contract.records import Finding, Model
 from sparq_core.contract.run import Run
 from sparq_core.contract.templates import DUMMY_PROBLEM, check_template
 from sparq_core.contract.weights import WEIGHTS_VERSION, weights_digest
 from sparq_core.pipeline.assembly import load_cast
 from sparq_core.pipeline.cast import Cast
-from sparq_core.pipeline.file import load_pipeline
+from sparq_core.pipeline.file import LARGEST, load_pipeline
 from sparq_core.pipeline.identity import is_static
 
 PLAIN_TEMPLATE = """\
@@ -43,21 +42,22 @@ def resolve_models(pipeline: Pipeline, base: Path) -> dict[str, Model]:
 
 
 def _resolve(model: str, base: Path) -> str:
-    if (base / model).is_dir():
-        return str((base / model).resolve())
+    if kind_of(base / model) == "folder":
+        return str(absolute(base / model))
     for entry in entry_points(group="sparq.models", name=model):
         return str(entry.load())
     if model.startswith((".", "/", "~")):
-        raise PipelineError(f"models: there is no folder {model} (looked in {base})")
+        raise PipelineError(f"models: there is no folder {shown(model)} (looked in {shown(base)})")
     return model
 
 
 def _chat_template(template: str | None, name: str, base: Path) -> str | None:
     if template is None or template == "plain":
         return template and PLAIN_TEMPLATE
-    if not (base / template).is_file():
-        raise PipelineError(f"models.{name}.chat_template: there is no file {template}; `plain` is built in")
-    return (base / template).read_text(encoding="utf-8")
+    try:
+        return read_text(base / template, LARGEST, "`plain` is built in")
+    except PipelineError as error:
+        raise PipelineError(f"models.{name}.chat_template: {error}") from error
 
 
 def check_in_flight(pipeline: Pipeline, cast: Cast) -> None:
@@ -81,7 +81,7 @@ class Prepared(Struct, frozen=True):
 
 def load(path: Path, overrides: Sequence[str] = ()) -> Prepared:
     """Load a pipeline and its cast; PipelineError for whatever is wrong with them."""
-    return fitted(load_pipeline(path, overrides), path.resolve().parent, path.read_text(encoding="utf-8"))
+    return fitted(load_pipeline(path, overrides), absolute(path).parent, read_text(path, LARGEST))
 
 
 def fitted(pipeline: Pipeline, base: Path, source: str) -> Prepared:
@@ -90,6 +90,7 @@ def fitted(pipeline: Pipeline, base: Path, source: str) -> Prepared:
 
     `base` is the folder relative paths start from, `source` the text that the run folder keeps as `pipeline.yaml`.
     """
+    check_nameable(base)
     check_template(pipeline.attempts.prompt, "attempts.prompt", problem=DUMMY_PROBLEM)
     check_budget(pipeline)
     cast = load_cast(pipeline, base)

@@ -1,7 +1,10 @@
 """What a plugin's config record says of its options: names, types, defaults, meaning and marks."""
 
+import re
 from collections import ChainMap
 from collections.abc import Iterator, Mapping
+from functools import reduce
+from operator import getitem
 from types import NoneType, UnionType
 from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
@@ -9,7 +12,9 @@ import msgspec
 from msgspec import Struct, inspect
 from msgspec.structs import astuple, replace
 
+from sparq_core.contract.config import PATTERNS
 from sparq_core.contract.errors import PipelineError, nearest
+from sparq_core.contract.messages import shown
 
 T = TypeVar("T", bound=Struct)
 
@@ -20,12 +25,74 @@ def convert(data: Any, kind: type[T], place: str) -> T:
     try:
         return msgspec.convert(data, kind)
     except msgspec.ValidationError as error:
-        message, _, where = str(error).partition(" - at `$")
-        at = where.rstrip("`").lstrip(".")
+        message, at = _located(error)
         options = all_options(kind) if "enum" in message else ()
-        allowed = next((option.type for option in options if option.name == at), None)
+        allowed = next((option.type for option in options if option.name == at.replace("[...]", ".NAME")), None)
         told = f"{message}; it may be {allowed}" if allowed else message
-        raise PipelineError(f"{place}: {at + ': ' if at else ''}{told}") from error
+        way = _way(data, kind, at)
+        raise PipelineError(f"{place}: {_path(way) + ': ' if way else ''}{told}{_user(data, way)}") from error
+
+
+Way = list[str | int]
+"""Names of settings and places in lists, from the outermost to the innermost."""
+
+
+def _located(error: msgspec.ValidationError) -> tuple[str, str]:
+    """What is wrong and where; of a mapping's values msgspec says `[...]`, not whose."""
+    message, _, where = str(error).partition(" - at ")
+    for pattern, allowed in PATTERNS.items():
+        message = message.replace(
+            f"matching regex {pattern!r}", f"of {allowed} that begins with a letter or a digit, since it names a folder"
+        )
+    at = where.removeprefix("`key` in ").strip("`").removeprefix("$").removeprefix(".")
+    return f"a name in it: {message}" if where.startswith("`key`") else message, at
+
+
+def _way(data: Any, kind: type[Struct], at: str) -> Way:
+    """The way to what is wrong: in a mapping, to the first value that alone is wrong in the same way."""
+    way: Way = []
+    for part in re.findall(r"\[\.\.\.\]|\[\d+\]|[^.\[\]]+", at):
+        if part == "[...]":
+            names = list(_reached(data, way))
+            way.append(next((name for name in names if _fails(_alone(data, [*way, name]), kind, at)), names[0]))
+        else:
+            way.append(int(part[1:-1]) if part.startswith("[") else part)
+    return way
+
+
+def _reached(data: Any, way: Way) -> Any:
+    return reduce(getitem, way, data)
+
+
+def _alone(data: Any, way: Way) -> Any:
+    """The data with one name left in the mapping that a way ends in."""
+    if len(way) == 1:
+        return {way[0]: data[way[0]]}
+    inner = _alone(data[way[0]], way[1:])
+    return (
+        {**data, way[0]: inner} if isinstance(data, dict) else [inner if i == way[0] else v for i, v in enumerate(data)]
+    )
+
+
+def _fails(data: Any, kind: type[Struct], at: str) -> bool:
+    try:
+        msgspec.convert(data, kind)
+    except msgspec.ValidationError as error:
+        return _located(error)[1] == at
+    return False
+
+
+def _path(way: Way) -> str:
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{shown(part)}" for part in way).removeprefix(".")
+
+
+def _user(data: Any, way: Way) -> str:
+    """Which plugin stands where the way goes through a list."""
+    for i, part in enumerate(way):
+        entry = _reached(data, way[: i + 1]) if isinstance(part, int) else None
+        if isinstance(entry, dict) and isinstance(use := entry.get("use"), str):
+            return f" ({_path(way[: i + 1])} is {shown(use)})"
+    return ""
 
 
 def _refuse_unknown(data: Any, kind: inspect.Type, place: str, path: str = "") -> None:
@@ -35,11 +102,11 @@ def _refuse_unknown(data: Any, kind: inspect.Type, place: str, path: str = "") -
             known = {field.encode_name: field.type for field in fields}
             for key, value in data.items():
                 if key not in known:
-                    raise PipelineError(f"{place}: unknown setting '{path}{key}'; {nearest(str(key), known)}")
-                _refuse_unknown(value, known[key], place, f"{path}{key}.")
+                    raise PipelineError(f"{place}: unknown setting '{path}{shown(key)}'; {nearest(str(key), known)}")
+                _refuse_unknown(value, known[key], place, f"{path}{shown(key)}.")
         case inspect.DictType(value_type=inner), Mapping():
             for key, value in data.items():
-                _refuse_unknown(value, inner, place, f"{path}{key}.")
+                _refuse_unknown(value, inner, place, f"{path}{shown(key)}.")
         case ((inspect.ListType(item_type=inner) | inspect.VarTupleType(item_type=inner)), list()):
             for i, value in enumerate(data):
                 _refuse_unknown(value, inner, place, f"{path.removesuffix('.')}[{i}].")

@@ -1,23 +1,26 @@
 """What a study file says: a base pipeline, arms that change it, seeds, and what is compared with what."""
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from difflib import get_close_matches
 from itertools import product
+from math import prod
 from pathlib import Path
 from typing import Annotated, Any
 
 from msgspec import Meta, Struct, field
 
-from sparq_core.contract.config import NonNegative, Positive
+from sparq_core.contract.config import LONGEST_NAME, NAME, Positive, Seed
 from sparq_core.contract.errors import PipelineError, nearest
+from sparq_core.contract.messages import shown
 from sparq_core.pipeline.file import apply_setting, read_mapping
 from sparq_core.pipeline.settings import convert
 
-NAME = "[A-Za-z0-9][A-Za-z0-9._-]*"
-Name = Annotated[str, Meta(pattern=f"^{NAME}$")]
+Name = Annotated[str, Meta(pattern=NAME, max_length=LONGEST_NAME)]
 Settings = dict[str, Any]
+MOST_RUNS = 10_000
 ADD, REMOVE = "plugins+", "plugins-"
 """The two keys of an arm that are no setting's path: entries put at the end of the cast, and plugins taken out of it."""
 
@@ -31,11 +34,9 @@ class Study(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     name: Annotated[Name, Meta(description="Names the study's folder.")]
     base: Annotated[str, Meta(description="The pipeline that every arm changes; a path relative to the study file.")]
-    seeds: Annotated[
-        Positive | list[NonNegative], Meta(description="Seeds of the runs, or how many: 5 is 1, 2, 3, 4, 5.")
-    ] = 5
+    seeds: Annotated[Positive | list[Seed], Meta(description="Seeds of the runs, or how many: 5 is 1, 2, 3, 4, 5.")] = 5
     train_seeds: Annotated[
-        Positive | list[NonNegative],
+        Positive | list[Seed],
         Meta(description="Trainings of each run, by their seeds or how many: they share what the run generated."),
     ] = field(default_factory=list)
     settings: Annotated[Settings, Meta(description="Changes to the base that all arms have.")] = field(
@@ -97,7 +98,7 @@ class Cell(Struct, frozen=True):
             _change(data, changes, f"{place}: {self.arm.name}")
         data |= {"name": f"{study.name}-{self.name.replace('/', '-')}", "seed": self.seed}
         if self.train_seed is not None:
-            data["train"] = {**data.get("train", {}), "seed": self.train_seed}
+            apply_setting(data, "train.seed", self.train_seed, f"{place}: train_seeds")
         return data
 
 
@@ -106,6 +107,7 @@ def load_study(path: Path) -> Study:
     study = convert(_as_written(read_mapping(path, "a study", "docs/how_to/study.md shows one")), Study, str(path))
     if not study.arms and not study.grid:
         raise PipelineError(f"{path}: arms: there is none; name at least one, or give a grid of factors")
+    _check_size(study, path)
     arms = arms_of(study)
     _check_names(study, arms, path)
     _check_against(study, arms, path)
@@ -130,14 +132,27 @@ def _as_written(data: dict[str, Any]) -> dict[str, Any]:
     return data
 
 
+def _check_size(study: Study, place: Path) -> None:
+    """PipelineError for more runs than anybody waits for, before they are listed."""
+    arms = len(study.arms) + (prod(map(len, study.grid.values())) if study.grid else 0)
+    seeds, trainings = (n if isinstance(n, int) else len(n) for n in (study.seeds, study.train_seeds))
+    if (runs := arms * seeds * max(1, trainings)) > MOST_RUNS:
+        raise PipelineError(
+            f"{place}: {arms:,} arms by {seeds:,} seeds{f' by {trainings:,} trainings' * bool(trainings)} are {runs:,} runs, "
+            f"at most {MOST_RUNS:,} may be; split the study, or take levels or seeds out"
+        )
+
+
 def _check_names(study: Study, arms: Sequence[Arm], place: Path) -> None:
     levels = [level for levels in study.grid.values() for level in levels]
     names = ["base", *(arm.name for arm in arms), *(levels if len(study.grid) > 1 else ())]
     for name in (*levels, *study.arms):
-        if not re.fullmatch(NAME, name):
-            raise PipelineError(f"{place}: '{name}' is no name; letters, digits and . _ - may be in one")
-    for name in names:
-        if names.count(name) > 1:
+        if not re.search(NAME, name) or len(name) > LONGEST_NAME:
+            raise PipelineError(
+                f"{place}: '{shown(name)}' is no name; letters, digits and . _ - may be in one, at most {LONGEST_NAME}"
+            )
+    for name, count in Counter(names).items():
+        if count > 1:
             raise PipelineError(f"{place}: the name '{name}' stands for two things; give one of them another")
 
 
@@ -214,10 +229,12 @@ def _change(data: dict[str, Any], changes: Settings, place: str) -> None:
     for path, value in changes.items():
         if path in EXAMPLES and not isinstance(value, list):
             raise PipelineError(f"{place}: {path}: it takes a list, e.g. {path}: [{EXAMPLES[path]}]")
+        if not isinstance(plugins := data.get("plugins", []), list):
+            raise PipelineError(f"{place}: plugins: it takes a list, e.g. plugins: [{EXAMPLES[ADD]}]")
         if path == ADD:
-            data["plugins"] = [*data.get("plugins", []), *deepcopy(value)]
+            data["plugins"] = [*plugins, *deepcopy(value)]
         elif path == REMOVE:
-            data["plugins"] = _without(data.get("plugins", []), value, place)
+            data["plugins"] = _without(plugins, value, place)
         else:
             apply_setting(data, path, deepcopy(value), f"{place}: {path}")
 

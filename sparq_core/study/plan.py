@@ -13,6 +13,8 @@ from msgspec.structs import replace
 from sparq_core import hookspecs
 from sparq_core.contract.config import Pipeline
 from sparq_core.contract.errors import PipelineError
+from sparq_core.contract.files import absolute
+from sparq_core.contract.messages import shown
 from sparq_core.contract.records import Finding
 from sparq_core.pipeline.file import pipeline_of, read_mapping
 from sparq_core.pipeline.identity import identity_of, phase_config
@@ -75,7 +77,7 @@ def plan(path: Path) -> Plan:
     """
     study = load_study(path)
     file = path.parent / study.base
-    base = read_mapping(file, "a pipeline", f"`base` of {path} names it")
+    base = read_mapping(file, "a pipeline", f"`base` of {shown(path)} names it")
     cells = [_prepare(cell, study, base, file, path) for cell in cells_of(study)]
     one_an_arm = {planned.cell.arm.name: planned for planned in reversed(cells)}
     _check_benchmarked(study, cells, path)
@@ -97,13 +99,13 @@ def _check_benchmarked(study: Study, cells: Sequence[Planned], path: Path) -> No
 
 
 def _prepare(cell: Cell, study: Study, base: Mapping[str, Any], file: Path, path: Path) -> Planned:
-    place = f"{path}: {cell.arm.name}"
+    place = f"{shown(path)}: {shown(cell.arm.name)}"
     settings = cell.settings(study, base, str(path))
     source = f"# {cell.name} of the study {study.name}; relative paths start from the folder of {study.base}\n"
     source += yaml.safe_dump(settings, sort_keys=False, allow_unicode=True)
     pipeline = pipeline_of(settings, place)
     try:
-        prepared = fitted(pipeline, file.resolve().parent, source)
+        prepared = fitted(pipeline, absolute(file).parent, source)
     except PipelineError as error:
         raise PipelineError(f"{place}: {error}") from error
     prepared = replace(prepared, run=with_digests(prepared.run))

@@ -1,6 +1,5 @@
 """A file of solutions, graded row by row."""
 
-import gzip
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -54,7 +53,7 @@ def grade(plugin: Sympy, file: Path, columns: Columns, out: Path | None) -> None
                 write(json.dumps(_with_verdicts(graded, columns), ensure_ascii=False) + "\n")
     _show(reasons)
     if out:
-        Console().print(f"verdicts written to {out}", soft_wrap=True, highlight=False)
+        Console().print(f"verdicts written to {out}", soft_wrap=True, highlight=False, markup=False)
 
 
 @contextmanager
@@ -68,20 +67,11 @@ def _writer(out: Path | None) -> Iterator[Callable[[str], object]]:
 
 
 def _rows(file: Path, columns: Columns) -> Iterator[dict[str, Any]]:
-    if not file.exists():
-        raise sparq.PipelineError(f"there is no file {file}")
-    with gzip.open(file, "rt", encoding="utf-8") if file.suffix == ".gz" else file.open(encoding="utf-8") as lines:
-        for number, line in enumerate(lines, 1):
-            yield _row(line, f"{file}, line {number}", columns)
+    return (_checked(line, columns) for line in sparq.json_lines(file))
 
 
-def _row(line: str, place: str, columns: Columns) -> dict[str, Any]:
-    try:
-        row = json.loads(line)
-    except json.JSONDecodeError as error:
-        raise sparq.PipelineError(f"{place}: is no JSON: {error.msg}") from error
-    if not isinstance(row, dict):
-        raise sparq.PipelineError(f"{place}: is no JSON object but {type(row).__name__}")
+def _checked(line: sparq.Line, columns: Columns) -> dict[str, Any]:
+    _, place, row = line
     for option, name in (("answer", columns.answer), ("solution", columns.solution)):
         if name not in row:
             has = ", ".join(row)
