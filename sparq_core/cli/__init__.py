@@ -13,6 +13,7 @@ import pluggy
 import sparq_core
 from sparq_core.cli.arguments import DEBUG
 from sparq_core.contract.errors import PluginError, SparqError
+from sparq_core.contract.messages import message
 from sparq_core.contract.texts import inert
 
 COMMANDS = {
@@ -86,7 +87,7 @@ def _tell(error: SparqError) -> None:
         click.echo(inert("".join(traceback.format_list(frames)).rstrip(), block=True), err=True)
     click.echo(click.style("error: ", fg="red", bold=True) + inert(str(error), block=True), err=True)
     for note in getattr(error, "__notes__", ()):
-        click.echo(inert(f"({note})"), err=True)
+        click.echo(f"({message(note)})", err=True)
 
 
 def _plugins_frames(error: BaseException, whole: bool) -> list[traceback.FrameSummary]:

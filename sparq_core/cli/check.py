@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from sparq_core.cli.arguments import DEBUG, PIPELINE, SET
-from sparq_core.contract.texts import inert
+from sparq_core.contract.messages import message
 from sparq_core.pipeline import prepare
 from sparq_core.pipeline.prepare import Prepared
 
@@ -20,8 +20,9 @@ def check(pipeline: Path, overrides: tuple[str, ...]) -> None:
     findings = loaded.cast.check(loaded.run)
     for finding in findings:
         colour = {"error": "red", "warning": "yellow", "note": "cyan"}[finding.level]
-        told = inert(f"{finding.place}: {finding.message}", block=True)
-        click.echo(click.style(f"{finding.level}: ", fg=colour, bold=True) + told)
+        click.echo(
+            click.style(f"{finding.level}: ", fg=colour, bold=True) + message(f"{finding.place}: {finding.message}")
+        )
     if any(finding.level == "error" for finding in findings):
         raise SystemExit(2)
     click.echo(_plan(loaded))

@@ -1,17 +1,27 @@
 """Prompts are templates in the pipeline: Jinja2, sandboxed, and an unknown name is an error."""
 
 import re
+import traceback
 from collections.abc import Collection, Iterator, Mapping
 from functools import cache
 from typing import Any
 
-from jinja2 import StrictUndefined, Template, TemplateError, TemplateRuntimeError, UndefinedError, meta, nodes
-from jinja2.sandbox import SandboxedEnvironment
+from jinja2 import (
+    StrictUndefined,
+    Template,
+    TemplateError,
+    TemplateRuntimeError,
+    TemplateSyntaxError,
+    UndefinedError,
+    meta,
+    nodes,
+)
 from jinja2.utils import Namespace, missing
 
 from sparq_core.contract.config import AttemptsConfig
 from sparq_core.contract.errors import PipelineError, nearest
 from sparq_core.contract.records import Problem
+from sparq_core.contract.sandbox import Sandbox
 
 
 class NoAttributeError(UndefinedError):
@@ -78,12 +88,14 @@ DUMMY_PROBLEM = Problem(
 )
 """A problem to check a template against; its `extra` has every key."""
 _WORD = re.compile(r"[\w-]+")
-_ENVIRONMENT = SandboxedEnvironment(undefined=Missing, keep_trailing_newline=False, autoescape=False)
+_ENVIRONMENT = Sandbox(undefined=Missing)
+_BEYOND = (SyntaxError, RecursionError, MemoryError)
+"""What a template raises that is nested too deeply or takes too much, whatever the data."""
 
 
 @cache
 def _compile(template: str) -> Template:
-    return _ENVIRONMENT.from_string(template)
+    return _ENVIRONMENT.template(template)
 
 
 def named_template(given: str, presets: Mapping[str, str]) -> str:
@@ -110,8 +122,8 @@ def check_template(template: str, place: str, *names: str, **dummies: Any) -> No
     try:
         tree = _ENVIRONMENT.parse(template)
         used = meta.find_undeclared_variables(tree)
-    except TemplateError as error:
-        raise PipelineError(f"{place}: the template is broken: {error}") from error
+    except (TemplateError, RecursionError) as error:
+        raise PipelineError(f"{place}: the template is broken: {_told(error, template)}") from error
     if unknown := sorted(used - set(allowed)):
         raise PipelineError(f"{place}: the template uses '{unknown[0]}'; it may use {' and '.join(allowed)}")
     if allowed[0] not in used:
@@ -122,14 +134,14 @@ def check_template(template: str, place: str, *names: str, **dummies: Any) -> No
 def _try(template: str, place: str, dummies: Mapping[str, Any], *, typed: bool) -> None:
     """Render a template against dummies; errors that other data would not give are passed over."""
     try:
-        _compile(template).render(**dummies)
-    except NoAttributeError as error:
-        raise PipelineError(f"{place}: the template cannot be rendered: {error}") from error
+        _ENVIRONMENT.rendered(_compile(template), **dummies)
+    except (NoAttributeError, *_BEYOND) as error:
+        raise PipelineError(f"{place}: the template cannot be rendered: {_told(error, template)}") from error
     except (UndefinedError, ValueError, ArithmeticError, LookupError):
         return
     except Exception as error:
         if typed or isinstance(error, TemplateError):
-            raise PipelineError(f"{place}: the template cannot be rendered: {_wording(error)}") from error
+            raise PipelineError(f"{place}: the template cannot be rendered: {_told(error, template)}") from error
 
 
 def _is_open(tree: nodes.Template, names: Collection[str]) -> bool:
@@ -146,15 +158,21 @@ def render(template: str, place: str, **names: Any) -> str:
     `place` is the option it came from, for the message of the PipelineError that a broken template raises.
     """
     try:
-        return _compile(template).render(**names)
+        return _ENVIRONMENT.rendered(_compile(template), **names)
     except Exception as error:
+        filled = [f"{name} {value.id}" for name, value in names.items() if isinstance(value, Problem)]
+        of = f"filled with {', '.join(filled)}; " if filled else ""
         raise PipelineError(
-            f"{place}: the template cannot be rendered: {_wording(error)} (names it may use: {', '.join(names)})"
+            f"{place}: the template cannot be rendered: {_told(error, template)} ({of}names it may use: {', '.join(names)})"
         ) from error
 
 
-def _wording(error: Exception) -> str:
-    return str(error) if isinstance(error, TemplateError) else f"{type(error).__name__}: {error}"
+def _told(error: Exception, template: str) -> str:
+    """What went wrong, and of a template of several lines where."""
+    told = str(error) if isinstance(error, TemplateError) else f"{type(error).__name__}: {error}"
+    lines = [at.lineno for at in traceback.extract_tb(error.__traceback__) if at.filename == "<template>"]
+    line = error.lineno if isinstance(error, TemplateSyntaxError) else lines[-1] if lines else None
+    return f"line {line} of it: {told}" if line and "\n" in template.strip() else told
 
 
 def _holds_data(obj: Any, name: Any) -> bool:

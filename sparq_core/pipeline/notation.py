@@ -12,7 +12,7 @@ from sparq_core.contract.files import DEEPEST
 from sparq_core.contract.messages import shown
 from sparq_core.contract.texts import valid
 
-MOST_VALUES = 20_000
+MOST_VALUES = 10_000
 """Values in a file, those that aliases repeat counted each time: a large study has some thousands."""
 _LARGEST = 2**63 - 1
 _TEXT = "tag:yaml.org,2002:str"

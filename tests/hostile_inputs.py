@@ -5,6 +5,7 @@ import gzip
 import json
 import os
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -43,17 +44,16 @@ LINES = "".join(json.dumps(row) + "\n" for row in SEEDS)
 
 _LETTERS = "abcdefghi"
 _LAUGHS = "a: &a [l,l,l,l,l,l,l,l,l]\n" + "".join(
-    f"{after}: &{after} [{','.join(['*' + before] * 9)}]\n"
-    for before, after in zip(_LETTERS, _LETTERS[1:], strict=False)
+    f"{after}: &{after} [{','.join(['*' + before] * 9)}]\n" for before, after in pairwise(_LETTERS)
 )
 TEXTS: dict[str, tuple[bytes, str]] = {
     "nested lists": (b"name: " + b"[" * 10_000, "nested deeper than 100"),
     "nested mappings": (b'{"a":' * 10_000, "nested deeper than 100"),
     "nested blocks": ("".join(" " * i + "a:\n" for i in range(500)).encode(), "nested deeper than 100"),
-    "billion laughs": (_LAUGHS.encode(), "more than 20,000 values"),
+    "billion laughs": (_LAUGHS.encode(), "more than 10,000 values"),
     "alias within itself": (b"name: &a [*a]\n", "*a stands within what it repeats"),
     "large": (b"# nothing\n" * 1_000_000, "larger than"),
-    "many values": (b"name: [" + b"a," * 100_000, "more than 20,000 values"),
+    "many values": (b"name: [" + b"a," * 100_000, "more than 10,000 values"),
     "one long text": (b"names: " + b"x " * 100_000, "unknown setting 'names'"),
     "long key": (b"x" * 200_000 + b": 1", "not YAML"),
     "long quoted key": (b"? '" + b"x" * 200_000 + b"'\n: 1", "characters left out"),
@@ -121,7 +121,7 @@ SETTINGS: dict[str, str] = {
     f"plugins.jsonl-seeds.with.path={'x' * 5_000}": "there is no file",
     f"attempts.{'x.' * 500}y=1": "longer than 100 names",
     f"attempts={'[' * 10_000}": "nested deeper",
-    f"x={_LAUGHS}": "20,000 values",
+    f"x={_LAUGHS}": "10,000 values",
     "attempts.prompt={{ problem.statement }}{% for i in range(10**9) %}{% endfor %}": "attempts.prompt",
     "attempts.prompt={{ problem.statement * 10**9 }}": "attempts.prompt",
 }
@@ -220,7 +220,7 @@ PLACES: dict[str, tuple[Callable[[Path], Any], str]] = {
 """What may be where a file belongs: how it is made, and what is said of it."""
 
 _VALUES: list[Callable[[Random], Any]] = [
-    lambda r: r.choice([0, 1, -1, 2**31, 2**63 - 1, 2**63, -(2**63), 10**30, 10**5_000 if r.random() < 0.1 else 7]),
+    lambda r: r.choice([0, 1, -1, 2**31, 2**63 - 1, 2**63, -(2**63), 10**30]),
     lambda r: r.choice([0.0, -0.5, 1e-320, 1e308, float("inf"), float("nan")]),
     lambda r: r.choice(
         ["", "x", "..", "a/b", "a\nb", "\0", "\x1b]0;x\x07", "\u202e", "é" * 40, "x" * 5_000, "[/]", "²"]
@@ -230,8 +230,46 @@ _VALUES: list[Callable[[Random], Any]] = [
     lambda r: [_value(r) for _ in range(r.randrange(3))],
     lambda r: {str(_value(r))[:50]: _value(r) for _ in range(r.randrange(3))},
 ]
-_PIECES = ["&a ", "*a", "!!int ", "!x ", "? ", ": ", "- ", "[", "]", "{", "}", "'", '"', "|\n", ">", "%", "@", "`", "\t", "\n",
-           "#", "\\ud800", "\\0", "\ufeff", "\r", "\u2028", "<<: ", "---\n", "...\n", "1e999", "0x1f", "\x85", "[" * 120]  # fmt: skip
+_PIECES = [
+    *(
+        "&a ",
+        "*a",
+        "!!int ",
+        "!x ",
+        "? ",
+        ": ",
+        "- ",
+        "[",
+        "]",
+        "{",
+        "}",
+        "'",
+        '"',
+        "|\n",
+        ">",
+        "%",
+        "@",
+        "`",
+        "\t",
+        "\n",
+        "#",
+    ),
+    *(
+        "\\ud800",
+        "\\0",
+        "\ufeff",
+        "\r",
+        "\u2028",
+        "<<: ",
+        "---\n",
+        "...\n",
+        "1e999",
+        "0x1f",
+        "\x85",
+        "[" * 120,
+        "9" * 5_000,
+    ),
+]
 
 
 def _value(rng: Random) -> Any:
