@@ -1,6 +1,7 @@
 """Seed problems from JSON lines, Parquet files or Hugging Face datasets."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
 from itertools import islice
 from math import isfinite
@@ -113,18 +114,32 @@ class ParquetSeeds:
     def _count(self) -> int:
         import pyarrow.parquet as pq
 
-        return int(pq.read_metadata(self._config.path).num_rows)
+        with _parquet(self._config.path):
+            return int(pq.read_metadata(self._config.path).num_rows)
 
     def _rows(self) -> Iterator["Row"]:
         import pyarrow.parquet as pq
 
         path, number = self._config.path, 0
-        with pq.ParquetFile(path) as file:
+        with _parquet(path), pq.ParquetFile(path) as file:
             columns = wanted(path, file.schema_arrow.names, self._config)
             for batch in file.iter_batches(BATCH, columns=columns):
                 for row in batch.to_pylist():
                     number += 1
                     yield f"{path}, row {number}", row
+
+
+@contextmanager
+def _parquet(path: str) -> Iterator[None]:
+    """PipelineError for a file that is no Parquet, or a broken one."""
+    from pyarrow import ArrowException
+
+    try:
+        yield
+    except (ArrowException, OSError) as error:
+        raise sparq.PipelineError(
+            f"{path}: cannot be read as Parquet: {str(error).strip()}; `jsonl-seeds` reads JSON lines"
+        ) from None
 
 
 class DatasetConfig(Columns, frozen=True, kw_only=True, forbid_unknown_fields=True):

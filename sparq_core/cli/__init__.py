@@ -71,6 +71,7 @@ def main() -> None:
     except click.exceptions.Exit as stop:
         sys.exit(stop.exit_code)
     except click.ClickException as error:
+        error.message = message(error.message)  # type: ignore[misc]  # a value given may be of any length
         error.show()
         sys.exit(2)
     except SparqError as error:

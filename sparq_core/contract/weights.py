@@ -27,7 +27,12 @@ def folder_findings(model: Model) -> list[Finding]:
     if not (folder / "config.json").is_file():
         message = f"{folder} holds no config.json, so it is no transformers model"
         return [Finding(level="error", place="model", message=message)]
-    if model.chat_template is None and _chat_template_of(folder) is None:
+    try:
+        own = _chat_template_of(folder)
+    except (OSError, ValueError, AttributeError, RecursionError) as error:
+        message = f"the tokenizer in {folder} cannot be read: {error}; download the model again"
+        return [Finding(level="error", place="model", message=message)]
+    if model.chat_template is None and own is None:
         message = "the model has no chat template; `chat_template: plain` gives it a simple one"
         return [Finding(level="error", place="chat_template", message=message)]
     return []

@@ -31,10 +31,15 @@ def values_in(text: str, place: str) -> Any:
         mark = error.problem_mark or error.context_mark
         where = f" (line {mark.line + 1}, column {mark.column + 1})" if mark else ""
         context = f"{error.context}, " if error.context and not error.context.startswith("while constructing") else ""
-        raise PipelineError(f"{place}: is not YAML: {context}{shown(error.problem)}{where}") from None
+        what = "" if isinstance(error, _BeyondError) else "is not YAML: "
+        raise PipelineError(f"{place}: {what}{context}{shown(error.problem)}{where}") from None
     finally:
         if loader:
             loader.dispose()
+
+
+class _BeyondError(yaml.MarkedYAMLError):
+    """What YAML allows and settings do not."""
 
 
 class _Loader(yaml.SafeLoader):
@@ -96,8 +101,8 @@ class _Loader(yaml.SafeLoader):
         return number
 
 
-def _wrong(problem: str, mark: yaml.Mark) -> yaml.MarkedYAMLError:
-    return yaml.MarkedYAMLError(problem=problem, problem_mark=mark)
+def _wrong(problem: str, mark: yaml.Mark) -> "_BeyondError":
+    return _BeyondError(problem=problem, problem_mark=mark)
 
 
 _SCALARS = {

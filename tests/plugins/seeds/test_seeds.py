@@ -157,3 +157,12 @@ def test_parquet_without_the_column_is_refused(tmp_path: Path) -> None:
     pq.write_table(pa.table({"question": ["x"]}), tmp_path / "s.parquet")
     with pytest.raises(sparq.PipelineError, match="no column 'problem'; it has question"):
         ParquetSeeds(FileConfig(path=str(tmp_path / "s.parquet"))).check()
+
+
+@pytest.mark.parametrize("data", [b"", b"problem,answer\n1,2\n", b"PAR1" + bytes(50) + b"PAR1"])
+def test_what_is_no_parquet_is_refused_with_the_remedy(data: bytes, tmp_path: Path) -> None:
+    (tmp_path / "s.parquet").write_bytes(data)
+    seeds = ParquetSeeds(FileConfig(path=str(tmp_path / "s.parquet"), limit=1, sample=1))
+    for read in (seeds.check, lambda: list(seeds.load_seeds())):
+        with pytest.raises(sparq.PipelineError, match=r"cannot be read as Parquet: .*`jsonl-seeds`"):
+            read()
