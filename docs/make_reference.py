@@ -13,10 +13,14 @@ import sparq_core
 from sparq_core import hookspecs
 from sparq_core.cli import cli
 from sparq_core.contract import config, events, niches, policy, records, run, sampling, tally
+from sparq_core.contract.files import DEEPEST
+from sparq_core.contract.sandbox import CALL, MOST_CHARACTERS, MOST_TURNS
 from sparq_core.hookspecs import HOOKS
 from sparq_core.ledger import storage
 from sparq_core.ledger.dataset_columns import TABLE
 from sparq_core.pipeline.discovery import hooks_of, installed
+from sparq_core.pipeline.file import LARGEST
+from sparq_core.pipeline.notation import MOST_VALUES
 from sparq_core.pipeline.settings import Option, all_options, config_of, options_of
 from sparq_core.study import design
 
@@ -42,6 +46,10 @@ def _pipeline() -> Iterator[str]:
     yield f"# The pipeline file\n\n{MADE}"
     yield "Core settings are top-level keys, the cast is one list. Paths are relative to the file. Any setting can be changed"
     yield "on the command line: `--set attempts.k=8`, `--set plugins.sft.with.learning_rate=1e-4`.\n"
+    yield f"It is YAML in UTF-8, at most {LARGEST >> 10} kB, {MOST_VALUES:,} values, counted where aliases repeat them, and"
+    yield f"{DEEPEST} levels, without tags. Whole numbers have 64 bits, others are finite; names of runs and models name files.\n"
+    yield f"A template may take {MOST_TURNS:,} turns of loops, of which a call counts for {CALL}, and write"
+    yield f"{MOST_CHARACTERS:,} characters.\n"
     for name, record in (
         ("Top level", config.Pipeline),
         ("models.NAME", config.ModelConfig),
