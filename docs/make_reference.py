@@ -47,7 +47,7 @@ def _pipeline() -> Iterator[str]:
     yield "Core settings are top-level keys, the cast is one list. Paths are relative to the file. Any setting can be changed"
     yield "on the command line: `--set attempts.k=8`, `--set plugins.sft.with.learning_rate=1e-4`.\n"
     yield f"It is YAML in UTF-8, at most {LARGEST >> 10} kB, {MOST_VALUES:,} values, counted where aliases repeat them, and"
-    yield f"{DEEPEST} levels, without tags. Whole numbers have 64 bits, others are finite; names of runs and models name files.\n"
+    yield f"{DEEPEST} levels, without tags. Whole numbers have 64 bits, others are finite; runs and models name files.\n"
     yield f"A template may take {MOST_TURNS:,} turns of loops, of which a call counts for {CALL}, and write"
     yield f"{MOST_CHARACTERS:,} characters.\n"
     for name, record in (
