@@ -6,6 +6,7 @@ import click
 
 from sparq_core.cli.arguments import DEBUG, PIPELINE, SET
 from sparq_core.contract.messages import message
+from sparq_core.contract.texts import inert
 from sparq_core.pipeline import prepare
 from sparq_core.pipeline.prepare import Prepared
 
