@@ -1,4 +1,9 @@
-"""The command `sparq`: one file a command, each imported when it is asked for, so that others stay quick."""
+"""
+The command `sparq`: one file a command, each imported when it is asked for, so that others stay quick.
+
+What all of them share surrounds them here: where they print (`output`), what signals do (`stopping`), how an error is told
+(`faults`).
+"""
 
 import sys
 import sysconfig
@@ -11,6 +16,7 @@ import click
 import pluggy
 
 import sparq_core
+from sparq_core.cli import faults, output, stopping
 from sparq_core.cli.arguments import DEBUG
 from sparq_core.contract.errors import PluginError, SparqError
 from sparq_core.contract.messages import message
@@ -64,26 +70,49 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command; a user's mistake is one message, a plugin's bug is shown by its own frames, ours keeps its traceback."""
+    with output.lenient():
+        with stopping.leaving():
+            code = _run()
+        stopping.left(code)
+    sys.exit(code)
+
+
+def _run() -> int:
+    """The command's exit code."""
     try:
         cli.main(standalone_mode=False)
-    except click.exceptions.Abort:
-        sys.exit(130)
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else int(stop.code is not None)
+    except (click.exceptions.Abort, KeyboardInterrupt):
+        click.echo("interrupted", err=True)
+        return stopping.AT_ONCE
     except click.exceptions.Exit as stop:
-        sys.exit(stop.exit_code)
+        return stop.exit_code
     except click.ClickException as error:
         error.message = message(error.message)  # type: ignore[misc]  # a value given may be of any length
         error.show()
-        sys.exit(2)
-    except SparqError as error:
-        _tell(error)
-        sys.exit(error.exit_code)
-    except BrokenPipeError:
-        sys.exit(141)
+        return 2
+    except Exception as error:
+        if told := faults.refused(error) or (error if isinstance(error, SparqError) else None):
+            _tell(told)
+            return told.exit_code
+        raise
+    return _printed()
+
+
+def _printed() -> int:
+    """The exit code of a command that had nothing else to do than to print."""
+    if why := output.why_lost():
+        click.echo(click.style("error: ", fg="red", bold=True) + f"standard output cannot be written: {why}", err=True)
+        return 1
+    return 0
 
 
 def _tell(error: SparqError) -> None:
     if "--debug" in sys.argv:
         traceback.print_exception(error)
+    elif isinstance(error, faults.RefusedError):
+        pass
     elif error.__cause__ and (frames := _plugins_frames(error.__cause__, whole=isinstance(error, PluginError))):
         click.echo(inert("".join(traceback.format_list(frames)).rstrip(), block=True), err=True)
     click.echo(click.style("error: ", fg="red", bold=True) + inert(str(error), block=True), err=True)

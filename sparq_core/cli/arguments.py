@@ -8,4 +8,19 @@ RUN = click.argument("run", type=click.Path(path_type=Path, file_okay=False))
 GRADING = click.option("--grading", default=1, show_default=True, help="Which grading; `sparq regrade` adds others.")
 PIPELINE = click.argument("pipeline", type=click.Path(path_type=Path))
 SET = click.option("--set", "overrides", multiple=True, metavar="a.b=c", help="Change one setting; may be repeated.")
+DRAIN = click.option(
+    "--drain",
+    type=click.FloatRange(min=0),
+    default=25.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="What is at work at a first Ctrl-C or SIGTERM may take so long to be finished; Slurm and Kubernetes kill after 30.",
+)
+HOOK_LIMIT = click.option(
+    "--hook-limit",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SECONDS",
+    help="End where a plugin takes longer for one answer; trainings and benchmarks may take as long as they do. "
+    "[default: only warn, after one minute or, of models and plugins that load, ten]",
+)
 DEBUG = click.option("--debug", is_flag=True, expose_value=False, help="Show whole tracebacks.")

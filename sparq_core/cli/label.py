@@ -9,13 +9,14 @@ from typing import Any
 import click
 from rich.console import Console
 
-from sparq_core.cli import status
-from sparq_core.cli.arguments import DEBUG, RUN, SET
+from sparq_core.cli import faults, status
+from sparq_core.cli.arguments import DEBUG, DRAIN, HOOK_LIMIT, RUN, SET
 from sparq_core.cli.watching import interruptible
 from sparq_core.cli.wording import warn
 from sparq_core.contract.events import Event, Warned
 from sparq_core.contract.texts import inert
 from sparq_core.ledger.reader import Reader
+from sparq_core.ledger.storage import DATABASE
 from sparq_core.loop import labelling
 from sparq_core.loop.labelling import Labelled
 from sparq_core.loop.rounds import exit_code
@@ -26,8 +27,10 @@ from sparq_core.loop.stops import INTERRUPTED
 @RUN
 @SET
 @DEBUG
+@DRAIN
+@HOOK_LIMIT
 @click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
-def label(run: Path, overrides: tuple[str, ...], as_json: bool) -> None:
+def label(run: Path, overrides: tuple[str, ...], drain: float, hook_limit: float | None, as_json: bool) -> None:
     """
     Label the problems that the run folder RUN attempted and did not keep, as it labelled those it kept.
 
@@ -35,8 +38,10 @@ def label(run: Path, overrides: tuple[str, ...], as_json: bool) -> None:
 
     Exit codes: 0 done, 1 failed, 2 bad settings, 4 interrupted, 5 locked by a run at work.
     """
+    again = f"Go on with: sparq label {run}"
     with (
-        interruptible(Console(stderr=True)) as interrupted,
+        interruptible(Console(stderr=True), drain, hook_limit, again) as interrupted,
+        faults.told(run, lambda of: (of / DATABASE).exists(), again),
         click.progressbar(length=0, label="labelling", file=sys.stderr) as bar,
     ):
 
@@ -53,7 +58,7 @@ def label(run: Path, overrides: tuple[str, ...], as_json: bool) -> None:
     else:
         _tell(done, coverage)
     if done.left:
-        click.echo(inert(f"Interrupted, with {done.left:,} problems left. Go on with: sparq label {run}"), err=True)
+        click.echo(inert(f"Interrupted, with {done.left:,} problems left. {again}"), err=True)
         raise SystemExit(exit_code(INTERRUPTED))
 
 

@@ -1,18 +1,20 @@
 """`sparq run`: a pipeline run to its end, its interruption or its failure."""
 
 import shlex
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
 from rich.console import Console
 
-from sparq_core.cli import status
-from sparq_core.cli.arguments import DEBUG, PIPELINE, SET
+from sparq_core.cli import faults, status
+from sparq_core.cli.arguments import DEBUG, DRAIN, HOOK_LIMIT, PIPELINE, SET
 from sparq_core.cli.watching import interruptible, progress
 from sparq_core.cli.wording import plain
 from sparq_core.contract.errors import PluginError, SparqError
 from sparq_core.ledger.reader import Reader
+from sparq_core.ledger.storage import DATABASE
 from sparq_core.loop import session
 from sparq_core.loop.rounds import Ending
 from sparq_core.pipeline import prepare
@@ -20,7 +22,7 @@ from sparq_core.pipeline import prepare
 
 def next_steps(console: Console, ledger: Reader, folder: Path, given: Sequence[str], ending: Ending) -> None:
     """How the run ended, and what to try next; `given` are the pipeline and the settings that the command was given."""
-    again = shlex.join(["sparq", "run", *given, "--out", str(folder), "--resume"])
+    again = _again(given, folder)
     if ending.exit_code == 4:
         console.print(plain(f"Interrupted. Go on with: {again}", "yellow"), soft_wrap=True)
         return
@@ -53,25 +55,41 @@ def next_steps(console: Console, ledger: Reader, folder: Path, given: Sequence[s
 @click.option(
     "--accept-changes", is_flag=True, help="With --resume: let plugins that changed be other ones from here on."
 )
-def run(pipeline: Path, overrides: tuple[str, ...], out: Path | None, resume: bool, accept_changes: bool) -> None:
+@DRAIN
+@HOOK_LIMIT
+def run(
+    pipeline: Path,
+    overrides: tuple[str, ...],
+    out: Path | None,
+    resume: bool,
+    accept_changes: bool,
+    drain: float,
+    hook_limit: float | None,
+) -> None:
     """
     Run PIPELINE: seeds, rounds of generation, training, benchmarks.
 
     Ctrl-C finishes and commits the steps at work, then stops; a second one stops at once. Either way `--resume` goes on.
+    SIGTERM, SIGHUP and SIGUSR1 mean the same.
 
-    Exit codes: 0 done, 1 failed, 2 bad pipeline, 3 stopped by a budget, 4 interrupted, 5 locked by another run.
+    Exit codes: 0 done, 1 failed, 2 bad pipeline, 3 stopped by a budget, 4 interrupted or refused by the machine, 5 locked by
+    another run.
     """
     console = Console()
     loaded = prepare.load(pipeline, overrides)
     folder = out or Path("runs") / loaded.run.pipeline.name
-    with interruptible(console) as interrupted, progress(console) as observer:
-        ending = _hinting(
-            lambda: session.execute(loaded, folder, resume, [observer], interrupted, accept_changes), folder
-        )
-    ledger = Reader.open(folder)
-    status.tell(console, ledger, folder)
-    next_steps(console, ledger, folder, (str(pipeline), *_sets(overrides)), ending)
+    given = (str(pipeline), *_sets(overrides))
+    with interruptible(console, drain, hook_limit, f"Go on with: {_again(given, folder)}") as interrupted:
+        with _hinting(folder), progress(console) as observer:
+            ending = session.execute(loaded, folder, resume, [observer], interrupted, accept_changes)
+        with Reader.open(folder) as ledger:
+            status.tell(console, ledger, folder)
+            next_steps(console, ledger, folder, given, ending)
     raise SystemExit(ending.exit_code)
+
+
+def _again(given: Sequence[str], folder: Path) -> str:
+    return shlex.join(["sparq", "run", *given, "--out", str(folder), "--resume"])
 
 
 def _sets(overrides: tuple[str, ...]) -> Iterator[str]:
@@ -80,10 +98,12 @@ def _sets(overrides: tuple[str, ...]) -> Iterator[str]:
         yield from ("--set", override)
 
 
-def _hinting(execute: Callable[[], Ending], folder: Path) -> Ending:
+@contextmanager
+def _hinting(folder: Path) -> Iterator[None]:
     """What a failed run leaves behind is worth a word; user errors that wrote nothing are not."""
     try:
-        return execute()
+        with faults.told(folder, lambda of: (of / DATABASE).exists(), "`--resume` goes on from there"):
+            yield
     except Exception as error:
         if not isinstance(error, SparqError) or error.exit_code == SparqError.exit_code:
             mended = " (with --accept-changes, where a plugin's own file is mended)" * isinstance(error, PluginError)

@@ -1,7 +1,8 @@
 """`sparq study`: a question as arms and seeds, and the table and pictures that answer it."""
 
 import json
-from collections.abc import Iterator, Sequence
+import shlex
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from importlib.util import find_spec
@@ -13,7 +14,8 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from sparq_core.cli.arguments import DEBUG
+from sparq_core.cli import faults
+from sparq_core.cli.arguments import DEBUG, DRAIN, HOOK_LIMIT
 from sparq_core.cli.watching import interruptible, progress
 from sparq_core.cli.wording import plain
 from sparq_core.contract.errors import PipelineError
@@ -34,15 +36,25 @@ from sparq_core.study.results import BASE, Difference, Mean, Results, results_of
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Study folder [default: studies/NAME].")
 @click.option("--resume", is_flag=True, help="Go on with what the study folder holds, if it holds anything.")
 @click.option("--dry-run", is_flag=True, help="Show the cells and what they cost, and do nothing.")
+@DRAIN
+@HOOK_LIMIT
 @click.option("--json", "as_json", is_flag=True, help="Print the plan or the results as JSON, for programs.")
-def study(study: Path, out: Path | None, resume: bool, dry_run: bool, as_json: bool) -> None:
+def study(
+    study: Path,
+    out: Path | None,
+    resume: bool,
+    dry_run: bool,
+    drain: float,
+    hook_limit: float | None,
+    as_json: bool,
+) -> None:
     """
     Run STUDY: every arm with every seed, and write what their differences come to.
 
     What arms share is generated and benchmarked once. A study that was stopped or killed goes on with --resume, and arms and
-    seeds may be added to it. Each cell is a run folder of its own below cells/.
+    seeds may be added to it. Each cell is a run folder of its own below cells/. Signals do as they do to `sparq run`.
 
-    Exit codes: 0 done, 1 failed, 2 bad study, 4 interrupted, 5 locked by another study.
+    Exit codes: 0 done, 1 failed, 2 bad study, 4 interrupted or refused by the machine, 5 locked by another study.
     """
     console = Console(stderr=as_json)
     planned = plan(study)
@@ -59,14 +71,21 @@ def study(study: Path, out: Path | None, resume: bool, dry_run: bool, as_json: b
         raise PipelineError(f"{folder}: holds a run, so no study can be there; give another --out")
     if not resume and folder.exists() and any(folder.iterdir()):
         raise PipelineError(f"{folder}: is not empty; go on with the study it holds by --resume, or give another --out")
-    done = _conducted(console, planned, folder)
+    again = "Go on with: " + shlex.join(["sparq", "study", str(study), "--out", str(folder), "--resume"])
+    with interruptible(console, drain, hook_limit, again) as interrupted, faults.told(folder, Path.is_dir, again):
+        done = _conducted(console, planned, folder, interrupted)
+        _tell_outcome(console, planned, folder, as_json)
+    if not done:
+        console.print(plain(f"Interrupted. {again}", "yellow"), soft_wrap=True)
+        raise SystemExit(exit_code(INTERRUPTED))
+    raise SystemExit(0)
+
+
+def _tell_outcome(console: Console, planned: Plan, folder: Path, as_json: bool) -> None:
     results = results_of(planned, folder)
     written = [*tables.write(results, folder), *plots.write(planned.study, results, folder)]
     _tell_results(console, results, as_json)
     console.print(plain(f"in {folder}: {', '.join(path.name for path in written)}"), soft_wrap=True)
-    if not done:
-        console.print(plain(f"Interrupted. Go on with: sparq study {study} --out {folder} --resume", "yellow"))
-        raise SystemExit(exit_code(INTERRUPTED))
 
 
 def _check_ready(planned: Plan) -> None:
@@ -77,13 +96,12 @@ def _check_ready(planned: Plan) -> None:
         raise PipelineError(f"sparq study needs {' and '.join(missing)}: pip install 'sparq-engine[study]'")
 
 
-def _conducted(console: Console, planned: Plan, folder: Path) -> bool:
+def _conducted(console: Console, planned: Plan, folder: Path, interrupted: Callable[[], bool]) -> bool:
     """Whether all cells are through."""
     folder.mkdir(parents=True, exist_ok=True)
     lock = Lock(folder)
     try:
-        with interruptible(console) as interrupted:
-            return Conductor(planned, folder, partial(_watched, console), interrupted).go()
+        return Conductor(planned, folder, partial(_watched, console), interrupted).go()
     finally:
         lock.release()
 

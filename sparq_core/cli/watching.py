@@ -1,14 +1,13 @@
-"""A run that is watched at a terminal: its progress, and Ctrl-C."""
+"""A run that is watched: its progress, its plugins, and the signals that ask it to stop."""
 
-import os
-import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
 
 from sparq_core.cli.progress import LiveProgress, PlainProgress
-from sparq_core.contract.workers import kill_all
+from sparq_core.cli.stopping import draining
+from sparq_core.cli.watchdog import watching
 from sparq_core.loop.session import Observer
 
 
@@ -23,23 +22,13 @@ def progress(console: Console) -> Iterator[Observer]:
 
 
 @contextmanager
-def interruptible(console: Console) -> Iterator[Callable[[], bool]]:
-    """The first Ctrl-C or SIGTERM asks the run to drain, the second ends everything at once."""
-    asked: list[int] = []
+def interruptible(
+    console: Console, drain: float, hook_limit: float | None, remedy: str
+) -> Iterator[Callable[[], bool]]:
+    """
+    Whether a run is asked to stop; its plugins are watched meanwhile.
 
-    def handle(number: int, _: object) -> None:
-        if asked:
-            kill_all()
-            os._exit(130)
-        asked.append(number)
-        console.print(
-            "stopping: the steps at work, a training or a benchmark are finished and committed; once more to stop at once",
-            style="yellow",
-        )
-
-    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield lambda: bool(asked)
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    It may take `drain` seconds to do so, and a plugin `hook_limit` for an answer. `remedy` says how to go on after either.
+    """
+    with draining(console, drain, remedy) as interrupted, watching(console, hook_limit, remedy):
+        yield interrupted

@@ -1,8 +1,8 @@
 """
 What can go wrong, by who has to act.
 
-A `SparqError` is shown to the user as one message without a traceback; its `exit_code` is the command's. Anything else that
-escapes is a bug of ours and keeps its traceback.
+A `SparqError` is shown to the user as one message without a traceback; its `exit_code` is the command's. What the operating
+system or SQLite refuses is told by `cli/faults`. Anything else that escapes is a bug of ours and keeps its traceback.
 """
 
 import difflib
@@ -53,6 +53,10 @@ class RunMovedError(SparqError):
     """The run's folder is not where it was when the run began."""
 
     exit_code = 4
+
+
+class Interrupted(KeyboardInterrupt):
+    """The user or a scheduler asks for an end, and what was being done is left, whatever a plugin catches."""
 
 
 class HalfWrittenError(SparqError):

@@ -50,7 +50,7 @@ def label(
 
     What is described already is left alone, so that a second call goes on where the first was ended. `overrides` are as `--set`
     has them; PipelineError where they let labels be given otherwise than the run gave them. `tell` hears how many problems
-    of how many are done, and `interrupted` is asked after each step whether to end here.
+    of how many are done, and `interrupted` is asked before each step whether to end here.
     """
     with writing(folder) as ledger:
         described = ledger.run()
@@ -92,14 +92,14 @@ def _labelled(
     total, done, used = sum(len(ids) for *_, ids in steps), 0, dict[str, Used]()
     tell(done, total)
     for round_, step, ids in steps:
+        if interrupted():
+            break
         place = place_of(round_, step, begun=partial(ledger.completions_of, round_, step))
         described = cast.describe(place, [_case(ledger, id_) for id_ in ids])
         ledger.add_labels(place, dict(zip(ids, described, strict=True)))
         used = united(used, ((c.role, Used(c.prompt_tokens, c.tokens)) for c in place.completions))
         done += len(ids)
         tell(done, total)
-        if interrupted():
-            break
     return Labelled(done, total - done, used)
 
 

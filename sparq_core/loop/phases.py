@@ -8,6 +8,7 @@ import hashlib
 import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -135,10 +136,9 @@ class Phases:
                 "band.correct, raise attempts.k or steps, or change the prompts"
             )
         began = self._begin(phase)
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir(parents=True)
-        self._cast.train(round, dataset, start, partial, self._seed(round))
-        sync_all(partial)
+        with _half_made(partial):
+            self._cast.train(round, dataset, start, partial, self._seed(round))
+            sync_all(partial)
         digest = weights_digest(str(partial), self._run.weights_version)
         detail = f"new weights {digest}"
         self._record(phase, digest, detail)  # before they are there: weights that the ledger does not know are refused
@@ -224,6 +224,18 @@ class Phases:
 
     def _tell(self, phase: Phase, detail: str, began: float) -> None:
         self._emit(PhaseFinished(phase.round, phase.name, detail, time.monotonic() - began, phase.is_of_base))
+
+
+@contextmanager
+def _half_made(partial: Path) -> Iterator[None]:
+    """An empty folder to make something in; where that fails or is ended, nothing of it stays."""
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    try:
+        yield
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
 
 
 def check_unchanged(run: Run, cast: Cast, ledger: Reader) -> None:

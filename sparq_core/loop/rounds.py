@@ -8,6 +8,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from sparq_core.contract.config import Pipeline
+from sparq_core.contract.errors import Interrupted
 from sparq_core.contract.events import Event, RunEnded, Warned
 from sparq_core.contract.records import Model
 from sparq_core.contract.run import Run
@@ -74,18 +75,27 @@ class Rounds:
 
     def go(self) -> Ending:
         """All rounds, to the end or to what stops them."""
-        if self._phases:
-            self._phases.expect_solutions()
-            self._phases.benchmark_base(self._run.trained)
         reason = None
         try:
+            if self._phases:
+                self._phases.expect_solutions()
+                self._begin(self._phases)
             for round_ in range(self._run.pipeline.rounds + 1):
                 reason = self._round(round_)
                 if reason:
                     break
+        except Interrupted:
+            if not self._interrupted():
+                raise
+            reason = stops.INTERRUPTED
         finally:
             self.samplers.close()
         return self._end(reason)
+
+    def _begin(self, phases: Phases) -> None:
+        """What comes before the first step; from here on there is something to interrupt."""
+        if not self._interrupted():
+            phases.benchmark_base(self._run.trained)
 
     def pool(self) -> Ending:
         """The seeds and the first round's steps, without what follows: what runs that differ in that alone can share."""

@@ -3,12 +3,13 @@
 import inspect
 import signal
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from functools import cache
 from types import TracebackType
 from typing import Any, NamedTuple
 
-from sparq_core.contract.errors import PluginError, SparqError
+from sparq_core.contract.errors import Interrupted, PluginError, SparqError
 
 SHOWN = 200
 """Characters of a wrong answer that an error shows."""
@@ -35,10 +36,11 @@ class Call(NamedTuple):
         return f"plugin '{self.plugin}' ({self.place}), hook `{self.hook}`" + f", {self.when}" * bool(self.when)
 
     def __enter__(self) -> None:
-        pass
+        _at_work.setdefault(threading.get_ident(), []).append(_Begun(self))
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
-        if error is None or isinstance(error, PluginError) or _is_ctrl_c(error):
+        _ended()
+        if error is None or isinstance(error, PluginError | Interrupted) or _is_ctrl_c(error):
             return
         if isinstance(error, SparqError):
             error.add_note(f"said by {self}")
@@ -54,6 +56,38 @@ class Call(NamedTuple):
     def wrong(self, gave: object, why: str) -> PluginError:
         """The error that stops the run: what the plugin gave, what is wrong with it, what the contract says."""
         return PluginError(f"{self}: {why}\n  it gave: {_shown(gave)}\n  the contract: {contract_of(self.spec)}")
+
+
+class _Begun:
+    """A call that has not ended."""
+
+    def __init__(self, call: Call) -> None:
+        self.call, self.began = call, time.monotonic()
+        self.elsewhere = 0.0
+        """Seconds in which it waited for other plugins, a sampler above all."""
+
+
+_at_work: dict[int, list[_Begun]] = {}
+"""Calls that have not ended, by thread; each was made by the one before."""
+
+
+def _ended() -> None:
+    calls = _at_work[threading.get_ident()]
+    begun = calls.pop()
+    if calls:
+        calls[-1].elsewhere += time.monotonic() - begun.began
+    else:
+        del _at_work[threading.get_ident()]
+
+
+def answering() -> Iterator[tuple[Call, float]]:
+    """The plugins that are answering now, each with the seconds for which it has been, those left out in which others were."""
+    now = time.monotonic()
+    for calls in list(_at_work.values()):
+        until = now
+        for begun in reversed(list(calls)):
+            yield begun.call, until - begun.began - begun.elsewhere
+            until = begun.began
 
 
 def _is_ctrl_c(error: BaseException) -> bool:

@@ -1,0 +1,171 @@
+"""
+What a signal does: of a user, of a terminal that is gone, of a scheduler that takes the machine back.
+
+They mean the same, whichever comes. Where nothing is at work yet the first one ends the command. A run drains: its steps at
+work are finished and committed, as far as they can be within a stated time. A second one ends everything at once.
+"""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from queue import Empty, SimpleQueue
+from types import FrameType
+from typing import Any, NoReturn
+
+from rich.console import Console
+
+from sparq_core.contract import workers
+from sparq_core.contract.errors import Interrupted
+from sparq_core.loop.rounds import exit_code
+from sparq_core.loop.stops import INTERRUPTED
+from sparq_core.pipeline.calls import answering
+
+AT_ONCE = 130
+SAME = 0.25
+"""Seconds within which further signals are the first one: `timeout` and schedulers signal a process, then its group."""
+PATIENCE = 1.0
+"""Seconds that a last word may take."""
+Handler = Callable[[int, FrameType | None], Any]
+
+
+def _signals() -> Iterator[signal.Signals]:
+    """Those that ask for an end; `nohup` has SIGHUP ignored, and so it stays."""
+    yield from (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2, signal.SIGXCPU)
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        yield signal.SIGHUP
+
+
+@contextmanager
+def _handled(handler: Handler) -> Iterator[None]:
+    before = {number: signal.signal(number, handler) for number in _signals()}
+    try:
+        yield
+    finally:
+        for number, was in before.items():
+            signal.signal(number, was)
+
+
+@contextmanager
+def leaving() -> Iterator[None]:
+    """The first signal ends what is being done, by `Interrupted`; a second one ends the process."""
+    first = list[float]()
+
+    def handle(_: int, __: FrameType | None) -> None:
+        if not first:
+            first.append(time.monotonic())
+            raise Interrupted
+        if time.monotonic() - first[0] > SAME:
+            os._exit(AT_ONCE)
+
+    with _handled(handle):
+        yield
+
+
+def left(code: int) -> None:
+    """A signal that comes now, when all is done, ends the process with its own exit code."""
+    for number in _signals():
+        signal.signal(number, lambda *_: os._exit(code))
+
+
+class Draining:
+    """Whether a run is asked to stop; it is at work from the moment when this is first asked."""
+
+    def __init__(self, console: Console, seconds: float, remedy: str) -> None:
+        self._console, self._seconds, self._remedy = console, seconds, remedy
+        self._at_work, self._first = False, 0.0
+        self._heard: SimpleQueue[bool] = SimpleQueue()
+
+    def __call__(self) -> bool:
+        self._at_work = True
+        return bool(self._first)
+
+    def handle(self, _: int, __: FrameType | None) -> None:
+        """Neither prints nor waits: the thread that is interrupted may be printing."""
+        now = time.monotonic()
+        if not self._first:
+            self._first = now
+            self._heard.put(True)
+            if not self._at_work:
+                raise Interrupted
+        elif now - self._first > SAME:
+            self._heard.put(True)
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """While signals are heard."""
+        listener = threading.Thread(target=self._listen, name="sparq-stopping", daemon=True)
+        listener.start()
+        try:
+            with _handled(self.handle):
+                yield
+        finally:
+            self._heard.put(False)
+            listener.join()
+            workers.allow()
+
+    def _listen(self) -> None:
+        if not self._heard.get():
+            return
+        if self._at_work:
+            workers.end_all()
+            self._say(
+                f"stopping: the steps at work are finished and committed, within {self._seconds:g} s (--drain); a training or "
+                "benchmark in a process of its own is ended. Once more to stop at once"
+            )
+        try:
+            if self._heard.get(timeout=self._seconds):
+                self._end("stopped at once", AT_ONCE)
+        except Empty:
+            self._end(f"stopped: not all was done within {self._seconds:g} s{_who()}", exit_code(INTERRUPTED))
+
+    def _say(self, message: str) -> None:
+        say(self._console, message, "yellow")
+
+    def _end(self, message: str, code: int) -> NoReturn:
+        end(
+            self._console, f"{message}. What was committed is kept, what was at work is done anew. {self._remedy}", code
+        )
+
+
+@contextmanager
+def draining(console: Console, seconds: float, remedy: str) -> Iterator[Draining]:
+    """
+    The first signal asks a run to drain, for at most so many seconds; a second one ends it at once.
+
+    `remedy` says how to go on. A run that was not at work yet is left, with the exit code of one that was interrupted.
+    """
+    asked = Draining(console, seconds, remedy)
+    with asked.listening():
+        try:
+            yield asked
+        except Interrupted:
+            say(console, f"Interrupted before anything was at work. {remedy}", "yellow")
+            raise SystemExit(exit_code(INTERRUPTED)) from None
+
+
+def say(console: Console, message: str, style: str) -> None:
+    """Print, for as long as a reader that has stopped reading may hold it up."""
+
+    def show() -> None:
+        console.show_cursor()
+        console.print(message, style=style, markup=False, highlight=False, soft_wrap=True)
+
+    saying = threading.Thread(target=show, daemon=True)
+    saying.start()
+    saying.join(PATIENCE)
+
+
+def end(console: Console, message: str, code: int) -> NoReturn:
+    """End this process and its workers, whatever they are at; the ledger is as after a kill, which loses nothing committed."""
+    workers.end_all()
+    say(console, message, "red")
+    os._exit(code)
+
+
+def _who() -> str:
+    """Whoever has been answering for longest."""
+    call, seconds = max(answering(), key=lambda found: found[1], default=(None, 0.0))
+    return f"; {call} has been answering for {seconds:.0f} s" if call else ""
