@@ -11,6 +11,7 @@ import traceback
 from importlib import import_module
 from importlib.metadata import entry_points, version
 from pathlib import Path
+from typing import Any
 
 import click
 import pluggy
@@ -55,6 +56,22 @@ class Group(click.Group):
             return command
         found = next(iter(entry_points(group="sparq.commands", name=cmd_name)), None)
         return found.load() if found else None
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except SystemExit as stop:
+            if ctx.invoked_subcommand in COMMANDS and not _is_ours(stop):
+                raise SparqError(
+                    f"a plugin called sys.exit({stop.code!r}): it is to raise an exception, or to answer"
+                ) from stop
+            raise
+
+
+def _is_ours(stop: SystemExit) -> bool:
+    """Whether a command gave its exit code, and nobody else."""
+    *_, innermost = traceback.extract_tb(stop.__traceback__)
+    return Path(innermost.filename).parent == Path(__file__).parent
 
 
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

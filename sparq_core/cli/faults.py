@@ -50,7 +50,7 @@ OF_A_PATH = {
 """Remedies where a path that we were given cannot be used as it was to be."""
 OF_SQLITE = {
     sqlite3.SQLITE_FULL: f"the disk is full, or the one of temporary files is ({SPACE}, or set TMPDIR)",
-    sqlite3.SQLITE_IOERR: f"the disk is full, or fails; {SPACE}",
+    sqlite3.SQLITE_IOERR: f"the disk is full, fails, or takes no larger file (ulimit -f); {SPACE}",
     sqlite3.SQLITE_CANTOPEN: "see who may read it and its folder, and whether too many files are open (ulimit -n)",
     sqlite3.SQLITE_READONLY: RIGHTS,
     sqlite3.SQLITE_PERM: RIGHTS,
