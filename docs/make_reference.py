@@ -170,7 +170,8 @@ def _commands() -> Iterator[str]:
     yield "## Exit codes\n"
     yield "| code | means |\n|---|---|\n| 0 | done |\n| 1 | failed; what was committed is kept, `--resume` goes on |"
     yield "| 2 | bad pipeline or usage; nothing was written |\n| 3 | stopped by a budget, valid result |"
-    yield "| 4 | interrupted, resumable |\n| 5 | locked by another run |\n| 130 | second Ctrl-C |\n"
+    yield "| 4 | interrupted, or refused by the machine; resumable |\n| 5 | locked by another run |\n"
+    yield "| 130 | second Ctrl-C, or one before there was anything to resume |\n"
 
 
 def _ledger() -> Iterator[str]:

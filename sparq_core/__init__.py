@@ -19,6 +19,7 @@ from sparq_core.contract.events import (
     Warned,
 )
 from sparq_core.contract.files import Line, json_lines, text_lines
+from sparq_core.contract.hub import hub_findings
 from sparq_core.contract.niches import Axis, Niche, Niches, labels_of
 from sparq_core.contract.policy import Decide, Policy
 from sparq_core.contract.randomness import derive, generator
@@ -126,6 +127,7 @@ __all__ = [
     "from_settings",
     "generator",
     "hookimpl",
+    "hub_findings",
     "inert",
     "is_named",
     "json_lines",

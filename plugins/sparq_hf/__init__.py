@@ -48,14 +48,7 @@ class HfSampler:
     def check(self, model: sparq.Model) -> list[sparq.Finding]:
         folder = Path(model.path)
         if not folder.is_dir():
-            return [
-                sparq.Finding(
-                    level="warning",
-                    place="model",
-                    message=f"'{model.path}' is no local folder and no installed model; transformers will look for it in its "
-                    "cache and on the hub when it is opened",
-                )
-            ]
+            return sparq.hub_findings(model)
         findings = sparq.folder_findings(model)
         need, free = HEADROOM * weights_size(folder), free_memory()
         if self._config.device in {None, "cpu"} and need > free:

@@ -18,6 +18,7 @@ from transformers import (
 from transformers.utils import logging
 
 import sparq_core as sparq
+from sparq_hf.checks import is_whole
 
 if TYPE_CHECKING:
     from sparq_hf import HfConfig
@@ -61,8 +62,9 @@ class TransformersSampler:
         dtype = "float32" if config.dtype == "auto" and self._device == "cpu" else config.dtype
         trust = {"trust_remote_code": config.trust_remote_code}
         try:
-            self._tokenizer: Any = AutoTokenizer.from_pretrained(model.path, padding_side="left", **trust)
-            self._model: Any = AutoModelForCausalLM.from_pretrained(model.path, dtype=dtype, **trust)
+            how = {"local_files_only": is_whole(model.path), **trust}
+            self._tokenizer: Any = AutoTokenizer.from_pretrained(model.path, padding_side="left", **how)
+            self._model: Any = AutoModelForCausalLM.from_pretrained(model.path, dtype=dtype, **how)
         except (OSError, ValueError) as error:
             raise sparq.SparqError(f"models.{model.name}.model: '{model.path}' cannot be opened: {error}") from error
         self._model.to(self._device).eval()

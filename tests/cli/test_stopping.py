@@ -63,6 +63,13 @@ class Chooses:
                 yield sparq.Example(problem=solved.child.problem.id, attempt=solved.correct[0])
 
 
+class Audits:
+    @sparq.hookimpl
+    def audit(self, problems):
+        hold("audit")
+        return [None for _ in problems]
+
+
 class Trains:
     @sparq.hookimpl
     def train(self, out):
@@ -225,3 +232,41 @@ def test_a_run_under_nohup_goes_on_without_its_terminal(world: Path) -> None:
     command.send(signal.SIGHUP)
     release(world)
     assert command.end() == 0, command.printed
+
+
+def test_what_comes_next_counts_on_from_what_there_is(world: Path) -> None:
+    """Settings that were given are repeated, but not the one that is to be another."""
+    arguments = ("run", str(world / "sums.json"), "--out", str(world / "run"), "--set", "steps=2", "--set", "batch=2")
+    command = Command(world, *arguments)
+    assert command.end() == 0, command.printed
+    assert f"--set batch=2 --out {world / 'run'} --resume --set steps=4 #" in command.printed
+    more = Command(world, *arguments, "--resume", "--set", "rounds=3", "--set", "budget.attempts=1")
+    assert more.end() == 3, more.printed
+    assert f"--set rounds=3 --out {world / 'run'} --resume --set budget.attempts=…" in more.printed
+
+
+@pytest.mark.parametrize(("command", "code"), [("curate", 130), ("audit", 4)])
+def test_other_commands_are_left_as_cleanly(world: Path, command: str, code: int) -> None:
+    first = run(world)
+    assert first.end() == 0, first.printed
+    (world / "hold").write_text(command)
+    (world / "reached").unlink(missing_ok=True)
+    name = {"curate": "Chooses", "audit": "Audits"}[command]
+    arguments = (command, str(world / "run"), "--use", f"{world / 'holding.py'}:{name}")
+    at_work = Command(world, *arguments)
+    until(world / "reached")
+    at_work.send(signal.SIGTERM)
+    assert at_work.end(within=10.0) == code, at_work.printed
+    assert "Traceback" not in at_work.printed
+    assert "interrupted" in at_work.printed
+    release(world)
+    again = Command(world, *arguments)
+    assert again.end() == 0, again.printed
+
+
+def test_an_option_of_a_plugin_is_named_as_it_was_given(world: Path) -> None:
+    assert run(world).end() == 0
+    command = Command(world, "curate", str(world / "run"), "--option", "budget=many")
+    assert command.end() == 2
+    assert "--option: budget: " in command.printed
+    assert "--use.with" not in command.printed

@@ -210,7 +210,9 @@ def test_an_unknown_model_is_refused_before_anything_starts(model: sparq.Model) 
     (offline,) = findings(replace(model, path="someone/something"))
     assert offline.startswith("model: 'someone/something' is no folder and not in the cache")
     (nonsense,) = findings(replace(model, path="no such model!"))
-    assert nonsense == "model: 'no such model!' is no folder and no name of a hub's model"
+    assert nonsense.startswith(
+        "model: 'no such model!' is no folder beside the pipeline, and no name of a hub's model;"
+    )
 
 
 def test_a_missing_vllm_is_said_to_be_with_the_package_for_this_machine(
