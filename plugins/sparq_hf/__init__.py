@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from msgspec import Meta, Struct
+from msgspec.structs import replace
 
 import sparq_core as sparq
 from sparq_hf.checks import free_memory, weights_size
@@ -48,7 +49,7 @@ class HfSampler:
     def check(self, model: sparq.Model) -> list[sparq.Finding]:
         folder = Path(model.path)
         if not folder.is_dir():
-            return sparq.hub_findings(model)
+            return [replace(finding, level="warning") for finding in sparq.hub_findings(model)]
         findings = sparq.folder_findings(model)
         need, free = HEADROOM * weights_size(folder), free_memory()
         if self._config.device in {None, "cpu"} and need > free:

@@ -61,8 +61,11 @@ class TransformersSampler:
         self.deterministic = self._device == "cpu"
         dtype = "float32" if config.dtype == "auto" and self._device == "cpu" else config.dtype
         trust = {"trust_remote_code": config.trust_remote_code}
+        here = is_whole(model.path)
+        if not here and (wrong := [f.message for f in sparq.hub_findings(model) if f.level == "error"]):
+            raise sparq.SparqError(f"models.{model.name}.model: {wrong[0]}")
         try:
-            how = {"local_files_only": is_whole(model.path), **trust}
+            how = {"local_files_only": here, **trust}
             self._tokenizer: Any = AutoTokenizer.from_pretrained(model.path, padding_side="left", **how)
             self._model: Any = AutoModelForCausalLM.from_pretrained(model.path, dtype=dtype, **how)
         except (OSError, ValueError) as error:

@@ -1,7 +1,7 @@
 """
 The command `sparq`: one file a command, each imported when it is asked for, so that others stay quick.
 
-What all of them share surrounds them here: where they print (`output`), what signals do (`stopping`), how an error is told
+What all of them share surrounds them here: where they print (`output`), what signals do (`signals`), how an error is told
 (`faults`).
 """
 
@@ -17,7 +17,7 @@ import click
 import pluggy
 
 import sparq_core
-from sparq_core.cli import faults, output, stopping
+from sparq_core.cli import faults, output, signals
 from sparq_core.cli.arguments import DEBUG
 from sparq_core.contract.errors import PluginError, SparqError
 from sparq_core.contract.messages import message
@@ -88,9 +88,9 @@ def cli() -> None:
 def main() -> None:
     """Run the command; a user's mistake is one message, a plugin's bug is shown by its own frames, ours keeps its traceback."""
     with output.lenient():
-        with stopping.leaving():
+        with signals.leaving():
             code = _run()
-        stopping.left(code)
+        signals.left(code)
     sys.exit(code)
 
 
@@ -102,7 +102,7 @@ def _run() -> int:
         return stop.code if isinstance(stop.code, int) else int(stop.code is not None)
     except (click.exceptions.Abort, KeyboardInterrupt):
         click.echo("interrupted", err=True)
-        return stopping.AT_ONCE
+        return signals.AT_ONCE
     except click.exceptions.Exit as stop:
         return stop.exit_code
     except click.ClickException as error:

@@ -9,10 +9,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from sparq_core.contract.errors import RunLockedError, SparqError
-from sparq_core.loop.rounds import exit_code
-from sparq_core.loop.stops import INTERRUPTED
 
-WRONG_COMMAND = 2
+WRONG_COMMAND, RESUMABLE = 2, 4
 SPACE = "free some space there, or take a folder elsewhere"
 RIGHTS = "change who may write there, or take a folder elsewhere"
 DISK = "the disk, or the network that it is on, fails: see the system's log, and copy the folder elsewhere"
@@ -145,7 +143,7 @@ def told(folder: Path, begun: Callable[[Path], bool], remedy: str) -> Iterator[N
         yield
     except Exception as error:
         there = _is_there(folder, begun)
-        found = refused(error, exit_code(INTERRUPTED) if there else WRONG_COMMAND)
+        found = refused(error, RESUMABLE if there else WRONG_COMMAND)
         if found is None:
             raise
         found.add_note(f"what was committed is in {folder}. {remedy}" if there else "nothing was begun")

@@ -1,73 +1,30 @@
 """
-What a signal does: of a user, of a terminal that is gone, of a scheduler that takes the machine back.
+What signals do to a run.
 
-They mean the same, whichever comes. Where nothing is at work yet the first one ends the command. A run drains: its steps at
-work are finished and committed, as far as they can be within a stated time. A second one ends everything at once.
+Where nothing is at work yet the first one ends the command. A run drains: its steps at work are finished and committed, as
+far as they can be within a stated time. A second one ends everything at once.
 """
 
 import os
-import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from queue import Empty, SimpleQueue
 from types import FrameType
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from rich.console import Console
 
+from sparq_core.cli.signals import AT_ONCE, SAME, handled
 from sparq_core.contract import workers
 from sparq_core.contract.errors import Interrupted
 from sparq_core.loop.rounds import exit_code
 from sparq_core.loop.stops import INTERRUPTED
 from sparq_core.pipeline.calls import answering
 
-AT_ONCE = 130
-SAME = 0.25
-"""Seconds within which further signals are the first one: `timeout` and schedulers signal a process, then its group."""
 PATIENCE = 1.0
 """Seconds that a last word may take."""
-Handler = Callable[[int, FrameType | None], Any]
-
-
-def _signals() -> Iterator[signal.Signals]:
-    """Those that ask for an end; `nohup` has SIGHUP ignored, and so it stays."""
-    yield from (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2, signal.SIGXCPU)
-    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
-        yield signal.SIGHUP
-
-
-@contextmanager
-def _handled(handler: Handler) -> Iterator[None]:
-    before = {number: signal.signal(number, handler) for number in _signals()}
-    try:
-        yield
-    finally:
-        for number, was in before.items():
-            signal.signal(number, was)
-
-
-@contextmanager
-def leaving() -> Iterator[None]:
-    """The first signal ends what is being done, by `Interrupted`; a second one ends the process."""
-    first = list[float]()
-
-    def handle(_: int, __: FrameType | None) -> None:
-        if not first:
-            first.append(time.monotonic())
-            raise Interrupted
-        if time.monotonic() - first[0] > SAME:
-            os._exit(AT_ONCE)
-
-    with _handled(handle):
-        yield
-
-
-def left(code: int) -> None:
-    """A signal that comes now, when all is done, ends the process with its own exit code."""
-    for number in _signals():
-        signal.signal(number, lambda *_: os._exit(code))
 
 
 class Draining:
@@ -99,7 +56,7 @@ class Draining:
         listener = threading.Thread(target=self._listen, name="sparq-stopping", daemon=True)
         listener.start()
         try:
-            with _handled(self.handle):
+            with handled(self.handle):
                 yield
         finally:
             self._heard.put(False)

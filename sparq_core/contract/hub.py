@@ -13,7 +13,7 @@ def hub_findings(model: Model) -> list[Finding]:
     """
     An error for a model that is no folder and that neither the cache nor the hub has.
 
-    It is found within seconds, before anything is spent; asking the hub tells it the model's name only.
+    It is found within seconds; asking the hub tells it the model's name only.
     """
     if Path(model.path).is_dir():
         return []

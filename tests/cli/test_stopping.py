@@ -270,3 +270,16 @@ def test_an_option_of_a_plugin_is_named_as_it_was_given(world: Path) -> None:
     assert command.end() == 2
     assert "--option: budget: " in command.printed
     assert "--use.with" not in command.printed
+
+
+def test_a_second_stops_a_study_at_once_and_says_so(world: Path) -> None:
+    study = {"name": "sums", "base": "trained.json", "seeds": 1, "arms": {"four": {}, "two": {"attempts.k": 2}}}
+    (world / "study.yaml").write_text(json.dumps(study))
+    (world / "hold").write_text("verify")
+    command = Command(world, "study", str(world / "study.yaml"), "--out", str(world / "out"))
+    until(world / "reached")
+    command.send(signal.SIGINT, signal.SIGINT, pause=0.3)
+    assert command.end(within=15.0) == 130, command.printed
+    assert "Traceback" not in command.printed
+    assert "stopped at once" in command.printed
+    assert f"sparq study {world / 'study.yaml'} --out {world / 'out'} --resume" in command.printed
