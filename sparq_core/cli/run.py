@@ -11,8 +11,8 @@ from rich.console import Console
 from sparq_core.cli import faults, status
 from sparq_core.cli.arguments import DEBUG, DRAIN, HOOK_LIMIT, PIPELINE, SET
 from sparq_core.cli.watching import interruptible, progress
-from sparq_core.contract.config import Pipeline
 from sparq_core.cli.wording import plain
+from sparq_core.contract.config import Pipeline
 from sparq_core.contract.errors import PluginError, SparqError
 from sparq_core.ledger.reader import Reader
 from sparq_core.ledger.storage import DATABASE

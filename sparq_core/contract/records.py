@@ -13,6 +13,9 @@ Outcome = Literal["rejected", "unresolved", "disputed", "out-of-band", "kept"]
 OUTCOMES: tuple[Outcome, ...] = ("rejected", "unresolved", "disputed", "out-of-band", "kept")
 Finish = Literal["stop", "length", "too-long", "refused"]
 
+ASKING = ("propose", "screen", "verify", "assess", "describe")
+"""The hooks that may ask models, in the order of a step."""
+
 
 class Draft(Struct, frozen=True, kw_only=True):
     """What `load_seeds` and `propose` give: a problem to be, or the reason why there is none."""

@@ -9,13 +9,11 @@ import zstandard
 from msgspec.structs import replace
 
 from sparq_core.contract.errors import SparqError
-from sparq_core.contract.records import Case, Child, Problem, Rejection
+from sparq_core.contract.records import ASKING, Case, Child, Problem, Rejection
 from sparq_core.contract.sampling import Recorded
 from sparq_core.ledger.entries import Retried, StepRecord, Worked, chained
 from sparq_core.ledger.reader import LATER, Reader
 
-HOOKS = ("propose", "screen", "verify", "assess", "describe")
-"""Those that may ask models, in the order of a step."""
 MOST_SPLITS = 10_000
 """How many ways of telling a step's own completions from those of later labels are tried."""
 
@@ -123,7 +121,7 @@ class Proof:
         )
         asked = (Recorded(**dict(zip(Recorded.__struct_fields__, row, strict=True))) for row in found)
         last = len(self._order)
-        return tuple(sorted(asked, key=lambda c: (HOOKS.index(c.hook), self._order.get(c.plugin, last), c.plugin)))
+        return tuple(sorted(asked, key=lambda c: (ASKING.index(c.hook), self._order.get(c.plugin, last), c.plugin)))
 
     def _splits(self, round: int, step: int, asked: Asked) -> Iterator[Asked]:
         """
@@ -142,7 +140,7 @@ class Proof:
         if not next(later, None):
             return
         parts = [list(part) for _, part in groupby(asked, key=lambda c: (c.hook, c.plugin))]
-        cuts = [range(len(part), -1, -1) if part[0].hook == "describe" else [len(part)] for part in parts]
+        cuts = [range(len(part), -1, -1) if part[0].hook == ASKING[-1] else [len(part)] for part in parts]
         for cut in islice(product(*cuts), 1, MOST_SPLITS):
             yield tuple(c for part, most in zip(parts, cut, strict=True) for c in part[:most])
 

@@ -55,7 +55,9 @@ def there() -> dict[str, Any]:
     with closing(storage.open_writable(RUN / storage.DATABASE)) as connection:
         ((sound,),) = connection.execute("PRAGMA integrity_check")
     with sparq.Reader.open(RUN) as ledger:
-        counts = {name: next(ledger.query(f"SELECT count(*) FROM {name}"))[0] for name in ("grading", "curation", "phase")}
+        counts = {
+            name: next(ledger.query(f"SELECT count(*) FROM {name}"))[0] for name in ("grading", "curation", "phase")
+        }
         whole = next(ledger.query("SELECT count(DISTINCT n) FROM (SELECT count(*) n FROM verdict GROUP BY grading)"))[0]
     datasets = sorted(path.name for path in (RUN / "dataset").glob("*"))
     return {"begun": True, "sound": sound, **counts, "whole": whole, "datasets": datasets}

@@ -95,7 +95,9 @@ def _joined(parts: list[Classes | None], how: str) -> Classes | None:
     if modulus > LARGEST_MODULUS:
         raise TooLargeError
     sets = [{x for x in range(modulus) if x % size in residues} for size, residues in known]
-    return modulus, frozenset(set.intersection(*sets) if how == "and" and len({s for s, _ in known}) > 1 else set.union(*sets))
+    return modulus, frozenset(
+        set.intersection(*sets) if how == "and" and len({s for s, _ in known}) > 1 else set.union(*sets)
+    )
 
 
 def _progression(node: Node) -> Classes | None:

@@ -38,7 +38,9 @@ def same(left: Node, right: Node, compare: Same) -> bool | None:
 def _same_values(left: Node, right: Node, name: str) -> bool:
     mp = points.context()
     mp.dps = points.DIGITS
-    edges = sorted({edge for node in (left, right) for condition in _conditions(node) for edge in regions.edges(mp, condition)})
+    edges = sorted(
+        {edge for node in (left, right) for condition in _conditions(node) for edge in regions.edges(mp, condition)}
+    )
     return all(_agree(_value(mp, left, name, x), _value(mp, right, name, x)) for x in _places(mp, edges))
 
 

@@ -5,6 +5,7 @@ from sparq_sympy.reading.names import SETS
 from sparq_sympy.reading.tokens import UnsupportedError
 from sparq_sympy.tree.nodes import Apply, Node, Symbol
 
+
 def fraction(grammar: Grammar, _: str) -> Node:
     r"""`\frac12`; a derivative is not for this grammar."""
     if [grammar.peek(i).text for i in range(5)] == ["{", "d", "}", "{", "d"]:
