@@ -71,11 +71,12 @@ _BRACE = re.compile(r"\\[lr]brac[ek](?![A-Za-z])\s*")
 _COMMANDS = re.compile(
     r"\\(?:left|right|[bB]ig{1,2}[lrm]?|displaystyle|textstyle|limits|nolimits|hfill)(?![A-Za-z])\s*\.?(?=[^0-9]|$)"
 )
-_SPACES = re.compile(r"(?<!\\)\\(?:[,;:! ]|quad|qquad|hspace\{[^{}]*\}|allowbreak)(?![A-Za-z])|~|(?<!\\)\\(?:\n|$)")
+_SPACES = re.compile(r"(?<!\\)\\(?:[,;:! ]|hspace\{[^{}]*\}|(?:quad|qquad|allowbreak)(?![A-Za-z]))|~|(?<!\\)\\(?:\n|$)")
 _FRACTIONS = re.compile(r"\\[dtc]frac(?![A-Za-z])")
 _TEXT = re.compile(r"\\(?:text(?:bf|it|rm|sf|tt|normal|sc)?|mbox|hbox|mathrm|mathbf|mathit|mathsf|bold|rm|bf)\s*\{")
 _OPERATOR = re.compile(
-    r"\\(?:operatorname\*?\s*\{\s*([A-Za-z]+)\s*\}|(?:text|mathrm)\s*\{\s*(lcm|gcd|max|min|log|ln|sin|cos|tan|exp)\s*\})"
+    r"\\(?:operatorname\*?\s*\{\s*([A-Za-z]+)\s*\}"
+    r"|(?:text|mathrm)\s*\{\s*(lcm|gcd|max|min|log|ln|sin|cos|tan|exp)\s*\}(?!\s*\.?\s*\$?\s*$))"
 )
 _SYMBOL = re.compile(r"\\(?:text|math(?:rm|bf|it|sf)|mbox)\s*\{\s*([A-Za-z])\s*\}")
 _GROUPED = re.compile(r"(?<=\d)\s*(?:\{\s*,\s*\}|\\[,!; ]|,\s*\\!)\s*(?:\\!)?\s*(?=\d{3}(?!\d))")

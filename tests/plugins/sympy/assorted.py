@@ -322,6 +322,9 @@ EQUAL = [
     ("3*10^8", "300000000"),
     ("-2.50", "-2.5"),
     ("7/2", r"3\tfrac12"),
+    (r"a=3, b=-2", r"b=-2,\ a=3"),
+    (r"9\text{ min}", r"540\text{ seconds}"),
+    (r"C_1e^{x}+C_2e^{2x}+xe^{2x}", r"C_1 e^x + (C_2 + x)e^{2x}"),
 ]
 DIFFERENT = [
     ("(1,2)", "[1,2]"),
@@ -507,4 +510,7 @@ DIFFERENT = [
     (r"\pi+e^{-100}", r"\pi"),
     ("n!", "n!+1"),
     (r"\frac{1}{10^{50}}+x", "x"),
+    (r"9\text{ min}", r"9\text{ seconds}"),
+    (r"9\text{ min}", r"9\text{ hours}"),
+    (r"9\text{ min}", r"9\text{ cm}"),
 ]
