@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: quickstart install install-dev test test-vllm lint docs study clean
+.PHONY: quickstart install install-dev test test-vllm lint docs study torture clean
 
 quickstart: install
 	$(BIN)/sparq run examples/quickstart.yaml
@@ -49,6 +49,9 @@ docs: install-dev
 # The paper in miniature, an hour at a time: each call goes on where the last one stopped (MINUTES=… for more or less).
 study: install-dev
 	$(BIN)/python benchmarks/paper.py --minutes $(or $(MINUTES),60)
+
+torture: install-dev
+	$(BIN)/python tests/torture.py --minutes $(or $(MINUTES),60)
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
