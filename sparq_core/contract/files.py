@@ -73,10 +73,8 @@ def check_nameable(path: Path) -> None:
     """PipelineError for a path that no ledger can name: bytes in it are no UTF-8."""
     try:
         str(absolute(path)).encode()
-    except UnicodeEncodeError as error:
-        raise PipelineError(
-            f"{shown(path)}: its name holds bytes that are no UTF-8; give the folder another"
-        ) from error
+    except UnicodeEncodeError:
+        raise PipelineError(f"{shown(path)}: its name holds bytes that are no UTF-8; give the folder another") from None
 
 
 def read_text(path: Path, most: int, absent: str = "give another path") -> str:

@@ -381,7 +381,7 @@ def test_prices_that_are_none_are_found(sums: Callable[..., Any], tmp_path: Path
     model = {"use": "scripted", "model": "sums", "prices": {"input": -1, "output": 2}}
     failed = command(sums(models={"student": model}), tmp_path, "check")
     assert failed.returncode == 2
-    assert "models[...].prices.input" in failed.stderr
+    assert "models.student.prices.input" in failed.stderr
 
 
 # -- a faulty server ---------------------------------------------------------------------------------------------------

@@ -551,14 +551,14 @@ def test_grade_a_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["missing.jsonl"], "there is no file missing.jsonl"),
+        (["missing.jsonl"], "missing.jsonl: there is no such file"),
         ([], "name a FILE"),
         (
             ["rows.jsonl", "--answer-column", "gold"],
             "line 1: has no column 'gold' (it has: answer, solution); name it with --answer",
         ),
         (["rows.jsonl", "--option", "prcent=strict"], "did you mean 'percent'"),
-        (["broken.jsonl"], "line 2: is no JSON"),
+        (["broken.jsonl"], "line 2: is not JSON"),
     ],
 )
 def test_grade_says_what_is_wrong(
