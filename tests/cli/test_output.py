@@ -88,7 +88,8 @@ def test_a_reader_that_has_seen_enough_is_no_error(run_folder: Path, command: st
 def test_a_run_outlives_its_terminal(pipeline: list[str], tmp_path: Path) -> None:
     """The terminal is gone, and what is printed to it fails with EIO."""
     ours, theirs = pty.openpty()
-    process = subprocess.Popen(["nohup", *SPARQ, *pipeline], stdout=theirs, stderr=theirs, start_new_session=True)
+    deaf = ["/bin/sh", "-c", 'trap "" HUP; exec "$@"', "sh", *SPARQ, *pipeline]
+    process = subprocess.Popen(deaf, stdout=theirs, stderr=theirs, start_new_session=True)
     os.close(theirs)
     os.read(ours, 1)
     os.close(ours)

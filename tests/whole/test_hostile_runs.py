@@ -200,7 +200,7 @@ def test_folders_may_have_any_name(sums: Callable[..., Any], tmp_path: Path, nam
 
 
 def test_an_error_of_a_plugin_is_shown_inert(
-    pipeline: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    pipeline: dict[str, Any], tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from sparq_core.cli import main
 
@@ -212,7 +212,7 @@ def test_an_error_of_a_plugin_is_shown_inert(
     monkeypatch.setattr("sys.argv", ["sparq", "run", str(tmp_path / "pipeline.yaml"), "--out", str(tmp_path / "run")])
     with pytest.raises(SystemExit, match="1"):
         main()
-    told = capsys.readouterr()
+    told = capfd.readouterr()
     assert "hook `commit`" in told.err
     assert not acting(told.err + told.out)
 
