@@ -205,7 +205,7 @@ def main() -> None:
         given.results.write_text(json.dumps(found, indent=1) + "\n")
     if given.results == RESULTS:
         before, _, after = PAGE.read_text().partition("<!-- sweeps -->\n")
-        PAGE.write_text(before + "<!-- sweeps -->\n" + table(RESULTS) + after[after.index("\n\nBeside") :])
+        PAGE.write_text(before + "<!-- sweeps -->\n" + table(RESULTS) + "\n\n" + after[after.index("Beside") :])
     for name, sums in found.items():
         sys.stdout.write(f"{name}: {sums['tried']:,} tried, {len(sums['fell short'])} fell short\n")
 
