@@ -132,7 +132,7 @@ def _tell(error: SparqError) -> None:
         pass
     elif error.__cause__ and (frames := _plugins_frames(error.__cause__, whole=isinstance(error, PluginError))):
         click.echo(inert("".join(traceback.format_list(frames)).rstrip(), block=True), err=True)
-    click.echo(click.style("error: ", fg="red", bold=True) + inert(str(error), block=True), err=True)
+    click.echo(click.style("error: ", fg="red", bold=True) + str(error), err=True)
     for note in getattr(error, "__notes__", ()):
         click.echo(f"({message(note)})", err=True)
 

@@ -4,8 +4,8 @@ import json
 import os
 import shutil
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,7 +14,7 @@ import yaml
 from sparq_core.contract.errors import PipelineError, SparqError
 from sparq_core.ledger import storage
 from sparq_core.ledger.conservation import check_conservation
-from sparq_core.ledger.files import PARTIAL, sync, sync_all
+from sparq_core.ledger.files import PARTIAL
 from sparq_core.ledger.reader import Reader
 
 
@@ -43,31 +43,12 @@ def migrate(folder: Path, to: Path) -> Migrated:
         raise PipelineError(f"{to}: exists already; give another --to")
     with storage.locked(folder):
         before = _format(path)
-        with _new_folder(to) as partial:
+        with storage.new_folder(to) as partial:
             _copy_files(folder, partial)
             _copy_ledger(path, partial / storage.DATABASE)
             notes = _step_forward(partial, before)
             digest = _checked(folder, partial)
     return Migrated(to, before, digest, notes)
-
-
-@contextmanager
-def _new_folder(to: Path) -> Iterator[Path]:
-    """Where to make a folder that shall be there whole or not at all; what a killed migration left there is taken away."""
-    partial = to.with_name(to.name + PARTIAL)
-    partial.mkdir(parents=True, exist_ok=True)
-    if any(partial.iterdir()) and not (partial / storage.LOCK).exists():
-        raise PipelineError(f"{partial}: is in the way; move it, or give another --to")
-    with storage.locked(partial):
-        for left in partial.iterdir():
-            if left.is_dir():
-                shutil.rmtree(left)
-            elif left.name != storage.LOCK:
-                left.unlink()
-        yield partial
-        sync_all(partial)
-        partial.rename(to)
-    sync(to.parent)
 
 
 def _format(path: Path) -> int:

@@ -42,10 +42,8 @@ def recover(folder: Path, to: Path, examined: Examined) -> Recovered:
         raise PipelineError(f"{to}: exists already; give another folder to --recover")
     if not examined.sound:
         raise SparqError(f"{folder}: not one step is sound, so there is nothing to recover")
-    partial = to.with_name(to.name + ".partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
     with (
+        storage.new_folder(to) as partial,
         closing(storage.open_readonly(folder / storage.DATABASE)) as damaged,
         closing(storage.create(partial / storage.DATABASE)) as connection,
     ):
@@ -56,10 +54,9 @@ def recover(folder: Path, to: Path, examined: Examined) -> Recovered:
         left_out = _bring_phases(source, ledger, folder, partial)
         check_conservation(ledger, ledger.tally())
         done = Recovered(len(examined.sound), examined.steps, ledger.tally().attempts, ledger.last_digest(), left_out)
-    for name in ("pipeline.yaml", "pipeline.resolved.yaml"):
-        if (folder / name).is_file():
-            shutil.copyfile(folder / name, partial / name)
-    partial.rename(to)
+        for name in (storage.SOURCE, storage.RESOLVED):
+            if (folder / name).is_file():
+                shutil.copyfile(folder / name, partial / name)
     return done
 
 

@@ -1,6 +1,7 @@
 """Where a run lives: its folder, its SQLite file and the lock that lets one process write."""
 
 import fcntl
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sparq_core.contract.errors import HalfWrittenError, PipelineError, RunLockedError, RunMovedError, SparqError
-from sparq_core.ledger.files import PARTIAL, sync
+from sparq_core.ledger.files import PARTIAL, sync, sync_all
 
 DATABASE = "sparq.db"
 LOCK = ".lock"
@@ -112,6 +113,25 @@ def new(path: Path) -> Iterator[Path]:
     sync(partial)
     partial.rename(path)
     sync(path.parent)
+
+
+@contextmanager
+def new_folder(to: Path) -> Iterator[Path]:
+    """Where to make a folder that shall be there whole or not at all; what a killed command left there is taken away."""
+    partial = to.with_name(to.name + PARTIAL)
+    partial.mkdir(parents=True, exist_ok=True)
+    if any(partial.iterdir()) and not (partial / LOCK).exists():
+        raise PipelineError(f"{partial}: is in the way; move it, or give another folder")
+    with locked(partial):
+        for left in partial.iterdir():
+            if left.is_dir():
+                shutil.rmtree(left)
+            elif left.name != LOCK:
+                left.unlink()
+        yield partial
+        sync_all(partial)
+        partial.rename(to)
+    sync(to.parent)
 
 
 def is_free(folder: Path) -> bool:

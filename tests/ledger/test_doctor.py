@@ -176,3 +176,10 @@ def test_a_flipped_bit_is_noticed_or_changes_nothing(run: Path, number: int) -> 
             if examine(run).is_sound and contents(path) != before:
                 silent.append(offset)
     assert silent == []
+
+
+def test_recovery_leaves_a_folder_that_is_not_its_own(run: Path, tmp_path: Path) -> None:
+    mine = tmp_path / "again.partial" / "mine"
+    mine.mkdir(parents=True)
+    assert "is in the way" in sparq_command("doctor", str(run), "--recover", str(tmp_path / "again"), code=2)
+    assert mine.exists()
