@@ -162,11 +162,12 @@ def _said_below(node: ast.ClassDef, field: ast.AnnAssign) -> str:
 
 def _commands() -> Iterator[str]:
     yield f"# Commands\n\n{MADE}"
-    top = click.Context(cli)
-    for name in ("", *sorted(cli.list_commands(top))):
-        command = (cli.get_command(top, name) if name else None) or cli
-        context = click.Context(command, info_name=f"sparq {name}".strip(), max_content_width=100, terminal_width=100)
-        yield f"## sparq {name}".rstrip() + f"\n\n```text\n{command.get_help(context)}\n```\n"
+    top = click.Context(cli, info_name="sparq", terminal_width=100, **cli.context_settings)
+    yield f"## sparq\n\n```text\n{cli.get_help(top)}\n```\n"
+    for name in sorted(cli.list_commands(top)):
+        if command := cli.get_command(top, name):
+            context = click.Context(command, parent=top, info_name=name)
+            yield f"## sparq {name}\n\n```text\n{command.get_help(context)}\n```\n"
     yield "## Exit codes\n"
     yield "| code | means |\n|---|---|\n| 0 | done |\n| 1 | failed; what was committed is kept, `--resume` goes on |"
     yield "| 2 | bad pipeline or usage; nothing was written |\n| 3 | stopped by a budget, valid result |"
