@@ -32,8 +32,9 @@ install-dev: .venv/installed-dev
 	$(BIN)/python -m pip uninstall --quiet --yes torchvision torchaudio torchcodec
 	@touch $@
 
+# Two processes with a thread each: torch's own threads would wait for each other.
 test: install-dev
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 test-vllm: .venv/installed-vllm
 	$(BIN)/python -m pytest tests/plugins/vllm/test_vllm_engine.py tests/whole/test_docs.py -k "vllm"

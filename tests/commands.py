@@ -25,6 +25,13 @@ class Command:
             os.kill(self.pid, number)
             time.sleep(pause)
 
+    def told(self, text: str, within: float = 30.0) -> None:
+        """Wait until it has printed this."""
+        deadline = time.monotonic() + within
+        while text not in self.printed:
+            assert time.monotonic() < deadline, self.printed
+            time.sleep(0.01)
+
     def end(self, within: float = 30.0) -> int:
         """Its exit code, negative for a signal."""
         until = time.monotonic() + within

@@ -131,9 +131,11 @@ class Engine:
     def _reason_to_stop(self) -> str | None:
         """Why no further step is issued, or None; waits for steps in flight where it depends on what they draw."""
         while True:
+            at_rest = self._at_rest()  # before the rule looks: what is worked through after that, it has not seen
             reason, sure = self._stop(self._ahead)
-            if sure or not self._advance():
+            if sure or at_rest:
                 return reason
+            self._wait()
 
     def _ahead(self) -> Ahead:
         """What the steps in flight have drawn, those worked through, and what the others may draw at most."""
@@ -143,13 +145,18 @@ class Engine:
         most = sum(self._runner.most_attempts(self._round, f.children, f.issue.known) for f in others)
         return Ahead(sum((flight.spent for flight in worked), Spent()), most)
 
-    def _advance(self) -> bool:
-        """Wait until one more of the steps in flight is further; False where all are worked through."""
-        self._admit_proposed(self._folded + 1)
-        if not (futures := [f.next_future for f in self._flights.values() if not f.next_future.done()]):
-            return False
-        wait(futures, return_when=FIRST_COMPLETED)
-        return True
+    def _at_rest(self) -> bool:
+        """Whether no step in flight can get further: all are worked through, or one has failed."""
+        awaited = self._folded + 1
+        self._admit_proposed(awaited)
+        return not self._pending_futures() and self._to_admit(awaited) is None
+
+    def _pending_futures(self) -> "list[Future[Any]]":
+        return [f.next_future for f in self._flights.values() if not f.next_future.done()]
+
+    def _wait(self) -> None:
+        """Until one more of the steps in flight is further."""
+        wait(self._pending_futures(), return_when=FIRST_COMPLETED)
 
     # -- commit --------------------------------------------------------------------------------------------------------
 
@@ -169,9 +176,7 @@ class Engine:
             flight = self._flights[step]
             if flight.working and flight.working.done():
                 return flight.working.result()
-            wait(
-                [f.next_future for f in self._flights.values() if not f.next_future.done()], return_when=FIRST_COMPLETED
-            )
+            self._wait()
 
     def _commit(self, record: StepRecord) -> None:
         metrics = self._cast.commit(record.committed)
@@ -195,14 +200,19 @@ class Engine:
 
     def _admit_proposed(self, awaited: int) -> None:
         """Admit in step order as far as proposals are there; a failed one is raised when its own step is awaited."""
-        while flight := self._flights.get(self._admitted + 1):
+        while flight := self._to_admit(awaited):
             step = self._admitted + 1
-            if not flight.proposing.done() or (flight.proposing.exception() and step != awaited):
-                return
             proposed = flight.proposing.result()
             admitted = Proposed(self._admit(step, proposed.candidates), proposed.completions)
             flight.working = self._pool.submit(self._runner.work, flight.slot, admitted, flight.issue.known)
             self._admitted = step
+
+    def _to_admit(self, awaited: int) -> Flight | None:
+        """The flight whose children are next to be admitted, if they are there."""
+        flight = self._flights.get(self._admitted + 1)
+        if flight is None or not flight.proposing.done():
+            return None
+        return flight if self._admitted + 1 == awaited or not flight.proposing.exception() else None
 
     def _admit(self, step: int, children: tuple[Candidate, ...]) -> tuple[Candidate, ...]:
         def ask(problems: list[Problem]) -> list[Rejection | None]:

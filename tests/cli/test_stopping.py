@@ -203,7 +203,9 @@ def test_a_training_or_a_benchmark_in_a_process_is_ended_and_done_anew(
 @pytest.mark.parametrize("moment", ["verify", "commit", "curate", "end"])
 def test_a_second_is_at_once(world: Path, moment: str) -> None:
     command = run(world, moment)
-    command.send(signal.SIGINT, pause=0.3)
+    command.send(signal.SIGINT)
+    command.told("Once more")
+    time.sleep(0.3)
     command.send(signal.SIGTERM)
     assert command.end(within=10.0) == 130, command.printed
     assert "stopped at once" in command.printed
@@ -278,7 +280,10 @@ def test_a_second_stops_a_study_at_once_and_says_so(world: Path) -> None:
     (world / "hold").write_text("verify")
     command = Command(world, "study", str(world / "study.yaml"), "--out", str(world / "out"))
     until(world / "reached")
-    command.send(signal.SIGINT, signal.SIGINT, pause=0.3)
+    command.send(signal.SIGINT)
+    command.told("Once more")
+    time.sleep(0.3)
+    command.send(signal.SIGINT)
     assert command.end(within=15.0) == 130, command.printed
     assert "Traceback" not in command.printed
     assert "stopped at once" in command.printed

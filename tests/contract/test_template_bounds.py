@@ -35,13 +35,13 @@ ENDLESS = {
 
 @pytest.mark.parametrize("name", ENDLESS)
 def test_a_template_without_end_is_refused_in_time(name: str) -> None:
-    template, began = "{{ problem.id }}" + ENDLESS[name], time.monotonic()
+    template, began = "{{ problem.id }}" + ENDLESS[name], time.process_time()
     with pytest.raises(sparq.PipelineError, match=r"^here: the template (is broken|cannot be rendered): "):
         sparq.check_template(template, "here", problem=sparq.DUMMY_PROBLEM)
     with pytest.raises(sparq.PipelineError, match=r"^here: the template cannot be rendered: ") as raised:
         sparq.render(template, "here", problem=sparq.DUMMY_PROBLEM)
     assert len(str(raised.value)) < 2_000
-    assert time.monotonic() - began < 8
+    assert time.process_time() - began < 8
 
 
 @pytest.mark.parametrize(

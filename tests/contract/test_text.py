@@ -37,9 +37,9 @@ def test_last_boxed_never_fails(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["\\boxed{" * 50_000, "{" * 300_000, "\\boxed{}" * 50_000 + "{"])
 def test_last_boxed_is_linear(text: str) -> None:
-    began = time.monotonic()
+    began = time.process_time()
     final_answer(text)
-    assert time.monotonic() - began < 1.0
+    assert time.process_time() - began < 1.0
 
 
 @pytest.mark.parametrize(

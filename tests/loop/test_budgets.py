@@ -1,12 +1,14 @@
 """Budgets bound what is drawn, committed or not; the same steps are issued however many are in flight."""
 
 from collections.abc import Callable
+from concurrent.futures import wait
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import sparq_core as sparq
+from sparq_core.loop.engine import Engine
 from sparq_core.testing import Ran, run_pipeline
 
 Make = Callable[..., dict[str, Any]]
@@ -43,6 +45,21 @@ def test_a_budget_ends_a_run_at_the_same_step_whatever_is_in_flight(
 def test_attempts_exceed_their_budget_by_less_than_a_step(sums: Make, tmp_path: Path, in_flight: int) -> None:
     ran = run_pipeline(sums(budget={"attempts": 100}, in_flight=in_flight, steps=40), tmp_path)
     assert 100 <= ran.ending.tally.attempts < 100 + 6 * 8
+
+
+def test_a_step_proposed_just_after_others_were_admitted_is_still_waited_for(
+    sums: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    admit = Engine._admit_proposed
+
+    def late(engine: Engine, awaited: int) -> None:
+        admit(engine, awaited)
+        wait([flight.next_future for flight in engine._flights.values()])
+
+    alone = run_pipeline(sums(budget={"attempts": 100}, in_flight=1, steps=40), tmp_path / "alone")
+    monkeypatch.setattr(Engine, "_admit_proposed", late)
+    ran = run_pipeline(sums(budget={"attempts": 100}, in_flight=16, steps=40), tmp_path / "late")
+    assert digest(ran) == digest(alone)
 
 
 def test_a_run_stopped_by_a_budget_goes_on_as_if_it_had_not_been(sums: Make, tmp_path: Path) -> None:
