@@ -13,7 +13,7 @@ from sparq_core.cli.arguments import DEBUG, DRAIN, HOOK_LIMIT, PIPELINE, SET
 from sparq_core.cli.watching import interruptible, progress
 from sparq_core.cli.wording import plain
 from sparq_core.contract.config import Pipeline
-from sparq_core.contract.errors import PluginError, SparqError
+from sparq_core.contract.errors import PipelineError, PluginError, SparqError
 from sparq_core.ledger.reader import Reader
 from sparq_core.ledger.storage import DATABASE
 from sparq_core.loop import session
@@ -56,7 +56,9 @@ def next_steps(
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Run folder [default: runs/NAME].")
 @click.option("--resume", is_flag=True, help="Go on with what the run folder holds, if it holds anything.")
 @click.option(
-    "--accept-changes", is_flag=True, help="With --resume: let plugins that changed be other ones from here on."
+    "--accept-changes",
+    is_flag=True,
+    help="With --resume: let plugins and templates that changed be other ones from here on.",
 )
 @DRAIN
 @HOOK_LIMIT
@@ -116,6 +118,7 @@ def _hinting(folder: Path) -> Iterator[None]:
             yield
     except Exception as error:
         if not isinstance(error, SparqError) or error.exit_code == SparqError.exit_code:
-            mended = " (with --accept-changes, where a plugin's own file is mended)" * isinstance(error, PluginError)
+            may = isinstance(error, (PluginError, PipelineError))
+            mended = " (with --accept-changes, where a plugin's own file or a template is mended)" * may
             error.add_note(f"what was committed is in {folder}; `--resume` goes on from there{mended}")
         raise

@@ -170,7 +170,7 @@ def _accepted(
     refused = [change for change in changes if not (accept and change.may_be_accepted)]
     if refused:
         may = all(change.may_be_accepted for change in changes)
-        remedy = ", or let the plugins be other ones from here on: --accept-changes" if may else ""
+        remedy = ", or go on with them as they are here: --accept-changes" if may else ""
         differ = listed(changes) + _models_told(weights, ledger, run)
         raise PipelineError(
             f"{folder}: holds another run; {differ}\nSet them back to go on with it, or give another --out{remedy}."

@@ -49,6 +49,9 @@ def phase_config(run: Run, round: int, members: Sequence[Member]) -> str:
     return msgspec.json.encode(config, order="sorted").decode()
 
 
+TEMPLATES = {"attempts.prompt"}
+
+
 class Change(NamedTuple):
     """A setting that is other than it was."""
 
@@ -58,8 +61,10 @@ class Change(NamedTuple):
 
     @property
     def may_be_accepted(self) -> bool:
-        """Whether a run can go on with it: a plugin that was mended, or has other options or files."""
-        return self.setting.startswith("plugins.")
+        """Whether a run can go on with it: a plugin that was mended, or has other options or files; another template."""
+        return (
+            self.setting.startswith("plugins.") or self.setting in TEMPLATES or self.setting.endswith(".chat_template")
+        )
 
     def __str__(self) -> str:
         return f"{self.setting}: {_short(self.before)} → {_short(self.after)}"

@@ -69,3 +69,18 @@ def test_a_changed_model_is_told_by_its_name_and_folder(sums: Make, tmp_path: Pa
     (tmp_path / "small" / "config.json").write_text("{}")
     with pytest.raises(sparq.PipelineError, match=r"model student: the same name, other files, is \./small in"):
         run_pipeline(pipeline("small"), tmp_path, resume=True)
+
+
+def test_a_template_that_slips_while_it_runs_is_mended_and_gone_on_with(sums: Make, tmp_path: Path) -> None:
+    def pipeline(prompt: str) -> dict[str, Any]:
+        return sums(in_flight=1, attempts={"k": 4, "prompt": prompt})
+
+    slip = "{% if problem.id.startswith('1.3.') %}{{ problem.statement / 2 }}{% endif %}{{ problem.statement }}"
+    with pytest.raises(sparq.SparqError, match=r"attempts\.prompt"):
+        run_pipeline(pipeline(slip), tmp_path)
+    with pytest.raises(sparq.PipelineError, match=r"(?s)attempts\.prompt.*--accept-changes"):
+        run_pipeline(pipeline("{{ problem.statement }}"), tmp_path, resume=True)
+    ran = run_pipeline(pipeline("{{ problem.statement }}"), tmp_path, resume=True, accept_changes=True)
+    assert ran.ending.exit_code == 0
+    told = json.loads(sparq_command("status", str(ran.folder), "--json"))["changes"]
+    assert told == [{"round": 1, "step": 2, "setting": "attempts.prompt"}]

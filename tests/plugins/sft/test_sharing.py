@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from processes import left_of, session_of
 from safetensors.torch import load_file
 
 import sparq_core as sparq
@@ -112,21 +113,6 @@ test_sharing.train(Path(sys.argv[2]), processes=2, epochs=1_000)
 """
 
 
-def session_of(engine: int) -> set[int]:
-    """The processes of the workers that an engine has started."""
-    stats = {int(file.parent.name): after_name(file) for file in Path("/proc").glob("[0-9]*/stat")}
-    sessions = {int(fields[3]) for fields in stats.values() if fields and int(fields[1]) == engine}
-    return {pid for pid, fields in stats.items() if fields and int(fields[3]) in sessions and fields[0] != "Z"}
-
-
-def after_name(stat: Path) -> list[str]:
-    """State, parent, group, session, … of a process; nothing where it is gone by now."""
-    try:
-        return stat.read_text().rpartition(")")[2].split()
-    except OSError:
-        return []
-
-
 @pytest.mark.timeout(120)
 def test_nothing_trains_on_when_the_engine_is_killed(tmp_path: Path) -> None:
     with subprocess.Popen([sys.executable, "-c", ENGINE, str(Path(__file__).parent), str(tmp_path)]) as engine:
@@ -137,10 +123,7 @@ def test_nothing_trains_on_when_the_engine_is_killed(tmp_path: Path) -> None:
         at_work = session_of(engine.pid)
         assert len(at_work) >= 3
         os.kill(engine.pid, signal.SIGKILL)
-    deadline = time.monotonic() + 20
-    while any(Path(f"/proc/{pid}").exists() for pid in at_work) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert [pid for pid in sorted(at_work) if Path(f"/proc/{pid}").exists()] == []
+    assert left_of(at_work) == []
 
 
 @pytest.mark.timeout(120)
