@@ -1,8 +1,9 @@
 """
 The paper in miniature: `make study`, or `python benchmarks/paper.py --minutes 60`.
 
-Runs the studies in `benchmarks/paper/` one after the other, each from where it stands, until the time is up; then reads what
-there is and writes `benchmarks/paper.md` and `benchmarks/results/paper/`. All of it takes some hours on two cores.
+Makes the students, one of each size, by training on the seeds' own solutions; runs the studies in `benchmarks/paper/` one after
+the other, each from where it stands, until the time is up; then reads what there is and writes `benchmarks/paper.md` and
+`benchmarks/results/paper/`. All of it takes some hours on two cores.
 """
 
 import argparse
@@ -23,6 +24,9 @@ ROOT = Path(__file__).parent.parent
 STUDIES = ROOT / "benchmarks" / "paper"
 TABLES = ROOT / "benchmarks" / "results" / "paper"
 PAGE = ROOT / "benchmarks" / "paper.md"
+SIZES = ("0.3", "0.6", "1.2", "2.5")
+ALL_SIZES = {"students", "generators"}
+"""The studies that need a student of every size; the others have the 1.2m's."""
 ORDER = ("filters", "variants", "scaling", "adaptive", "rounds", "students", "generators", "seeds")
 SURE = 0.05
 ID, OOD = "in_distribution", "out_of_distribution"
@@ -146,6 +150,8 @@ def main() -> None:
     given = options.parse_args()
     until = time.monotonic() + 60 * given.minutes
     for name in given.only:
+        for size in SIZES if name in ALL_SIZES else ("1.2",):
+            make_student(f"sparq-{size}m", given.runs / "students" / size)
         if time.monotonic() < until:
             go_on(name, given.runs / name, until)
     for name in ORDER:
@@ -154,6 +160,16 @@ def main() -> None:
         (TABLES / "looks.json").write_text(json.dumps(looks(given.runs / "variants"), indent=1) + "\n")
     PAGE.write_text(page())
     print(f"wrote {PAGE.relative_to(ROOT)}")
+
+
+def make_student(model: str, out: Path) -> None:
+    """Train it on the seeds, benchmark it, and put it where the studies' pipeline looks for it."""
+    place = STUDIES / "students" / model
+    if not place.exists():
+        pipeline, settings = ROOT / "examples" / "miniature.yaml", ("rounds=0", f"models.student.model={model}")
+        command = [sys.executable, "-m", "sparq_core.cli", "run", str(pipeline), "--out", str(out)]
+        subprocess.run([*command, "--resume", *(part for s in settings for part in ("--set", s))], check=True)
+        shutil.copytree(out / "models" / "round-0", place)
 
 
 def go_on(name: str, out: Path, until: float) -> None:

@@ -31,6 +31,16 @@ def hold(moment):
 
 class Holds:
     @sparq.hookimpl
+    def check(self):
+        hold("check")
+        return []
+
+    @sparq.hookimpl
+    def describe(self, cases):
+        hold("describe")
+        return [{} for _ in cases]
+
+    @sparq.hookimpl
     def start(self):
         hold("start")
 
@@ -263,6 +273,28 @@ def test_other_commands_are_left_as_cleanly(world: Path, command: str, code: int
     assert "interrupted" in at_work.printed
     release(world)
     again = Command(world, *arguments)
+    assert again.end() == 0, again.printed
+
+
+@pytest.mark.parametrize(
+    ("command", "moment", "code"),
+    [("check", "check", 130), ("preview", "verify", 130), ("regrade", "verify", 4), ("label", "describe", 4)],
+)
+def test_so_are_commands_that_ask_the_pipelines_own_plugins(world: Path, command: str, moment: str, code: int) -> None:
+    target = world / "sums.json"
+    if command in {"regrade", "label"}:
+        assert run(world).end() == 0
+        target = world / "run"
+    (world / "hold").write_text(moment)
+    (world / "reached").unlink(missing_ok=True)
+    at_work = Command(world, command, str(target))
+    until(world / "reached")
+    at_work.send(signal.SIGINT)
+    assert at_work.end(within=10.0) == code, at_work.printed
+    assert "Traceback" not in at_work.printed
+    assert "interrupted" in at_work.printed
+    release(world)
+    again = Command(world, command, str(target))
     assert again.end() == 0, again.printed
 
 
