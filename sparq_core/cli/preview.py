@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.panel import Panel
 from rich.text import Text
 
-from sparq_core.cli import status
+from sparq_core.cli import signals, status
 from sparq_core.cli.arguments import DEBUG, PIPELINE, SET
 from sparq_core.cli.wording import block, money, plain
 from sparq_core.contract.config import Pipeline
@@ -107,4 +107,5 @@ def preview(pipeline: Path, overrides: tuple[str, ...]) -> None:
     """Show the first prompts of PIPELINE and the outcome of one step; writes nothing."""
     loaded = prepare.load(pipeline, overrides)
     prepare.warnings_of(loaded)
-    tell(Console(), loaded)
+    with signals.ending_at_once():
+        tell(Console(), loaded)

@@ -8,10 +8,11 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any
 
+from sparq_core.contract import workers
 from sparq_core.contract.errors import Interrupted
 
 AT_ONCE = 130
@@ -48,6 +49,20 @@ def leaving() -> Iterator[None]:
             raise Interrupted
         if time.monotonic() - first[0] > SAME:
             os._exit(AT_ONCE)
+
+    with handled(handle):
+        yield
+
+
+@contextmanager
+def ending_at_once() -> Iterator[None]:
+    """A signal ends the process and its workers, whatever they are at: for what writes nothing and may be long in ending."""
+
+    def handle(_: int, __: FrameType | None) -> None:
+        workers.end_all()
+        with suppress(OSError):
+            os.write(2, b"interrupted\n")
+        os._exit(AT_ONCE)
 
     with handled(handle):
         yield
