@@ -6,13 +6,14 @@ from typing import Literal
 
 from msgspec import Struct
 
+from sparq_sympy.equality import measures
 from sparq_sympy.equality.compare import Comparison, Conventions
 from sparq_sympy.reading import units
 from sparq_sympy.reading.answer import Answer, read
 from sparq_sympy.tree.nodes import Apply, Node, Number, Symbol, TooLargeError, Words, variables
 from sparq_sympy.tree.scales import conversion
 
-VERSION = "2"
+VERSION = "3"
 """Of the checker: a verdict may change with it."""
 
 Value = Literal["correct", "incorrect", "unknown"]
@@ -77,7 +78,8 @@ def _as_text(ours: Answer, theirs: Answer) -> Decision | None:
 
 
 def _is_word(words: str) -> bool:
-    return words.isalpha() and len(words) > 2
+    """Whether it is a word, or several with one among them that is no product of letters."""
+    return words.replace(" ", "").isalpha() and any(len(word) > 2 for word in words.split())
 
 
 def _is_text(node: Node | None) -> bool:
@@ -89,7 +91,10 @@ def _by_value(ours: Answer, theirs: Answer, conventions: Conventions) -> Decisio
         return _half_read(ours.node, theirs.node)
     if _conditions_differ(ours, theirs, conventions):
         return Decision("incorrect", "structure", "they are to hold under different conditions")
-    (left, our_unit), (right, their_unit) = _measured(ours, theirs), _measured(theirs, ours)
+    (left, our_unit), (right, their_unit) = (
+        _measured(ours, theirs, conventions),
+        _measured(theirs, ours, conventions),
+    )
     factor = conversion(our_unit, their_unit) if our_unit != their_unit and conventions.units != "ignored" else None
     if factor is not None:
         said, reason = _same([(_scaled(left, factor), right)], (their_unit, their_unit), conventions)
@@ -132,14 +137,14 @@ def _half_read(left: Node | None, right: Node | None) -> Decision | None:
 
 
 def _same(
-    readings: Sequence[tuple[Node, Node]], measures: tuple[str, str], conventions: Conventions
+    readings: Sequence[tuple[Node, Node]], units_of: tuple[str, str], conventions: Conventions
 ) -> tuple[bool | None, str]:
     """Whether two trees are equal, in any reading of `1,234` and of `%`, and what decided."""
     said: list[bool | None] = []
     reasons: list[str] = []
     for left, right in readings:
         comparison = Comparison(conventions)
-        said.append(_either_percent(comparison, left, right, measures))
+        said.append(_either_percent(comparison, left, right, units_of))
         reasons.append(comparison.reason)
         if said[-1]:
             return True, reasons[-1]
@@ -148,26 +153,29 @@ def _same(
 
 def _units(ours: str, theirs: str, conventions: Conventions) -> bool:
     """Whether units allow the answers to be equal."""
-    if conventions.units == "ignored" or ours == theirs:
+    if conventions.units == "ignored" or measures.same_unit(ours, theirs):
         return True
     return conventions.units == "optional" and not (ours and theirs)
 
 
-def _either_percent(comparison: Comparison, left: Node, right: Node, measures: tuple[str, str]) -> bool | None:
+def _either_percent(comparison: Comparison, left: Node, right: Node, units_of: tuple[str, str]) -> bool | None:
     """Equality, where one side is a percentage and the other may be it or a hundredth of it."""
-    if (measures[0] == "%") == (measures[1] == "%"):
+    ours, theirs = (unit.startswith("%") for unit in units_of)
+    if ours == theirs:
         return comparison.same(left, right)
     hundredth = Number(Fraction(1, 100))
-    scaled = (Apply("*", (left, hundredth)), right) if measures[0] == "%" else (left, Apply("*", (right, hundredth)))
+    scaled = (_scaled(left, hundredth), right) if ours else (left, _scaled(right, hundredth))
     if comparison.conventions.percent == "strict":
         return comparison.same(*scaled)
     return comparison.same(left, right) or comparison.same(*scaled)
 
 
-def _measured(answer: Answer, other: Answer) -> tuple[Node, str]:
+def _measured(answer: Answer, other: Answer, conventions: Conventions) -> tuple[Node, str]:
     """The value of an answer and its unit; it may be a letter, as in `5 m`, if else neither side has a variable."""
     assert answer.node is not None  # noqa: S101 -- the caller has looked
     assert other.node is not None  # noqa: S101 -- the caller has looked
+    if (last := measures.last_of_chain(answer.node, Comparison(conventions).same)) is not None:
+        return last
     rest, unit = _letter_off(answer.node)
     theirs, _ = _letter_off(other.node)
     if answer.unit or not unit or variables(_right(theirs)):

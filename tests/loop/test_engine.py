@@ -208,7 +208,7 @@ def test_verdicts_of_another_version_do_not_mix(
 ) -> None:
     run_pipeline(sums(steps=2), tmp_path)
     monkeypatch.setattr("sparq_sympy.Sympy.version", "0.test")
-    with pytest.raises(sparq.PipelineError, match=r'sympy.version: "2" → "0.test"'):
+    with pytest.raises(sparq.PipelineError, match=r'sympy.version: "3" → "0.test"'):
         run_pipeline(sums(steps=3), tmp_path, resume=True)
 
 

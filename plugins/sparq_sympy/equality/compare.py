@@ -187,7 +187,7 @@ class Comparison:
             return self._relations(left, right)
         kinds = frozenset({kind(left), kind(right)})
         if kinds == {"sets"}:
-            return True if left == right else None
+            return True if left == right else False if _are_told_apart(left, right) else None
         compare = self._COMPARISONS.get(kinds)
         if compare is None:
             return None if kinds in _MAYBE_SETS else False
@@ -371,6 +371,12 @@ class Comparison:
         frozenset({"ratio", "scalar"}): _ratio_as_number,
     }
     """How two kinds of node are compared; others are different."""
+
+
+def _are_told_apart(left: Node, right: Node) -> bool:
+    """Whether they are two sets of numbers that nobody takes for each other: 0 may be a natural number."""
+    names = {node.name for node in (left, right) if isinstance(node, Symbol)}
+    return len(names) == 2 and names != {"naturals", "positive integers"}
 
 
 _ZERO = Number(Fraction(0))

@@ -4,18 +4,24 @@ from collections.abc import Callable, Sequence
 from fractions import Fraction
 
 from sparq_sympy.tree.exact import exact
-from sparq_sympy.tree.nodes import Apply, Node, Number, Words
+from sparq_sympy.tree.nodes import Apply, Node, Number, Words, variables
 from sparq_sympy.tree.scales import conversion
 
 Same = Callable[[Node, Node], bool | None]
 _HALF_A_DAY = 720
+_DETAIL_WORDS = (
+    "of in for on from to that who which each left remaining total altogether overall apart away old "
+    "chance probability increase decrease discount long wide tall deep high"
+)
+_DETAILS = frozenset(_DETAIL_WORDS.split())
+"""What begins a detail about a unit that one side may leave out."""
 _PERCENT = Number(Fraction(1, 100))
 
 
 def same_measures(left: Node, right: Node, compare: Same) -> bool | None:
     """Whether two values are equal once both are in one unit; one may have none."""
     (a, unit), (b, other) = _measure(left), _measure(right)
-    if unit == other or not unit or not other:
+    if not unit or not other or same_unit(unit, other):
         hundredths = [(Apply("*", (a, _PERCENT)), b)] * (unit == "%") + [(a, Apply("*", (b, _PERCENT)))] * (
             other == "%"
         )
@@ -24,8 +30,29 @@ def same_measures(left: Node, right: Node, compare: Same) -> bool | None:
     return False if factor is None else compare(Apply("*", (a, factor)), b)
 
 
+def last_of_chain(node: Node, compare: Same) -> tuple[Node, str] | None:
+    """What an equation comes to whose last side has a unit, and that unit: of `P = 0.56 = 56%`, `P = 56`, in percent."""
+    if not isinstance(node, Apply) or node.op != "relation" or set(node.data.split()) != {"="} or len(node.args) < 2:
+        return None
+    *sides, last = node.args
+    name = sides.pop(0) if variables(sides[0]) and len(sides) > 1 else None
+    if not any(isinstance(side, Apply) and side.op == "measure" for side in node.args):
+        return None
+    if variables(last) or any(variables(side) or same_measures(side, last, compare) is not True for side in sides):
+        return None
+    value, unit = _measure(last)
+    return (value if name is None else Apply("relation", (name, value), "=")), unit
+
+
 def _measure(node: Node) -> tuple[Node, str]:
     return (node.args[0], node.data) if isinstance(node, Apply) and node.op == "measure" else (node, "")
+
+
+def same_unit(ours: str, theirs: str) -> bool:
+    """Whether two units are one; `pencil in total` and `mile apart` say no more than `pencil` and `mile`."""
+    short, long = sorted((ours, theirs), key=len)
+    rest = long.removeprefix(short + " ")
+    return ours == theirs or (bool(short) and rest != long and rest.split()[0] in _DETAILS)
 
 
 def same_times(left: Node, right: Node) -> bool:

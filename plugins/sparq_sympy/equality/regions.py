@@ -8,6 +8,7 @@ from sparq_sympy.equality import points, relations
 from sparq_sympy.equality.points import UndefinedError
 from sparq_sympy.tree.nodes import SETS, Apply, Node, Symbol, TooLargeError, variables
 
+_JOINING = frozenset({"and", "or"})
 ORDER = frozenset({"<", ">", "<=", ">=", "!="})
 MOST_EDGES = 60
 _VISIBLE = 25
@@ -26,9 +27,14 @@ def is_region(node: Node) -> bool:
         if node.op == "relation":
             return set(node.data.split()) <= ORDER or (node.data == "in" and is_region(node.args[1]))
         if node.op == "list":
-            return bool(node.data in {"and", "or"}) and all(is_region(arg) for arg in node.args)
+            return node.data in _JOINING and all(map(is_region, node.args)) and not all(map(_is_pair, node.args))
         return node.op == "brackets" and len(node.args) == 2
     return node == Symbol("reals")
+
+
+def _is_pair(node: Node) -> bool:
+    """Whether it may as well be two coordinates."""
+    return isinstance(node, Apply) and node.op == "brackets" and node.data == "()"
 
 
 def as_difference(node: Node) -> Node:
@@ -223,10 +229,12 @@ def holds(mp: Any, node: Node, x: Any) -> bool:
 
 def _within(mp: Any, interval: Apply, x: Any) -> bool:
     low, high = (_bound(mp, arg) for arg in interval.args)
+    if low > high:
+        raise NotARegionError
     if _near_finite(mp, x, low):
-        return interval.data[0] == "[" and bool(low <= high)
+        return interval.data[0] == "["
     if _near_finite(mp, x, high):
-        return interval.data[1] == "]" and bool(low <= high)
+        return interval.data[1] == "]"
     return bool(low < x < high)
 
 

@@ -9,7 +9,9 @@ from sparq_sympy.equality.points import UndefinedError
 from sparq_sympy.tree.nodes import CONSTANTS, Apply, Node, Symbol, TooLargeError, Words, has, variables, walk
 
 FLIPPED = {"<": ">", ">": "<", "<=": ">=", ">=": "<=", "=": "=", "!=": "!="}
-_NAMING = frozenset({"abs", "unknown-function", "ratio", "*", "brackets", "/", "inverse", "^", "conjugate"})
+_NAMING = frozenset(
+    {"arg", "re", "im", "abs", "unknown-function", "ratio", "*", "brackets", "/", "inverse", "^", "conjugate"}
+)
 _VISIBLE = 15
 """Digits after the point that a root is computed to for certain."""
 _STARTS = (Fraction(1, 3), Fraction(-7, 5), Fraction(5, 2), Fraction(-4), Fraction(9))
@@ -44,14 +46,16 @@ def _leads_to(side: Node, value: Node) -> bool:
 
 
 def settled(node: Node) -> Node:
-    """The last side of a chain of equations between numbers that are right, such as `6 · 7 = 42`; any other node as it is."""
+    """The last side of a chain of equations that always hold, such as `6 · 7 = 42`; any other node as it is."""
     if not isinstance(node, Apply) or node.op != "relation" or set(node.data.split()) != {"="}:
         return node
-    if variables(node) or has(node, "unknown-function", "brackets", "matrix", "set", "list", "ratio"):
+    if has(node, "unknown-function", "brackets", "matrix", "set", "list", "ratio"):
         return node
     if any(isinstance(n, Words) for n in walk(node)):
         return node
     *sides, value = node.args
+    if any(variables(side) != variables(value) or isinstance(side, Symbol) for side in node.args):
+        return node
     return value if all(points.agree(side, value) is True for side in sides) else node
 
 

@@ -4,7 +4,7 @@ import itertools
 from collections.abc import Sequence
 
 from sparq_sympy.equality import relations
-from sparq_sympy.tree.nodes import Apply, Node, Symbol, has, substituted, variables, walk
+from sparq_sympy.tree.nodes import SETS, Apply, Node, Symbol, has, substituted, variables, walk
 
 
 def op(node: Node) -> str:
@@ -31,9 +31,7 @@ _SHAPES = frozenset({"brackets", "matrix", "row", "ratio", "cases", "measure", "
 def kind(node: Node) -> str:
     """The shape by its name, `sets` for sets of numbers, or `scalar`."""
     name = op(node)
-    if name in {"union", "intersection", "minus"} or (
-        isinstance(node, Symbol) and node.name in {"reals", "integers", "naturals", "rationals"}
-    ):
+    if name in {"union", "intersection", "minus"} or (isinstance(node, Symbol) and node.name in SETS):
         return "sets"
     return name if name in _SHAPES else "scalar"
 
@@ -44,8 +42,15 @@ def set_of(node: Node) -> Node:
 
 
 def with_names(node: Node, other: Node) -> Node:
-    """`(x, y) = (1, 2)` as `x = 1, y = 2`, where that is how the other side puts it."""
-    if not isinstance(node, Apply) or node.op != "relation" or node.data != "=" or not are_named(args(other)):
+    """`(x, y) = (1, 2)` and `x = y = 1` as equations one by one, where that is how the other side puts it."""
+    if not isinstance(node, Apply) or node.op != "relation" or set(node.data.split()) != {"="}:
+        return node
+    *names, value = node.args
+    if len(names) > 1 and len(args(other)) == len(names) and all(isinstance(name, Symbol) for name in names):
+        if op(other) == "brackets" or are_named(args(other)):
+            return Apply("list", tuple(Apply("relation", (name, value), "=") for name in names))
+        return node
+    if node.data != "=" or not are_named(args(other)):
         return node
     left, right = node.args
     if op(left) != "brackets" or op(right) != "brackets" or len(args(left)) != len(args(right)):
@@ -83,8 +88,13 @@ def renamed(left: Node, right: Node) -> tuple[Node, Node]:
         return left, right
     (a,), (b,) = mine, other
     constants = {a, b} <= _CONSTANTS and "C" in {a, b}
-    whole = {a, b} <= _WHOLE and all(any(n == Symbol("pi") for n in walk(side)) for side in (left, right))
+    whole = {a, b} <= _WHOLE and all(map(_turns, (left, right)))
     return (left, substituted(right, {b: Symbol(a)})) if constants or whole else (left, right)
+
+
+def _turns(node: Node) -> bool:
+    """Whether it is an angle, in radians or degrees."""
+    return has(node, "deg") or any(n == Symbol("pi") for n in walk(node))
 
 
 def of_any_signs(node: Node) -> Node:
@@ -112,8 +122,14 @@ def _signed(node: Node, sign: int) -> Node:
         return node
     inner = tuple(_signed(arg, sign) for arg in node.args)
     if node.op in {"pm", "mp"}:
-        return inner[0] if (node.op == "pm") == (sign > 0) else Apply("neg", inner)
+        return inner[0] if (node.op == "pm") == (sign > 0) else _negative(inner[0])
     return Apply(node.op, inner, node.data)
+
+
+def _negative(node: Node) -> Node:
+    if op(node) == "brackets":
+        return Apply("brackets", tuple(map(_negative, args(node))), data(node))
+    return Apply("neg", (node,))
 
 
 def are_named(items: Sequence[Node]) -> bool:

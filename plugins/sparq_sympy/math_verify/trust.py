@@ -27,4 +27,6 @@ _ENVIRONMENT = re.compile(r"\\(?:begin|end)\{[pb]?matrix\}")
 def is_read(text: str) -> bool:
     """Whether math-verify takes all of a text into account."""
     rest = _ENVIRONMENT.sub("", text)
-    return "begin" not in rest and set(_COMMAND.findall(rest)) <= _READ and not _WORD.search(_COMMAND.sub(" ", rest))
+    if not text.isascii() or "begin" in rest:
+        return False
+    return set(_COMMAND.findall(rest)) <= _READ and not _WORD.search(_COMMAND.sub(" ", rest))

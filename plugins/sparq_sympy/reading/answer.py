@@ -4,12 +4,13 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from sparq_sympy.reading import items, limits, markup, notation, numerals, sentences, spelling, units
-from sparq_sympy.reading.conditions import with_condition
+from sparq_sympy.reading import bases, chains, items, limits, markup, notation, numerals, sentences, spelling, units
+from sparq_sympy.reading.conditions import condition, with_condition
 from sparq_sympy.reading.formula import parse
+from sparq_sympy.reading.meanings import meaning
 from sparq_sympy.reading.times import moment
 from sparq_sympy.reading.tokens import UnsupportedError
-from sparq_sympy.reading.words import MEANING, as_words, choice, is_prose
+from sparq_sympy.reading.words import as_words, choice, is_prose
 from sparq_sympy.tree.nodes import Apply, Node, Number, TooLargeError, Words, walk
 
 CACHED = 20_000
@@ -36,10 +37,6 @@ _SHAPES = frozenset(
         "date",
     }
 )
-_BASED = re.compile(
-    r"(?:\\text\{)?\s*([0-9]*[A-Za-z]+[0-9][0-9A-Za-z]*|[0-9]+[A-Za-z][0-9A-Za-z]*)\s*\}?_\s*\{?\s*(\d\d?)\s*\}?"
-)
-"""A number with letters for digits, in its base: `A5_{11}`."""
 _SINGLE = re.compile(r"(?<=[_^}c])\s*\{([0-9A-Za-z])\}(?![0-9A-Za-z])")
 _CAPITALS = re.compile(r"[A-Z]{3,}")
 """A name, such as that of a triangle, and no product."""
@@ -49,14 +46,21 @@ _AFTERTHOUGHT = re.compile(r"\.\s+(?:I|It|This|We|Note)\b[^\d\\=$]*$")
 """A sentence without anything of an answer after one."""
 _WHOLE_TEXT = re.compile(r"\\text\{([^{}]*)\}")
 _WORDY = re.compile(
-    r"(?<![\\A-Za-z])[A-Za-z]{2}|\\text|[:<>]|\\(?:le|ge|ne|in)(?![a-df-pr-z])|[a-z\d]\)|\.[mM]|/\d+/|-\d\d-"
+    r"(?<![\\A-Za-z])[A-Za-z]{2}|\\text|[:<>]|\\(?:le|ge|ne|in)(?![a-df-pr-z])|[A-Z]'?\(|[a-z\d]\)|\.[mM]|/\d+/|-\d\d-"
+    r"|(?:%|\\circ\}?)\s*=|=[^=]*(?:%|\\circ)"
 )
-"""What an answer has that is more than a formula: words, a clock's colon, a condition, the number of an item, a date."""
+"""
+What an answer has that is more than a formula: words, a clock's colon, a condition, the number of an item, a point with its
+name, a date, a unit on the way.
+"""
 _LABEL = re.compile(
     r"^\s*\\?(?:text\{)?\s*(?:the )?(?:final |correct )?"
     r"(?:(?:answer|choice|option)\s*(?:is\s*:?|:)|(?:choice|option)(?=\s+\(?[A-Z]\b))\s*\}?",
     re.IGNORECASE,
 )
+
+
+_READERS = (chains.chained, items.enumerated, items.placed, items.named, items.measured)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +91,7 @@ def read(text: str) -> Answer:
     cleaned = spelling.clean(text)
     if refused := limits.refuse(cleaned):
         return Answer(cleaned, cleaned, "", ("", None), "", None, None, None, refused)
-    unwrapped = spelling.unwrap(markup.mended(cleaned))
+    unwrapped = _without_label(spelling.unwrap(markup.mended(cleaned)))
     bare = _bare(unwrapped)
     said, given = _said(bare) if (wordy := bool(_WORDY.search(bare))) else (notation.usual(bare), "")
     value, unit = units.split(said)
@@ -105,14 +109,20 @@ def read(text: str) -> Answer:
 
 def _said(text: str) -> tuple[str, str]:
     """What a text says, without the sentence around it, and the condition after it."""
-    value, given = sentences.condition(text)
+    value, given = condition(text)
     return notation.usual(numerals.in_digits(sentences.statement(value))), given
 
 
+def _without_label(text: str) -> str:
+    """A text without what calls it the answer, or one of a choice."""
+    if (whole := _WHOLE_TEXT.fullmatch(text)) and _LABEL.match(whole[1]):
+        text = whole[1]
+    return spelling.unwrap(_LABEL.sub("", _LABEL.sub("", _AFTERTHOUGHT.sub("", text))))
+
+
 def _bare(text: str) -> str:
-    """A text without what labels it, in one spelling."""
-    text = _AFTERTHOUGHT.sub("", text)
-    bare = spelling.plain(spelling.unwrap(_LABEL.sub("", _LABEL.sub("", text))))
+    """A text in one spelling, and no longer marked as text where it holds more."""
+    bare = spelling.plain(text)
     if not (whole := _WHOLE_TEXT.fullmatch(bare)):
         return bare
     inside = numerals.in_digits(whole[1].strip())
@@ -138,11 +148,12 @@ def _answer(
 
 def _in_its_own_way(text: str, words: str) -> Node | None:
     """The tree of what is no formula: a time, a date, a number in words, items with names or units."""
-    if words in MEANING:
-        return MEANING[words]
+    if (meant := meaning(words)) is not None:
+        return meant
     if (number := numerals.in_words(words)) is not None:
         return Number(number)
-    return moment(text) or items.enumerated(text, parse) or items.named(text, parse) or items.measured(text, parse)
+    found = (node for reader in _READERS if (node := reader(text, parse)) is not None)
+    return moment(text) or next(found, None)
 
 
 def _formula(text: str) -> Node | None:
@@ -156,8 +167,8 @@ def _formula(text: str) -> Node | None:
 def _tree(text: str, words: str) -> tuple[Node | None, str | None]:
     if _CAPITALS.fullmatch(text):
         return Words(words), None
-    if based := _BASED.fullmatch(text):
-        return Apply("base", (Words(based[1].lower()),), based[2]), None
+    if (based := bases.based(text)) is not None:
+        return based, None
     try:
         node: Node | None = parse(text)
         refused = None

@@ -6,6 +6,7 @@ from sparq_sympy.reading.names import BARS, CLOSERS
 from sparq_sympy.reading.tokens import UnsupportedError
 from sparq_sympy.tree.nodes import Apply, Node
 
+_OVER = {r"\over": "/", r"\choose": "binomial"}
 _SUCH_THAT = frozenset({":", "|", r"\mid", r"\vert", r"\colon"})
 
 
@@ -14,12 +15,12 @@ def bracketed(grammar: Grammar, opener: str) -> Node:
     if opener in {r"\{", "{"} and grammar.accept(CLOSERS[opener]):
         return Apply("set", ())
     bars, grammar.bars = grammar.bars, 0
-    if opener == "{" and _chooses(grammar):
-        node: Node = _choose(grammar)
+    if opener == "{" and _divides(grammar):
+        node: Node = _divided(grammar)
     elif opener == r"\{" and grammar.sees(r"\begin") and _left_open(grammar):
         node = braced(grammar)
-    elif opener == r"\{" and _builds(grammar):
-        node = _built(grammar)
+    elif opener in {r"\{", "{"} and _builds(grammar):
+        node = _built(grammar, CLOSERS[opener])
     else:
         node = _enclosed(grammar, opener)
     grammar.bars = bars
@@ -49,25 +50,27 @@ def _left_open(grammar: Grammar) -> bool:
     return grammar.peek(ahead + 4).text != r"\}"
 
 
-def _chooses(grammar: Grammar) -> bool:
-    r"""Whether a brace holds a `\choose` of its own."""
+def _divides(grammar: Grammar) -> bool:
+    r"""Whether a brace holds a `\over` or a `\choose` of its own."""
     depth = ahead = 0
     while depth >= 0 and grammar.peek(ahead).kind != "end":
         text = grammar.peek(ahead).text
         depth += {"{": 1, "}": -1}.get(text, 0)
-        if text == r"\choose" and not depth:
+        if text in _OVER and not depth:
             return True
         ahead += 1
     return False
 
 
-def _choose(grammar: Grammar) -> Node:
-    r"""`n \choose k}`."""
+def _divided(grammar: Grammar) -> Node:
+    r"""`n \choose k}` or `a \over b}`."""
     top = grammar.sum()
-    grammar.expect(r"\choose")
+    op = _OVER.get(grammar.next().text)
     bottom = grammar.sum()
     grammar.expect("}")
-    return Apply("binomial", (top, bottom))
+    if op is None:
+        raise UnsupportedError("a sum before what it is over")
+    return Apply(op, (top, bottom))
 
 
 def _builds(grammar: Grammar) -> bool:
@@ -76,12 +79,12 @@ def _builds(grammar: Grammar) -> bool:
     return grammar.peek().kind == "letter" and grammar.peek(bare).text in _SUCH_THAT
 
 
-def _built(grammar: Grammar) -> Node:
+def _built(grammar: Grammar, closer: str) -> Node:
     """The condition of a set."""
     while not grammar.accept(*_SUCH_THAT):
         grammar.skip(1)
     items, _ = grammar.items()
-    grammar.expect(r"\}")
+    grammar.expect(closer)
     return items[0] if len(items) == 1 else Apply("list", tuple(items), "and")
 
 

@@ -1,9 +1,11 @@
 """LaTeX commands that are no names: fractions, decorations, series."""
 
+from fractions import Fraction
+
 from sparq_sympy.reading.grammar import Grammar, Reader
 from sparq_sympy.reading.names import SETS
 from sparq_sympy.reading.tokens import UnsupportedError
-from sparq_sympy.tree.nodes import Apply, Node, Symbol
+from sparq_sympy.tree.nodes import Apply, Node, Number, Symbol
 
 
 def fraction(grammar: Grammar, _: str) -> Node:
@@ -42,11 +44,22 @@ def empty(_grammar: Grammar, _: str) -> Node:
 
 
 def number_set(grammar: Grammar, _: str) -> Node:
-    r"""`\mathbb{R}`."""
+    r"""`\mathbb{R}`, `\mathbb{Z}^+`, `\mathbb{R}_{\ge 0}`."""
     name = grammar.flat()
     if name not in SETS:
         raise UnsupportedError(f"unknown set {name}")
-    return Symbol(SETS[name])
+    whole = Symbol(SETS[name])
+    return _part_of(whole, grammar.flat()) if grammar.accept("^", "_") else whole
+
+
+def _part_of(whole: Symbol, which: str) -> Node:
+    """The positive numbers of a set, or those that are not negative."""
+    bounds = (Number(Fraction(0)), Symbol("infinity"))
+    if which in {"+", ">0"} and whole.name in {"reals", "integers"}:
+        return Apply("brackets", bounds, "()") if whole.name == "reals" else Symbol("positive integers")
+    if which in {r"\ge0", r"\geq0", ">=0"} and whole.name == "reals":
+        return Apply("brackets", bounds, "[)")
+    raise UnsupportedError(f"unknown part of a set {which}")
 
 
 def figure(grammar: Grammar, command: str) -> Node:

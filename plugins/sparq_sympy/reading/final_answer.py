@@ -69,5 +69,5 @@ def _marked(text: str, markers: Sequence[str]) -> Found | None:
 
 @lru_cache(maxsize=16)
 def _pattern(markers: tuple[str, ...]) -> re.Pattern[str]:
-    either = "|".join(re.escape(marker) for marker in markers)
-    return re.compile(rf"\b(?:{either})([^\n]{{1,300}})", re.IGNORECASE)
+    either = "|".join(re.escape(marker).replace(":", r"\**:") for marker in markers)
+    return re.compile(rf"\b(?:{either})[ \t:*]{{0,6}}\n{{0,2}}([^\n]{{1,300}})", re.IGNORECASE)

@@ -110,6 +110,7 @@ class Grammar(Cursor):
             return congruence(sides, self._modulus())
         if "equiv" in signs and isinstance(last := sides[-1], Apply) and last.op == "mod":
             return congruence([*sides[:-1], last.args[0]], last.args[1])
+        signs = ["=" if sign == "equiv" and _op(sides[0]) == "unknown-function" else sign for sign in signs]
         if signs[-1:] == ["approx"] and (len(signs) > 1 or any(isinstance(n, Number) for n in walk(sides[0]))):
             del signs[-1], sides[-1]
         return Apply("relation", tuple(sides), " ".join(signs).replace("approx", "=")) if signs else sides[0]
@@ -166,7 +167,7 @@ class Grammar(Cursor):
                 factors.append(Apply("inverse", (self._signed_factor(),)))
             elif self.accept(r"\bmod", r"\mod"):
                 factors = [Apply("mod", (joined("*", factors), self._signed_factor()))]
-            elif self.starts_factor():
+            elif self.starts_factor() or (self.peek().kind == "number" and _op(factors[-1]) == "!"):
                 factors.append(self.factor())
             else:
                 return joined("*", factors)

@@ -5,20 +5,22 @@ from collections.abc import Callable
 
 from sparq_sympy.reading import units
 from sparq_sympy.reading.names import KNOWN
-from sparq_sympy.reading.sentences import NEVER
+from sparq_sympy.reading.stories import NEVER
 from sparq_sympy.reading.tokens import UnsupportedError
 from sparq_sympy.tree.nodes import Apply, Node, Symbol, Words
 
 Parse = Callable[[str], Node]
 _TEXT = re.compile(r"\\text\{([^{}]*)\}")
-_SEPARATOR = re.compile(r"\s*(?:;|,(?!(?<=\d,)\d{3}(?!\d)))\s*(?:\band\b\s*)?|\s+\band\b\s+")
+_SEPARATOR = re.compile(r"\s*(?:;|,(?!(?<=\d,)\d{3}(?!\d)))\s*(?:\band\b\s*)?|(?:\s+|(?<=[)\]}]))and\b\s*")
 _NAME = r"[A-Za-z][A-Za-z' -]{0,40}?"
 _NAMED = re.compile(rf"({_NAME}\d?)\s*(?::|=|\bis\b|\bare\b|\bhas\b|\bhave\b|\bgets?\b|\bpays\b|\bwas\b|->)\s*(\S.*)")
 _LETTER = re.compile(r"[A-Za-z]\s*:")
-_SPACED = re.compile(rf"({_NAME[:-1]})(?:\s+|(?=-))(-?\$?\d\S*(?: [A-Za-z^0-9/]+)?)")
+_SPACED = re.compile(rf"({_NAME[:-1]})(?:\s+|(?=[-(]))(-?\$?\d\S*(?: [A-Za-z^0-9/]+)?|\([^()]*\))")
+_PLACED = re.compile(r"([A-Z](?:'|_\{?\d\}?)?)\s*(\((?=[^()=]*[\d\\])[^=]*,[^=]*\))")
 _COUNTED = re.compile(r"(-?\d\S*)\s+([A-Za-z][A-Za-z -]{2,30})")
 _ORDER = ("123456789", "abcdefghi", ("i", "ii", "iii", "iv", "v", "vi", "vii"))
 _MARK = re.compile(r"(?:^|(?<=[\s,;\w.})]))(?:\(\s*(\d|[a-i]|[iv]{1,3})\s*\)|(\d|[a-i]|[iv]{1,3})\))\s*")
+_JOINING = re.compile(r",?\s*(?:\\text\{\s*(and|or)\s*\})\s*,?")
 MOST = 60
 """Items that are looked at."""
 
@@ -29,7 +31,7 @@ def split(text: str) -> list[str]:
     at = 0
     while at < len(text):
         depth += {"(": 1, "[": 1, "{": 1, ")": -1, "]": -1, "}": -1}.get(text[at], 0)
-        match = _SEPARATOR.match(text, at) if not depth and (text[at] in ",; \t") else None
+        match = _SEPARATOR.match(text, at) if not depth and (text[at] in ",; \ta") else None
         if match:
             found.append(text[start : match.start()])
             start = at = match.end()
@@ -46,7 +48,23 @@ def enumerated(text: str, parse: Parse) -> Node | None:
         return None
     ends = [*(mark.start() for mark in marks[1:]), len(text)]
     answers = [text[mark.end() : end].strip(" ,;.") for mark, end in zip(marks, ends, strict=True)]
-    return _relations([(f"({k})", answer) for k, answer in enumerate(answers, start=1)], parse)
+    numbered = _relations([(f"({k})", answer) for k, answer in enumerate(answers, start=1)], parse)
+    return _with_names_of_their_own(numbered) if numbered else None
+
+
+def _with_names_of_their_own(numbered: Node) -> Node:
+    """The answers without their numbers, where each is an equation itself."""
+    values = [item.args[1] for item in numbered.args if isinstance(item, Apply)] if isinstance(numbered, Apply) else []
+    named = bool(values) and all(isinstance(value, Apply) and value.op == "relation" for value in values)
+    return Apply("list", tuple(values)) if named else numbered
+
+
+def placed(text: str, parse: Parse) -> Node | None:
+    """Points with their names, as equations: `A(1, 2), B(3, 4)`; None of any other text."""
+    found = [_PLACED.fullmatch(item.strip()) for item in split(text)]
+    if not found or not all(found):
+        return None
+    return _relations([(match[1], match[2]) for match in found if match], parse)
 
 
 def named(text: str, parse: Parse) -> Node | None:
@@ -84,6 +102,7 @@ def measured(text: str, parse: Parse) -> Node | None:
     """A list of values with units; None where no item has one, or there are no several."""
     if not re.search(r"[,;]|\band\b|\bor\b", text) or units.compound(text):
         return None
+    text = _JOINING.sub(r" \1 ", text)
     plain = re.sub(r"\s+or\s+", " and ", text)
     items = split(plain)
     if not 1 < len(items) <= MOST:

@@ -7,7 +7,7 @@ _CLEAN = re.compile(r"[-+A-Za-z0-9 ,/()={}^]*+(?:\.[A-Za-z0-9)}]+)*")
 _DOUBLED = re.compile(r"\\\\(?=[A-Za-z]{2})")
 _STAR = re.compile(r"\\\*")
 _EMPHASIS = re.compile(r"(?<![\w*\\])(\*\*|__)(?=\S)([^*_]+?)(?<=\S)\1(?![\w*])")
-_WHOLE_EMPHASIS = re.compile(r"^\*([^*]+)\*$")
+_WHOLE_EMPHASIS = re.compile(r"^([*_])([^*_]+)\1$")
 _FACTORIAL_IS = re.compile(r"!\s+=")
 _THREE_DOTS = re.compile(r"\.{3,6}")
 _BRACED = re.compile(r"\{([:.;])\}")
@@ -26,7 +26,7 @@ def mended(text: str) -> str:
     if _CLEAN.fullmatch(text):
         return text
     text = _STAR.sub("*", _with_single_backslashes(text.strip("`")))
-    text = _FACTORIAL_IS.sub(r"!\\eq ", _WHOLE_EMPHASIS.sub(r"\1", text))
+    text = _FACTORIAL_IS.sub(r"!\\eq ", _WHOLE_EMPHASIS.sub(r"\2", text))
     text = _THREE_DOTS.sub(r"\\ldots ", text)
     text = _BRACED.sub(r"\1", text)
     text = _BY_THE_WAY.sub(r" or \1", text)

@@ -16,6 +16,7 @@ FUNCTIONS = {
             "coth",
             "sech",
             "csch",
+            "cis",
             "asin",
             "acos",
             "atan",

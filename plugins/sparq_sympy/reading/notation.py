@@ -3,6 +3,8 @@ r"""Usual notations that have a LaTeX command of their own, brought to it: `C(5,
 import re
 from collections.abc import Callable
 
+from sparq_sympy.reading import bases
+
 _CHOSEN = re.compile(
     r"(?<![A-Za-z\\])(?:\{\s*\}\s*)?[_^]\s*\{?\s*(\w{1,4})\s*\}?\s*(?:\\text\{)?C\}?\s*_\s*\{?\s*(\w{1,4})\s*\}?"
     r"|(?<![A-Za-z\\_^\d])C\s*\(\s*([\w+-]{1,6})\s*,\s*([\w+-]{1,6})\s*\)"
@@ -20,6 +22,9 @@ _MODULO = re.compile(
     r"\(?\s*(?:\\text\{\s*)?\(?\s*(?<![A-Za-z\\])(?:\\b?mod|mod(?:ulo)?)(?![A-Za-z])\s*\}?\s*(\{[^{}]*\}|\w{1,20})\s*\}?\s*\)?\s*\}?\s*$"
 )
 _ORDINAL = re.compile(r"(?<=\d)\s*(?:\^?\s*\{?\s*(?:\\text\{)?\s*(?:st|nd|rd|th)\b(?:\s*\}){0,2})(?=\s|$|[A-Za-z])")
+_LOGARITHM = re.compile(r"(?<![A-Za-z\\])\\?log(2|10)(?=\s*\()")
+_INFINITY = re.compile(r"(?<![A-Za-z\\])[Ii]nf(?![A-Za-z])\s*")
+_PLUS_OR_MINUS = re.compile(r"(?:^|(?<=[=,(]))\s*\+\s*/?\s*-\s*(?=[\d\\(A-Za-z])")
 _LETTER_DEGREE = re.compile(
     r"(?<=[\d}])\s*\^\s*(?:\{\s*(?:o|\\text\{\s*o\s*\}|\\text\{\s*deg\s*\})\s*\}|o(?![A-Za-z])|\\text\{\s*o\s*\})"
 )
@@ -33,6 +38,7 @@ _BEFORE = re.compile(r"(?:[=,;({\[]|\\(?:in|cup|cap|setminus)|U)\s*$")
 
 def usual(text: str) -> str:
     """Text in the notation that the grammar knows."""
+    text = bases.usual(text)
     for sign, found, instead in _SPELLINGS:
         if sign in text:
             text = found.sub(instead, text)
@@ -79,6 +85,9 @@ _SPELLINGS: tuple[tuple[str, re.Pattern[str], Replacement], ...] = (
     ("d", _ORDINAL, ""),
     (";", _ROWS, _rows),
     ("^", _LETTER_DEGREE, r"^\\circ "),
+    ("log", _LOGARITHM, r"\\log_{\1}"),
+    ("nf", _INFINITY, r"\\infty "),
+    ("-", _PLUS_OR_MINUS, r"\\pm "),
 )
 """What a spelling has in it, how it is found, and what is put in its place."""
 

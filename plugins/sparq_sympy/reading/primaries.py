@@ -113,6 +113,8 @@ def _function(grammar: Grammar, name: str) -> Node:
 def _applied(name: str, arguments: tuple[Node, ...], base: Node | None) -> Node:
     if name == "exp":
         return Apply("^", (Symbol("e"), *arguments))
+    if name == "cis":
+        return Apply("+", (Apply("cos", arguments), Apply("*", (Symbol("i"), Apply("sin", arguments)))))
     if name in {"log", "ln"}:
         return Apply("log", (*arguments[:1], base) if base is not None else arguments)
     return Apply(name, arguments)

@@ -1,85 +1,77 @@
-"""The answer inside a sentence: what leads to it, what it is said to be, and the condition after it."""
+"""The answer inside a sentence: what leads to it, what it is said to be, and remarks after it."""
 
 import re
 
+from sparq_sympy.reading import phrases, stories
+from sparq_sympy.reading.stories import NEVER
+
 _WORD = re.compile(r"[A-Za-z']{2,}")
 _COPULA = re.compile(
-    r"\b(?:is equal to|is exactly|is given by|is therefore|is thus|is|are|equals?|equal to|was|were|will be|must be|would be"
-    r"|be|becomes?|gives|yields|get|obtain|have|comes to|amounts to|totals|takes|costs|needs|contains|has|weighs|measures"
-    r"|makes)\b:?\s*",
+    r"\b(?:is equal to|is exactly|is given by|is therefore|is thus|is located at|is|are|equals?|equal to|was|were|will be"
+    r"|must be|would be|be|becomes?|gives|yields|get|obtain|have|comes to|amounts to|totals|takes|costs|needs|contains|has"
+    r"|weighs|measures|makes)\b:?\s*",
     re.IGNORECASE,
 )
 _LEAD = re.compile(
     r"^(?:(?:and|hence|thus|therefore|so|then|finally|we conclude that|it follows that|this gives|we get|that is|i\.e\.|"
-    r"in conclusion|in total|answer|result|ans|final answer|solution|solutions)\b[\s,:.=]*)+",
+    r"in conclusion|in total|an?(?= \d)|answer|result|ans|final answer|solution|solutions)\b[\s,:.=]*)+",
     re.IGNORECASE,
 )
-NEVER = re.compile(
-    r"\b(?:not|no|never|neither|nor|except|unless|n't|cannot|isn't|aren't|half|twice|double|square of|cube of|root of"
-    r"|reciprocal|negative of|prime|true|false|if and only if|between|either|at least|at most|less|more|greater|fewer"
-    r"|larger than|smaller than|under|over|above|below|up to)\b",
-    re.IGNORECASE,
-)
-"""Words that change what a value is said of: a sentence with one of them is not skipped."""
 _ONLY = re.compile(
     r"^(?:only|just|exactly|precisely|simply|about|approximately|roughly)\s+"
     r"|[\s,]+(?:only|exactly|precisely|in all|as desired|as required|alone)$",
     re.IGNORECASE,
 )
 _IS_IT = re.compile(
-    r"[\s,]+(?:is|are) (?:the|our|an?) (?:only |final |correct |desired |required |unique )*"
-    r"(?:answers?|solutions?|values?|results?|roots?|possibility|possibilities|one|ones)\b[^\d=]*$",
+    r"[\s,]+(?:is|are) (?:the|our|an?) (?:only |final |correct |desired |required |unique |two |three |possible )*"
+    r"(?:answers?|solutions?|values?|results?|roots?|possibility|possibilities|one|ones|numbers|integers|points|dimensions)\b"
+    r"[^\d=]*$",
     re.IGNORECASE,
 )
 _OF_IT = re.compile(r"(?<=[\d}%])\s+of (?:the|an?|all|her|his|their|its) [a-z ]+$", re.IGNORECASE)
-_CONDITION = re.compile(
-    r"[\s,(]*(?:\\text\{)?[\s,(]*\b(?P<word>for|when|whenever|where|if|with|since|because|as|given|provided|such that|assuming"
-    r"|on the interval)\b(?P<rest>.*)$",
-    re.IGNORECASE | re.DOTALL,
-)
-_NOTED = re.compile(r"(.*?[^\s(]),?\s*\(([^()]*(?:<|>|=|\\(?:le|ge|ne|in)(?:q|qslant)?(?![A-Za-z]))[^()]*)\)")
-_COMPARED = [
-    (re.compile(rf"(?:^|\b(?:is|are|be)\s+){words}\s+(?=[\d\\$.A-Za-z-])", re.IGNORECASE), sign)
-    for words, sign in (
-        ("(?:at least|no less than|not less than|greater than or equal to)", r" \ge "),
-        ("(?:at most|no more than|not more than|less than or equal to|up to)", r" \le "),
-        ("(?:strictly )?(?:less|fewer|smaller) than", " < "),
-        ("(?:strictly )?(?:more|greater|larger) than", " > "),
-    )
-]
-_EXCEPT = re.compile(
-    r"^(?:x is )?(?:(?:all|any|every)(?: real)? (?:numbers?|reals|x|values)|\\mathbb\{R\})(?: x)?\s*,?\s*"
-    r"(?:except|but|other than|excluding|not equal to|without)(?: for)?\s*(?:\{?[a-z]\s*=)?\s*(.+)$",
+_REMARK = re.compile(
+    r"\s*[(\[](?:the )?(?:unique|only|units?|approx\.?|approximately|about|exact(?:ly)?|valid|simplified|final answer"
+    r"|double root|repeated root|(?:the )?only [a-z ]+|rounded [a-z ]+|as (?:required|desired|expected)|by (?:symmetry"
+    r"|definition|inspection|convention|construction))[)\]]$",
     re.IGNORECASE,
 )
+_ROUGHLY = re.compile(
+    r"\s*\((?:or )?(?:about|approximately|approx\.?|roughly|\\approx|\\sim)\s*[^()]*\)$", re.IGNORECASE
+)
+_BOTH = re.compile(r"^(?:both(?= .* and )|either(?= .* or ))\s+", re.IGNORECASE)
+_CURVE = re.compile(r"^(?:\\ell|[A-Za-z])\s*:\s*(?=[^:=]*[xy][^:=]*=)")
+_SEAM = re.compile(r"(?<![\\A-Za-z])([A-Za-z']{2,40}+)(?=[\\(\[$])|(?<=[})\]%,])(?=[A-Za-z]{2})")
+"""Where a word touches a formula, once spaces that mean nothing are gone."""
+_AT = re.compile(r"^at\s*(?=[(\d])")
 _TEXT = re.compile(r"\\text\{([^{}]*)\}")
-_AGAIN = re.compile(r"\b(?:if|when|for|otherwise|else)\b")
-"""What another value with its own condition has."""
-_EVERY = re.compile(r"^(?:all|every|any|each|some)\b")
 
 
 def statement(text: str) -> str:
     """The answer of `Hence the area equals 12`, `only 5`, `x = 2 is the only solution`; other text as it is."""
-    plain = _TEXT.sub(r" \1 ", text) if r"\text" in text else text
+    plain = _TEXT.sub(r" \1 ", text).strip() if r"\text" in text else text.strip()
+    plain = _CURVE.sub("", " ".join(plain.split()))
     if not _WORD.search(plain) or r"\begin" in text:
-        return text
-    if excepted := _EXCEPT.match(plain.strip()):
-        return rf"\mathbb{{R}}\setminus\{{{excepted[1].replace(' and ', ',').strip('{}')}\}}"
-    if (compared := _with_signs(plain.strip())) != plain.strip():
-        return compared
-    short = _IS_IT.sub("", _ONLY.sub("", _LEAD.sub("", _OF_IT.sub("", plain.strip()))).strip())
+        return plain if plain != text.strip() and r"\text" not in text else text
+    if (signs := phrases.in_signs(plain)) != plain:
+        return signs
+    apart = _SEAM.sub(r"\1 ", plain)
+    short = _short(apart)
+    return text if not short or short == apart else short
+
+
+def _short(plain: str) -> str:
+    short = _IS_IT.sub(
+        "", _ONLY.sub("", _LEAD.sub("", _OF_IT.sub("", _ROUGHLY.sub("", _REMARK.sub("", plain)))).strip())
+    )
+    short = _BOTH.sub("", short)
+    if (name := stories.name(short)) is not None:
+        return name
     copulas = list(_COPULA.finditer(short))
     if len(copulas) == 1 and _leads(short[: copulas[0].start()], short[copulas[0].end() :]):
         short = _ONLY.sub("", short[copulas[0].end() :].strip())
+        short = phrases.in_signs(_AT.sub("", short))
     short = short.strip(" ,:")
-    return text if not short or short == plain.strip() else short
-
-
-def _with_signs(text: str) -> str:
-    """`x is at least 5` as an inequality."""
-    for words, sign in _COMPARED:
-        text = words.sub(sign.replace("\\", r"\\"), text)
-    return text
+    return stories.value(short) or short
 
 
 def _leads(before: str, after: str) -> bool:
@@ -87,25 +79,3 @@ def _leads(before: str, after: str) -> bool:
     if not after.strip() or (not _WORD.search(before) and not before.strip().isalpha()):
         return False
     return not NEVER.search(before) and not NEVER.match(after.strip()) and not re.search(r"[=<>;]|,\s*\d", before)
-
-
-def condition(text: str) -> tuple[str, str]:
-    """A value and the condition after it: `x^2 for x > 0`, `5, where n is even`; no condition where there is none."""
-    if (noted := _NOTED.fullmatch(text)) and re.search(r"[\w})]$", noted[1]):
-        return noted[1].strip(" ,"), noted[2]
-    found = _CONDITION.search(text)
-    if not found or not (value := text[: found.start()].rstrip(" ,(")) or r"\begin" in text:
-        return text, ""
-    if value.count("{") != value.count("}") or value.count("(") != value.count(")"):
-        return text, ""
-    if not re.search(r"[\d\\=]|\b[A-Za-z]\b", value) or _WORD.search(re.sub(r"\\[A-Za-z]+", "", value)):
-        return text, ""
-    rest = _TEXT.sub(r" \1 ", found["rest"]).replace("}", " }").strip(" ,.")
-    if rest.count("{") < rest.count("}"):
-        rest = rest.replace("}", "", 1)
-    if rest.count("(") < rest.count(")"):
-        rest = rest.removesuffix(")")
-    rest = rest.strip()
-    if _AGAIN.search(rest):
-        return text, ""
-    return value, "" if _EVERY.match(rest) or found["word"].lower() in {"since", "because", "as"} else rest

@@ -22,6 +22,8 @@ _NAMES = {
     "ml": "milliliter millilitre",
     "l": "liter litre",
     "gal": "gallon",
+    "qt": "quart",
+    "pint": "pint",
     "s": "second sec",
     "min": "minute",
     "h": "hour hr",
@@ -34,6 +36,8 @@ _NAMES = {
     "¢": "cent",
     "€": "euro eur",
     "£": "gbp",
+    "¥": "yen jpy",
+    "₹": "rupee inr rs",
     "rad": "radian",
     "n": "newton",
     "j": "joule",
@@ -95,26 +99,35 @@ _GENERIC = frozenset({"unit", "unit^2", "unit^3", "total", "in total", "altogeth
 _CASED = {"mL": "ml", "cL": "cl", "dL": "dl", "ML": "ml", "kJ": "kj", "kN": "kn", "kW": "kw"}
 _COMPOUND = {"mph": "mi/h", "kph": "km/h", "mpg": "mi/gal"}
 _POWER = re.compile(r"\^\s*\{?\s*([23])\s*\}?")
-_AREA = re.compile(r"\b(square|sq|cubic|cu)\b\.?\s+(\S+)", re.IGNORECASE)
-_MONEY = re.compile(r"^(-?)\s*(?:\\?\$|€|£|USD(?![A-Za-z])|US\\?\$)\s*(?=[\d.\\-])")
-_MONEY_AFTER = re.compile(r"(-?\d[\d.,]*)\s*(\\?\$|€|£)")
+_AREA = re.compile(r"\b(square|sq|cubic|cu)\b(?:\.\s*|\s+)(\S+)", re.IGNORECASE)
+_MONEY = re.compile(r"^(-?)\s*(?:\\?\$|€|£|¥|₹|Rs\.?|USD(?![A-Za-z])|US\\?\$)\s*(?=[\d.\\-])")
+_MONEY_AFTER = re.compile(r"(-?\d[\d.,]*)\s*(?:\\text\{\s*)?(\\?\$|€|£|¢|¥|₹|\\cents?(?![A-Za-z]))\s*\}?")
+_MONEY_PER = re.compile(r"\\?\$\s*([\d.,]+)\s*(/\s*[A-Za-z ]+)")
+_MARKS = {"€": "€", "£": "£", "¥": "¥", "₹": "₹", "Rs": "₹"}
+_FEET = re.compile(r"^(\d+)\s*(?:'|\^\\prime)\s*(\d+(?:\.\d+)?)\s*(?:\"|''|\^\{?\\prime\\prime\}?)$")
 _DEGREES = re.compile(r"(?:\^\s*\{?\s*\\circ\s*\}?|\\degree(?:s)?(?![A-Za-z]))\s*(?:\\text\{\s*)?([CF]?)(?:\s*\})?$")
+_PERCENT_OF = re.compile(
+    r"\s*(?:\\?%|\bpercent)\s*(?:\\text\{)?\s*(chance|probability|increase|decrease|discount)\s*\}?$"
+)
 _PERCENT = re.compile(r"\s*(?:\\?%|\\?text\{\s*(?:\\?%|percent(?:age)?|pct)\s*\}|\b(?:percent(?:age)?|pct))$")
 _TEXT_UNIT = re.compile(r"\s*\\text\{(\s*[^{}]*?[^\W\d_][^{}]*?)\}\s*((?:\^\s*\{?\s*-?\d\s*\}?)?)$")
-_PLAIN_UNIT = re.compile(r"(?<=[\d}).])(\s*+)((?:[A-Za-z]++\.?\s*+[/-]?\s*+)++)((?:\^\s*\{?\s*[23]\s*\}?)?)$")
+_PLAIN_UNIT = re.compile(
+    r"(?:(?<=[\d}).])(?!\s*pi\b)|(?<=pi))(\s*+)((?:[A-Za-z]++\.?\s*+[/-]?\s*+)++)((?:\^\s*\{?\s*[23]\s*\}?)?)$"
+)
 _HALF_DAY = re.compile(r"(?<=[\d\s{])([apAP])\.\s?[mM]\b\.?")
 _TEXT_OF = re.compile(r"\\text\{([^{}]*)\}")
 _PART = re.compile(r"(\d+(?:\.\d+)?)\s*([A-Za-z]+\.?)")
 _COMPOUND_OF = re.compile(r"(?:\d+(?:\.\d+)?\s*[A-Za-z]+\.?(?:\s*,)?(?:\s*\band\b)?\s*)+")
 _MOST_PARTS = 4
-_TRIGONOMETRY = re.compile(r"sin|cos|tan|cot|sec|csc")
+_TRIGONOMETRY = re.compile(r"sin|cos|tan|cot|sec|csc|cis")
+_TEMPERATURE = re.compile(r"\bdegrees?\s+([cf])(?:elsius|ahrenheit)?\b", re.IGNORECASE)
 _NOTES = re.compile(r"\([^()]*\)")
 _JOINED = re.compile(r"[-+*/=<>,;:(\[{^_|\\]\s*$|\\(?:cdot|times|div|pm|le|ge|in|cup|cap|frac|sqrt|ne)\s*$")
 
 
 def split(text: str) -> tuple[str, str]:
     """A value and its unit: `%`, a canonical name, or nothing."""
-    text = _HALF_DAY.sub(r"\1m", text)
+    text = _FEET.sub(r"\1 ft \2 in", _HALF_DAY.sub(r"\1m", text))
     for off in (compound, _percent_off, _degrees_off, _money_off, _text_off, _plain_off):
         if (found := off(text)) is not None:
             return found
@@ -143,6 +156,8 @@ def compound(text: str) -> tuple[str, str] | None:
 
 
 def _percent_off(text: str) -> tuple[str, str] | None:
+    if (of := _PERCENT_OF.search(text)) and of.start():
+        return text[: of.start()], f"% {of[1]}"
     found = _PERCENT.search(text)
     return (text[: found.start()], "%") if found and text[: found.start()].strip() else None
 
@@ -156,21 +171,23 @@ def _degrees_off(text: str) -> tuple[str, str] | None:
 
 
 def _money_off(text: str) -> tuple[str, str] | None:
+    if each := _MONEY_PER.fullmatch(text):
+        return each[1], f"${canonical(each[2])}"
     if after := _MONEY_AFTER.fullmatch(text):
-        return after[1], after[2].strip("\\")
+        return after[1], "¢" if after[2].startswith(r"\cent") else after[2].strip("\\")
     found = _MONEY.search(text)
     if not found:
         return None
     rest, unit = split(text[found.end() :])
-    mark = "€" if "€" in found[0] else "£" if "£" in found[0] else "$"
-    return found[1] + rest, unit if unit in {"¢", "%"} else mark
+    mark = next((mark for sign, mark in _MARKS.items() if sign in found[0]), "$")
+    return found[1] + rest, unit if unit in {"¢", "%"} else mark + unit if unit.startswith("/") else mark
 
 
 def _text_off(text: str) -> tuple[str, str] | None:
     found = _TEXT_UNIT.search(text)
     if not found or not (rest := text[: found.start()].strip()):
         return None
-    words = _NOTES.sub("", found[1])
+    words = _without_notes(found[1])
     if not words.strip():
         return split(rest)
     return None if _JOINED.search(rest) or _connects(words) else (rest, canonical(words + found[2]))
@@ -181,6 +198,11 @@ def _plain_off(text: str) -> tuple[str, str] | None:
     if not found or not _is_unit(found[2].strip(), spaced=bool(found[1])):
         return None
     return text[: found.start()], canonical(found[2] + found[3])
+
+
+def _without_notes(words: str) -> str:
+    """Words without those in brackets; a bracket with a number, such as `(mod 5)`, says more than a note."""
+    return _NOTES.sub(lambda found: found[0] if re.search(r"\d", found[0]) else "", words)
 
 
 def _connects(words: str) -> bool:
@@ -215,8 +237,8 @@ def _is_noun(word: str) -> bool:
 
 def canonical(words: str) -> str:
     """One name of a unit: `square inches`, `in^2` and `sq in` are the same; generic words are nothing."""
-    text = _NOTES.sub("", words.replace("\\", " ")).strip()
-    text = _POWER.sub(r"^\1", text)
+    text = _without_notes(words.replace("\\", " ")).strip()
+    text = _TEMPERATURE.sub(r"deg\1", _POWER.sub(r"^\1", text))
     text = _AREA.sub(lambda m: f"{m[2]}^{2 if m[1].lower().startswith('sq') else 3}", text)
     text = re.sub(r"\bper\b", "/", text)
     text = re.sub(r"\s*/\s*(?:an?\s+|one\s+)?", "/", text)
@@ -228,7 +250,7 @@ def canonical(words: str) -> str:
 def _one(word: str) -> str:
     word = _CASED.get(word, word)
     word = word if len(word) <= _LONGEST_SYMBOL and not word.isupper() else word.lower()
-    word = _COMPOUND.get(word, word)
+    word = _COMPOUND.get(word, word).replace("degC", "degc").replace("degF", "degf")
     if word in _NAME:
         return _NAME[word]
     single = word[:-1] if word.endswith("s") and len(word) > 2 and not word.endswith("ss") else word

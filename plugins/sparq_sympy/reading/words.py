@@ -1,19 +1,9 @@
-"""Answers in words: those that mean a set, the letter of a choice, and what is left when all else is text."""
+"""Answers as words: the letter of a choice, and what is left when all else is text."""
 
 import re
 
 from sparq_sympy.reading.names import KNOWN
-from sparq_sympy.tree.nodes import Apply, Node, Symbol, Words
 
-_NOTHING = "no solution|no solutions|no real solution|no real solutions|none|empty set|empty"
-_ALL = "all real numbers|all reals|all real x|any real number|reals|real numbers"
-MEANING: dict[str, Node] = {
-    **dict.fromkeys(_NOTHING.split("|"), Apply("set", ())),
-    **dict.fromkeys(_ALL.split("|"), Symbol("reals")),
-    **dict.fromkeys(("all integers", "any integer", "integers", "every integer"), Symbol("integers")),
-    **dict.fromkeys(("dne", "does not exist", "undefined"), Words("does not exist")),
-}
-"""Whole answers in words that are mathematics."""
 _PUNCTUATION = re.compile(r"\\text|\\[ ,;:!]|[{}$.!?\"']|\\$")
 _ARTICLE = re.compile(r"^(?:there (?:is|are|exists?) )?(?:the|an?)? ?\b")
 _ANOTHER = re.compile(r"[,;]\s*(?:and )?[A-Z]\s*[:=.)]")

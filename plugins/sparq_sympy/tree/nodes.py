@@ -64,7 +64,7 @@ def walk(node: Node) -> Iterator[Node]:
 
 DOTS = Symbol("…")
 """What stands for terms that are left out."""
-SETS = frozenset({"reals", "integers", "naturals", "rationals", "complexes"})
+SETS = frozenset({"positive integers", "reals", "integers", "naturals", "rationals", "complexes"})
 """Names of symbols that are sets of numbers."""
 CONSTANTS = frozenset({"pi", "e", "i", "infinity"})
 

@@ -51,7 +51,10 @@ _SCALES: dict[str, Scale] = {
     "ml": ((("length", 3),), Fraction(1, 1000000), 0),
     "cl": ((("length", 3),), Fraction(1, 100000), 0),
     "dl": ((("length", 3),), Fraction(1, 10000), 0),
-    "gal": ((("length", 3),), Fraction(231 * 254**3, 10**12), 0),
+    **{
+        name: ((("length", 3),), Fraction(231 * 254**3, 10**12 * parts), 0)
+        for name, parts in {"gal": 1, "qt": 4, "pint": 8}.items()
+    },
 }
 _PART = re.compile(r"(\S+?)(?:\^(-?\d))?")
 

@@ -225,6 +225,8 @@ def test_fractions_are_compared_exactly(a: sympy.Rational, b: sympy.Rational) ->
         ("steps\n#### 18", "18", "hashes"),
         ("Hence the answer is 7. Nice.", "7", "stated"),
         ("**Answer:** $x=3$", "$x=3$", "stated"),
+        ("**Answer**: 7", "7", "stated"),
+        ("So the answer is\n\n$x=3$\n", "$x=3$", "stated"),
     ],
 )
 def test_where_and_how_an_answer_was_found(text: str, answer: str, how: str) -> None:

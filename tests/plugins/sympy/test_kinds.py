@@ -8,6 +8,7 @@ import assorted
 import pytest
 from answer_pairs import answer_pair, odd_text
 from kinds import KINDS
+from spelled import KINDS as SPELLED
 
 from sparq_sympy import Checker
 from sparq_sympy.decide import decide
@@ -15,8 +16,8 @@ from sparq_sympy.equality.compare import Conventions
 from sparq_sympy.math_verify.trust import is_read
 from sparq_sympy.reading.answer import read
 
-EQUAL = [(kind, *pair) for kind, pairs in KINDS.items() for pair in pairs.equal]
-DIFFERENT = [(kind, *pair) for kind, pairs in KINDS.items() for pair in pairs.different]
+EQUAL = [(kind, *pair) for kind, pairs in (KINDS | SPELLED).items() for pair in pairs.equal]
+DIFFERENT = [(kind, *pair) for kind, pairs in (KINDS | SPELLED).items() for pair in pairs.different]
 EQUAL += [("assorted", *pair) for pair in assorted.EQUAL]
 DIFFERENT += [("assorted", *pair) for pair in assorted.DIFFERENT]
 
