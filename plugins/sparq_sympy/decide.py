@@ -68,10 +68,11 @@ def _refused(ours: Answer, theirs: Answer) -> Decision | None:
 
 def _as_text(ours: Answer, theirs: Answer) -> Decision | None:
     """The verdict where an answer is words or the letter of a choice."""
-    text = _is_text(ours.node) or _is_text(theirs.node)
-    if ours.words and ours.words == theirs.words and (text or _is_word(ours.words)):
+    words = isinstance(ours.node, Words) or isinstance(theirs.node, Words)
+    if ours.words and ours.words == theirs.words and (words or _is_word(ours.words)):
         return Decision("correct", "text", f"both say {_short(ours.words)!r}")
     (letter, rest), (other, other_rest) = ours.choice, theirs.choice
+    text = words or ours.node is None or theirs.node is None
     if letter and other and (text or rest is not None or other_rest is not None):
         return Decision("correct" if letter == other else "incorrect", "text", "choices, compared by their letters")
     return None
@@ -80,10 +81,6 @@ def _as_text(ours: Answer, theirs: Answer) -> Decision | None:
 def _is_word(words: str) -> bool:
     """Whether it is a word, or several with one among them that is no product of letters."""
     return words.replace(" ", "").isalpha() and any(len(word) > 2 for word in words.split())
-
-
-def _is_text(node: Node | None) -> bool:
-    return node is None or isinstance(node, Words)
 
 
 def _by_value(ours: Answer, theirs: Answer, conventions: Conventions) -> Decision | None:
@@ -117,6 +114,9 @@ def _scaled(node: Node, factor: Node) -> Node:
     if isinstance(node, Apply) and node.op in {"list", "set", "brackets"}:
         return Apply(node.op, tuple(_scaled(arg, factor) for arg in node.args), node.data)
     if isinstance(node, Apply) and node.op == "relation":
+        *names, value = node.args
+        if all(variables(name) or isinstance(name, Words) for name in names):
+            return Apply(node.op, (*names, _scaled(value, factor)), node.data)
         return Apply(node.op, tuple(arg if variables(arg) else _scaled(arg, factor) for arg in node.args), node.data)
     return Apply("*", (node, factor))
 
@@ -176,6 +176,8 @@ def _measured(answer: Answer, other: Answer, conventions: Conventions) -> tuple[
     assert other.node is not None  # noqa: S101 -- the caller has looked
     if (last := measures.last_of_chain(answer.node, Comparison(conventions).same)) is not None:
         return last
+    if (named := measures.of_name(answer.node)) is not None:
+        return named
     rest, unit = _letter_off(answer.node)
     theirs, _ = _letter_off(other.node)
     if answer.unit or not unit or variables(_right(theirs)):

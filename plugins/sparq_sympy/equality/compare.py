@@ -296,8 +296,8 @@ class Comparison:
 
     def _both_relations(self, left: Apply, right: Apply) -> bool | None:
         self.reason = "points"
-        if left == right:
-            return True
+        if left == right or relations.several_named(left) != relations.several_named(right):
+            return left == right
         if left.data == right.data == "in":
             return self.same(left.args[1], right.args[1])
         ours, theirs = relations.named_value(left), relations.named_value(right)

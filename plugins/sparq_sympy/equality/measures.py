@@ -13,6 +13,7 @@ _DETAIL_WORDS = (
     "of in for on from to that who which each left remaining total altogether overall apart away old "
     "chance probability increase decrease discount long wide tall deep high"
 )
+_MONEY = frozenset("$€£¥₹")
 _DETAILS = frozenset(_DETAIL_WORDS.split())
 """What begins a detail about a unit that one side may leave out."""
 _PERCENT = Number(Fraction(1, 100))
@@ -44,14 +45,24 @@ def last_of_chain(node: Node, compare: Same) -> tuple[Node, str] | None:
     return (value if name is None else Apply("relation", (name, value), "=")), unit
 
 
+def of_name(node: Node) -> tuple[Node, str] | None:
+    """`Length: 5 cm` as an equation between the name and the number, and the unit; None of anything else."""
+    if not isinstance(node, Apply) or node.op != "relation" or node.data != "=" or not isinstance(node.args[0], Words):
+        return None
+    value, unit = _measure(node.args[1])
+    return (Apply("relation", (node.args[0], value), "="), unit) if unit else None
+
+
 def _measure(node: Node) -> tuple[Node, str]:
     return (node.args[0], node.data) if isinstance(node, Apply) and node.op == "measure" else (node, "")
 
 
 def same_unit(ours: str, theirs: str) -> bool:
-    """Whether two units are one; `pencil in total` and `mile apart` say no more than `pencil` and `mile`."""
+    """Whether two units are one; `pencil in total` and `mile apart` say no more than `pencil` and `mile`, `$/h` than `$`."""
     short, long = sorted((ours, theirs), key=len)
     rest = long.removeprefix(short + " ")
+    if short in _MONEY and long.startswith(f"{short}/"):
+        return True
     return ours == theirs or (bool(short) and rest != long and rest.split()[0] in _DETAILS)
 
 

@@ -40,6 +40,13 @@ def named_value(node: Node) -> tuple[Node, Node] | None:
     return None
 
 
+def several_named(node: Apply) -> int:
+    """How many variables `x = y = 2` gives one value; none where there is but one."""
+    *names, value = node.args
+    several = len(names) > 1 and node.data == " ".join("=" * len(names)) and not variables(value)
+    return len(names) if several and all(isinstance(name, Symbol) for name in names) else 0
+
+
 def _leads_to(side: Node, value: Node) -> bool:
     """Whether a side on the way may have this value: with variables, or with it."""
     return bool(variables(side)) or points.agree(side, value) is True

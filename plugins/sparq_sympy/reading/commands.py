@@ -57,7 +57,7 @@ def _part_of(whole: Symbol, which: str) -> Node:
     bounds = (Number(Fraction(0)), Symbol("infinity"))
     if which in {"+", ">0"} and whole.name in {"reals", "integers"}:
         return Apply("brackets", bounds, "()") if whole.name == "reals" else Symbol("positive integers")
-    if which in {r"\ge0", r"\geq0", ">=0"} and whole.name == "reals":
+    if which in {"ge0", "geq0", "geqslant0", ">=0"} and whole.name == "reals":
         return Apply("brackets", bounds, "[)")
     raise UnsupportedError(f"unknown part of a set {which}")
 

@@ -10,7 +10,7 @@ _EMPHASIS = re.compile(r"(?<![\w*\\])(\*\*|__)(?=\S)([^*_]+?)(?<=\S)\1(?![\w*])"
 _WHOLE_EMPHASIS = re.compile(r"^([*_])([^*_]+)\1$")
 _FACTORIAL_IS = re.compile(r"!\s+=")
 _THREE_DOTS = re.compile(r"\.{3,6}")
-_BRACED = re.compile(r"\{([:.;])\}")
+_BRACED = re.compile(r"(?<![a-z])\{([:.;])\}")
 _BY_THE_WAY = re.compile(r"\(\s*or ([^()]{1,60})\)\s*$")
 _DOLLAR = re.compile(r"(?<!\\)\$\$?")
 _DELIMITER = re.compile(r"(?<!\\)\\[()\[\]]")
@@ -32,7 +32,7 @@ def mended(text: str) -> str:
     text = _BY_THE_WAY.sub(r" or \1", text)
     text = _EMPHASIS.sub(r"\2", text)
     text = _without_dollars(text)
-    return text if r"\begin" in text else _in_one_line(text)
+    return text if r"\begin" in text else _in_one_line(text.replace(" & ", " and "))
 
 
 def _with_single_backslashes(text: str) -> str:

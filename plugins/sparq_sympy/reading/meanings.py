@@ -33,11 +33,29 @@ _YES_OR_NO = re.compile(
     r"(?!.*\b(?:but|only|if|unless|except|or)\b)"
     r"(yes|no)(?: ?,? ?(?:it|they|he|she|we|you|this|that|there|such|the|an?) [a-z' ]+)?"
 )
+_COURSE = re.compile(r"(?:improper )?(?:series|sequence|integral) (converges|diverges)")
+_DAY = re.compile(r"on ((?:mon|tues|wednes|thurs|fri|satur|sun)day)")
+_QUADRANT = re.compile(
+    r"(?:in )?(?:the )?(?:quadrant (i{1,3}|iv|[1-4])|(first|second|third|fourth|1st|2nd|3rd|4th) quadrant)"
+)
+_TWO = re.compile(r"([a-z]{3,}) and ([a-z]{3,})")
+_QUADRANTS = ({"i", "1", "first", "1st"}, {"ii", "2", "second", "2nd"}, {"iii", "3", "third", "3rd"})
+
+
+def _quadrant(found: re.Match[str]) -> Node:
+    told = found[1] or found[2]
+    return Words(f"quadrant {next((n for n, names in enumerate(_QUADRANTS, start=1) if told in names), 4)}")
+
+
 _PUT: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], Node]], ...] = (
     (_NONE, lambda _: Apply("set", ())),
     (_ENDLESS, lambda _: Symbol("infinity")),
     (_ABSENT, lambda _: Words("does not exist")),
     (_CLAIM, lambda found: Words(found[1])),
+    (_COURSE, lambda found: Words(found[1])),
+    (_DAY, lambda found: Words(found[1])),
+    (_QUADRANT, _quadrant),
+    (_TWO, lambda found: Words(" and ".join(sorted((found[1], found[2]))))),
     (_YES_OR_NO, lambda found: Words(found[1])),
 )
 """Answers that are put in many ways."""

@@ -65,6 +65,8 @@ FUNCTIONS = {
     "ctg": "cot",
     "cosec": "csc",
     "lg": "log10",
+    "Re": "re",
+    "Im": "im",
     "ceiling": "ceil",
     "sgn": "sign",
 }
@@ -116,7 +118,7 @@ GREEK = frozenset(
 
 CONSTANT_NAMES = {"pi": "pi", "infty": "infinity", "infinity": "infinity", "inf": "infinity", "oo": "infinity"}
 
-KNOWN = frozenset({*FUNCTIONS, *GREEK, *CONSTANT_NAMES}) - {"re", "im", "arg", "inf"}
+KNOWN = frozenset({*FUNCTIONS, *GREEK, *CONSTANT_NAMES}) - {"re", "im", "Re", "Im", "arg", "inf"}
 """What a run of letters without a backslash may be made of."""
 
 VARIANTS = {"varepsilon": "epsilon", "vartheta": "theta", "varphi": "phi"}

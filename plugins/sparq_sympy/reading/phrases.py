@@ -32,6 +32,7 @@ _BOUND = r"(-?[^\s,()\[\]]{1,40})"
 _RANGE = re.compile(
     rf"(?:from |between )?{_BOUND} (?:to|and|through) {_BOUND}\s*,?\s*\(?(inclusive|exclusive)\)?", re.IGNORECASE
 )
+_RESPECTIVELY = re.compile(r"([^,;]{1,80}(?:, [^,;]{1,80}){0,5}?),? and ([^,;]{1,80}?),? respectively")
 _RATIO = re.compile(r"(?:a ratio of )?(\d+(?:\.\d+)?) to (\d+(?:\.\d+)?)(?: to (\d+(?:\.\d+)?))?")
 
 
@@ -67,6 +68,10 @@ def _ranged(found: re.Match[str]) -> str:
     return f"{left}{found[1]},{found[2]}{right}"
 
 
+def _in_order(found: re.Match[str]) -> str:
+    return f"({found[1]}, {found[2]})"
+
+
 def _as_root(found: re.Match[str]) -> str:
     return rf"{found[1] or ''}\sqrt[{_DEGREES[found[2].lower()]}]{{{found[3]}}}"
 
@@ -92,6 +97,7 @@ def _as_ratio(found: re.Match[str]) -> str:
 _WHOLE: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = (
     (_EXCEPT, _excepted),
     (_RANGE, _ranged),
+    (_RESPECTIVELY, _in_order),
     (_RATIO, _as_ratio),
     (_ROOT, _as_root),
     (_OUT_OF, _as_fraction),

@@ -9,12 +9,12 @@ _WORD = re.compile(r"[A-Za-z']{2,}")
 _COPULA = re.compile(
     r"\b(?:is equal to|is exactly|is given by|is therefore|is thus|is located at|is|are|equals?|equal to|was|were|will be"
     r"|must be|would be|be|becomes?|gives|yields|get|obtain|have|comes to|amounts to|totals|takes|costs|needs|contains|has"
-    r"|weighs|measures|makes)\b:?\s*",
+    r"|weighs|measures|makes|converges to|tends to|approaches)\b:?\s*",
     re.IGNORECASE,
 )
 _LEAD = re.compile(
     r"^(?:(?:and|hence|thus|therefore|so|then|finally|we conclude that|it follows that|this gives|we get|that is|i\.e\.|"
-    r"in conclusion|in total|an?(?= \d)|answer|result|ans|final answer|solution|solutions)\b[\s,:.=]*)+",
+    r"in conclusion|in total|an?(?= \d)|statements?(?= [IVX]+\b)|answer|result|ans|final answer|solutions?)\b[\s,:.=]*)+",
     re.IGNORECASE,
 )
 _ONLY = re.compile(
@@ -40,9 +40,12 @@ _ROUGHLY = re.compile(
 )
 _BOTH = re.compile(r"^(?:both(?= .* and )|either(?= .* or ))\s+", re.IGNORECASE)
 _CURVE = re.compile(r"^(?:\\ell|[A-Za-z])\s*:\s*(?=[^:=]*[xy][^:=]*=)")
-_SEAM = re.compile(r"(?<![\\A-Za-z])([A-Za-z']{2,40}+)(?=[\\(\[$])|(?<=[})\]%,])(?=[A-Za-z]{2})")
+_BEFORE_FORMULA = re.compile(r"(?<![\\A-Za-z])([A-Za-z']{2,40}+)(?=[\\(\[$]|-[\d\\])")
+_AFTER_FORMULA = re.compile(r"(?<=[})\]%,])(?=[A-Za-z]{2})")
 """Where a word touches a formula, once spaces that mean nothing are gone."""
-_AT = re.compile(r"^at\s*(?=[(\d])")
+_SO = re.compile(r"^.{1,200}?[,;.]\s*(?:so|thus|hence|therefore),? the (?:final )?answer is:?\s+", re.IGNORECASE)
+_AT = re.compile(r"^(?:at\s*(?=[(\d])|in (?=[12]\d{3}$))")
+_IN_BRACKETS = re.compile(r"^\(([A-Za-z]{2,}[A-Za-z ]*)\)$")
 _TEXT = re.compile(r"\\text\{([^{}]*)\}")
 
 
@@ -54,12 +57,13 @@ def statement(text: str) -> str:
         return plain if plain != text.strip() and r"\text" not in text else text
     if (signs := phrases.in_signs(plain)) != plain:
         return signs
-    apart = _SEAM.sub(r"\1 ", plain)
+    apart = _AFTER_FORMULA.sub(" ", _BEFORE_FORMULA.sub(r"\1 ", plain))
     short = _short(apart)
     return text if not short or short == apart else short
 
 
 def _short(plain: str) -> str:
+    plain = _IN_BRACKETS.sub(r"\1", _SO.sub("", plain))
     short = _IS_IT.sub(
         "", _ONLY.sub("", _LEAD.sub("", _OF_IT.sub("", _ROUGHLY.sub("", _REMARK.sub("", plain)))).strip())
     )
@@ -69,8 +73,8 @@ def _short(plain: str) -> str:
     copulas = list(_COPULA.finditer(short))
     if len(copulas) == 1 and _leads(short[: copulas[0].start()], short[copulas[0].end() :]):
         short = _ONLY.sub("", short[copulas[0].end() :].strip())
-        short = phrases.in_signs(_AT.sub("", short))
-    short = short.strip(" ,:")
+        short = stories.counted(phrases.in_signs(short))
+    short = _AT.sub("", short.strip(" ,:"))
     return stories.value(short) or short
 
 

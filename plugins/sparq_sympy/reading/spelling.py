@@ -1,7 +1,9 @@
-"""Differences of spelling that carry no meaning, taken away as text: Unicode, wrappers, spacing, font commands, thousands."""
+"""Differences of spelling that carry no meaning, taken away as text: Unicode, wrappers, spacing, thousands."""
 
 import re
 import unicodedata
+
+from sparq_sympy.reading import latex
 
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾ⁿⁱ", "0123456789+-=()ni")
 _SUBSCRIPTS = str.maketrans("₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎", "0123456789+-=()")
@@ -69,40 +71,6 @@ _SIGNS = {
 }
 _SIGN = re.compile("[" + "".join(map(re.escape, _SIGNS)) + "]")
 
-_BRACES = {r"\lbrace": r"\{", r"\rbrace": r"\}", r"\lbrack": "[", r"\rbrack": "]"}
-_BRACE = re.compile(r"\\[lr]brac[ek](?![A-Za-z])\s*")
-_COMMANDS = re.compile(
-    r"\\(?:left|right|[bB]ig{1,2}[lrm]?|displaystyle|textstyle|limits|nolimits|hfill)(?![A-Za-z])\s*\.?(?=[^0-9]|$)"
-)
-_SPELT = (
-    (re.compile(r"\\num\s*\{([^{}]*)\}"), r"\1"),
-    (re.compile(r"\\(?:SI|qty)\s*\{([^{}]*)\}\s*\{\\?([^{}]*)\}"), r"\1\\text{ \2}"),
-    (re.compile(r"\\surd(?![A-Za-z])"), r"\\sqrt "),
-    (re.compile(r"\\forall(?![A-Za-z])"), r"\\text{ for all }"),
-    (re.compile(r"\\text\s*\{\s*\^\s*\\circ\s*([CF]?)\s*\}"), r"^\\circ \1"),
-    (re.compile(r"(\\mathbb\{[A-Z]\})\s*\\\s*\{([^{}]*[^\\{}])\}"), r"\1\\setminus \\{\2\\}"),
-)
-"""Commands, and what they are in the notation that the grammar knows."""
-_SPACES = re.compile(r"(?<!\\)\\(?:[,;:! ]|hspace\{[^{}]*\}|(?:quad|qquad|allowbreak)(?![A-Za-z]))|~|(?<!\\)\\(?:\n|$)")
-_FRACTIONS = re.compile(r"\\(?:[dtcs]|nice)frac(?![A-Za-z])")
-_OVER = re.compile(r"(?:^|(?<==))((?:[^={}]|\{[^{}]*\})*\\over(?![A-Za-z])(?:[^={}]|\{[^{}]*\})*)$")
-_LOOKS = re.compile(
-    r"\\(?:text|page)?color(?:\[[^\[\]]{0,40}\])?\s*\{[^{}]*\}|\\(?:colorbox|fcolorbox\s*\{[^{}]*\})\s*\{[^{}]*\}"
-    r"|\\(?:tiny|scriptsize|footnotesize|small|normalsize|large|Large|LARGE|huge|Huge|bfseries|itshape|rmfamily|centering|strut"
-    r"|mathstrut|nonumber|notag|qedhere|blacksquare|checkmark|scriptstyle|ensuremath|mathop|mathord)(?![A-Za-z])"
-    r"|\\(?:bf|rm|it|sf|tt|em)(?![A-Za-z])(?!\s*\{)|\\(?:tag|label)\s*\*?\{[^{}]*\}"
-)
-_DOLLAR = re.compile(r"\\text\s*\{\s*\\?\$\s*\}|\\(?:text|math)dollar(?![A-Za-z])(?:\{\})?")
-_TEXT = re.compile(r"\\(?:text(?:bf|it|rm|sf|tt|normal|sc)?|mbox|hbox|mathrm|mathbf|mathit|mathsf|bold|rm|bf)\s*\{")
-_UNITS_APART = re.compile(
-    r"(?<=[\d})])\s*\\text\{([^{}]*[A-Za-z])\s*\}\s*((?:\^\s*\{?\d\}?)?)\s*(/|\\cdot(?![A-Za-z]))\s*\\text\{\s*(?=[A-Za-z])"
-)
-_UNITS_OVER = re.compile(r"\\frac\s*\{\s*\\text\{\s*([A-Za-z]+)\s*\}\s*\}\s*\{\s*\\text\{\s*([A-Za-z]+)\s*\}\s*\}")
-_OPERATOR = re.compile(
-    r"\\(?:operatorname\*?\s*\{\s*([A-Za-z]+)\s*\}"
-    r"|(?:text|mathrm)\s*\{\s*(lcm|gcd|max|min|log|ln|sin|cos|tan|exp|cis)\s*\}(?!\s*\.?\s*\$?\s*$))"
-)
-_SYMBOL = re.compile(r"\\(?:text|math(?:rm|bf|it|sf)|mbox)\s*\{\s*([A-Za-z])\s*\}")
 _GROUPED = re.compile(r"(?<=\d)\s*(?:\{\s*,\s*\}|\\[,!; ]|,\s*\\!)\s*(?:\\!)?\s*(?=\d{3}(?!\d))")
 _COMMA_GROUPS = re.compile(r"(?<![\d.,])[1-9]\d{0,2}(?:,\d{3})+(?![\d,])")
 _SPACE_GROUPS = re.compile(r"(?<![\d.])[1-9]\d{0,2}(?: \d{3})+(?![\d/.])")
@@ -112,7 +80,6 @@ _TRAILING = re.compile(r"(?:\s|\\\\|[.,;:])+$")
 _ABOUT = re.compile(
     r"^(?:(?:--?|=)>|(?:about|approximately|approx\.?|roughly|around)(?=\s)|\\(?:approx|sim|therefore|implies|to|Rightarrow|Longrightarrow|longrightarrow|rightarrow)(?![A-Za-z])|≈|=(?!=))\s*"
 )
-_PHANTOM = re.compile(r"\\(?:[hv]?phantom)\s*(?:\{[^{}]*\}|\S)")
 _RECURRING = re.compile(
     r"(\d{0,50})\.(\d{0,50})(?:\s?\\(?:overline|bar|dot)(?:\{(\d{1,50})\}|(\d))|\((\d{1,50})\)(?!\s*\^))"
 )
@@ -191,30 +158,13 @@ def _as_fraction(found: re.Match[str]) -> str:
 
 
 def plain(text: str) -> str:
-    r"""One spelling of spacing, sizing, fraction and font commands; `\text{}` is the only command left that holds words."""
+    r"""One spelling of commands, spacing and large numbers; `\text{}` is the only command left that holds words."""
     if "\\" in text or "~" in text:
-        text = _BRACE.sub(lambda m: _BRACES[m[0].strip()], _PHANTOM.sub(" ", text))
-        text = _DOLLAR.sub(r"\\$", _LOOKS.sub(" ", text))
-        text = _GROUPED.sub("", text)
-        text = _COMMANDS.sub("", text)
-        for command, spelt in _SPELT:
-            text = command.sub(spelt, text)
-        text = _SPACES.sub(" ", text)
-        text = _FRACTIONS.sub(r"\\frac", text)
-        text = _OVER.sub(r"{\1}", text) if r"\over" in text else text
-        text = _OPERATOR.sub(lambda found: f"\\{found[1] or found[2]} ", text)
-        text = _TEXT.sub(r"\\text{", text)
-        text = _UNITS_OVER.sub(r"\\text{ \1/\2}", _UNITS_APART.sub(_together, text))
-        text = _SYMBOL.sub(_symbol, text) if _SYMBOL.fullmatch(text.strip()) is None else text
+        text = latex.simpler(_GROUPED.sub("", text))
     text = recurring(text)
     text = _TIMES.sub(r"\\times ", _GROUPED.sub("", text))
     text = _MULTIPLIER.sub(_multiplied, text)
     return _LOOSE.sub("", _SEVERAL.sub(" ", text)).strip()
-
-
-def _together(found: re.Match[str]) -> str:
-    r"""`\text{m}/\text{s}` as one text."""
-    return rf"\text{{{found[1]}{found[2]}{'/' if found[3] == '/' else ' '}"
 
 
 def _multiplied(found: re.Match[str]) -> str:
@@ -222,12 +172,6 @@ def _multiplied(found: re.Match[str]) -> str:
     opened, closed = r"\text" in found[0], found[2] is not None
     rest = r"\text{" if opened and not closed else ""
     return rf"\cdot {_MULTIPLIERS[found[1].lower()]} {rest}"
-
-
-def _symbol(found: re.Match[str]) -> str:
-    r"""A letter of `\mathrm{x}`; after a number it is left to be a unit."""
-    before = found.string[: found.start()].rstrip()[-1:]
-    return found[0] if before.isdigit() or before in {"}", ")"} else f" {found[1]} "
 
 
 def without_thousands(text: str) -> str:

@@ -37,15 +37,28 @@ _WHERE = frozenset(_PREPOSITIONS.split())
 _THING_NAMES = (
     "point points line circle curve plane parabola ellipse equation interval set pair pairs triple function "
     "polynomial matrix vector number numbers integer integers fraction value values expression formula coordinates "
-    "vertex center centre total answer result solution sum product ratio probability "
+    "vertex center centre answer result solution sum product ratio year "
 )
-_THINGS = frozenset(_THING_NAMES.split())
+_AMOUNT_NAMES = (
+    "total value profit average mean area perimeter circumference volume length width height depth radius diameter slope "
+    "distance speed price cost age weight mass degree exponent remainder quotient median maximum minimum probability "
+)
+_AMOUNTS = frozenset(_AMOUNT_NAMES.split())
+"""What a value may be the amount of: `an area of 24`."""
+_THINGS = _AMOUNTS | frozenset(_THING_NAMES.split())
 """What a value may be called before it stands there: `the point (0, 12)`."""
+_GIVING = frozenset(
+    {"give", "gives", "gave", "cost", "costs", "take", "takes", "took", "pay", "pays", "paid", "brings"}
+)
+_ARTICLES = frozenset({"a", "an", "the", "his", "her", "their", "each"})
+_ORDINALS = frozenset({"first", "second", "third", "last", "next", "top", "other"})
+_DETAILS = frozenset({"in", "at", "for", "on", "during", "every", "when", "so", "from", "with", "by"})
+"""What begins where, when or for whom, after a value."""
 _WINNER = re.compile(
     r"(?P<who>(?!(?:It|This|That|There|The|He|She|They|Nobody|Everyone|Neither|Both|Either)\b)[A-Z][a-z]+"
     r"|(?:the )?(?:first|second) player|player [A-Z1-9])"
     r" (?:(?:always|will|can|should|would|must|eventually) )*"
-    r"(?:wins?|won|(?:has|have) (?:a|the) winning strategy|is the (?:winner|only one|one|culprit|[a-z]{3,10}est))\b"
+    r"(?:wins?|won|(?:has|have) (?:a|the) winning strategy|is the (?:winner|only one|one|culprit))\b"
     r"(?P<rest>.*)",
     re.IGNORECASE,
 )
@@ -64,7 +77,25 @@ def value(text: str) -> str | None:
     before = " ".join(words[:first])
     if NEVER.search(" ".join((before, *words[last + 1 :]))) or not _leads([word.strip(",.") for word in words[:first]]):
         return None
-    return " ".join(words[first:]).strip(" .")
+    said = _without_details(words[first:], last - first)
+    named = [word.lower() for word in words[:first] if word.lower() not in _BETWEEN]
+    return f"{named[0]} = {said}" if len(named) == 1 and named[0] in _AMOUNTS else said
+
+
+def _without_details(words: list[str], last: int) -> str:
+    """A value with what it counts, without where, when and for whom."""
+    end = next((k for k, word in enumerate(words) if k > last and word.strip(",.") in _DETAILS), len(words))
+    return " ".join(words[:end]).strip(" .,")
+
+
+def counted(text: str) -> str:
+    """A value that words follow, without where, when and for whom: `20 cups of feed in the final meal`."""
+    words = text.split()
+    last = next((k for k, word in enumerate(words) if _is_prose(word)), len(words)) - 1
+    after = words[last + 1 :]
+    if last < 0 or NEVER.search(" ".join(after)) or not all(map(_is_prose, after)):
+        return text
+    return _without_details(words, last)
 
 
 def _is_prose(word: str) -> bool:
@@ -74,19 +105,19 @@ def _is_prose(word: str) -> bool:
 def _leads(words: list[str]) -> bool:
     """Whether words before a value say no more than what it is the value of."""
     words = [word.lower() for word in words]
-    if words == ["a", "total", "of"]:
-        return True
     while words and words[-1] in _BETWEEN:
         words.pop()
     if not words:
         return False
     *others, last = words
+    if len(others) > 1 and others[-1] in _ARTICLES and others[-2] in _GIVING and last not in _ORDINALS:
+        return True
     if last in _THINGS:
         return all(word in _BETWEEN or word in _VERBS or word in {"with", "there"} for word in others) or bool(
             _VERBS & set(others)
         )
     if last in _WHERE and others:
-        return others[-1] == "total" or any(map(_is_verb, others))
+        return others[-1] in _AMOUNTS if last == "of" else any(map(_is_verb, others))
     return _is_verb(last) and bool(others)
 
 

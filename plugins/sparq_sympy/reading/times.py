@@ -3,6 +3,7 @@
 import re
 from fractions import Fraction
 
+from sparq_sympy.reading import numerals
 from sparq_sympy.tree.nodes import Apply, Node, Number, Words
 
 _HALF = r"(?:\s*(?:\\text\{)?\s*([ap])\.?\s?m\b\.?\s*\}?)"
@@ -11,7 +12,10 @@ _CLOCK = re.compile(
     re.IGNORECASE,
 )
 _PLAIN_CLOCK = re.compile(r"(?:at )?(\d{1,2})\s*:\s*(\d\d)(?:\s*:\s*(\d\d))?")
+_ON_THE_HOUR = re.compile(r"^([A-Za-z]+)(?= o'?\s?clock)")
 _PARTS_OF_DAY = re.compile(r"^(.*?)\s*(?:in the (morning|afternoon|evening)|at (night))$")
+_PAST = re.compile(r"(?:a )?(half past|quarter past|quarter to) (\d{1,2}|[a-z]+)")
+_MINUTES = {"half past": 30, "quarter past": 15, "quarter to": -15}
 _NAMED = {
     "noon": 720,
     "midday": 720,
@@ -56,6 +60,9 @@ def _clock(text: str) -> Node | None:
         return _time(Fraction(_NAMED[text.lower()]), "day")
     part = _PARTS_OF_DAY.fullmatch(text.lower())
     body = part[1] if part else text
+    if (past := _PAST.fullmatch(body.lower())) and (hour := _hour(past[2])) is not None:
+        return _time((60 * hour + Fraction(_MINUTES[past[1]])) % 720, "")
+    body = _ON_THE_HOUR.sub(lambda m: str(_hour(m[1].lower()) or m[1]), body)
     found = _CLOCK.fullmatch(body) or _PLAIN_CLOCK.fullmatch(body)
     if not found:
         return None
@@ -68,6 +75,12 @@ def _clock(text: str) -> Node | None:
         hours = hours % 12 + 12 * (half == "p")
     told = "day" if half or hours > 12 or hours == 0 else ""
     return _time(60 * hours + minutes + Fraction(seconds, 60), told)
+
+
+def _hour(said: str) -> int | None:
+    """An hour in digits or words."""
+    value = int(said) if said.isdigit() else numerals.in_words(said)
+    return int(value) if value is not None and value.denominator == 1 and 0 < value < 13 else None
 
 
 def _time(minutes: Fraction, data: str) -> Node:

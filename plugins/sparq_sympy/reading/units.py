@@ -121,6 +121,7 @@ _COMPOUND_OF = re.compile(r"(?:\d+(?:\.\d+)?\s*[A-Za-z]+\.?(?:\s*,)?(?:\s*\band\
 _MOST_PARTS = 4
 _TRIGONOMETRY = re.compile(r"sin|cos|tan|cot|sec|csc|cis")
 _TEMPERATURE = re.compile(r"\bdegrees?\s+([cf])(?:elsius|ahrenheit)?\b", re.IGNORECASE)
+_EACH = re.compile(r"\bper\b|(?<=\s)an?(?=\s(?:second|minute|hour|day|week|month|year|pound|gallon)\b)")
 _NOTES = re.compile(r"\([^()]*\)")
 _JOINED = re.compile(r"[-+*/=<>,;:(\[{^_|\\]\s*$|\\(?:cdot|times|div|pm|le|ge|in|cup|cap|frac|sqrt|ne)\s*$")
 
@@ -145,6 +146,8 @@ def compound(text: str) -> tuple[str, str] | None:
     if not 1 < len(parts) <= _MOST_PARTS or not _COMPOUND_OF.fullmatch(_TEXT_OF.sub(r" \1 ", text).strip()):
         return None
     names = [canonical(part[2]) for part in parts]
+    if "h" in names:
+        names = ["min" if name == "m" else name for name in names]
     known = [scale(name) for name in names]
     if any(one is None for one in known) or len({one[0] for one in known if one}) > 1:
         return None
@@ -240,7 +243,7 @@ def canonical(words: str) -> str:
     text = _without_notes(words.replace("\\", " ")).strip()
     text = _TEMPERATURE.sub(r"deg\1", _POWER.sub(r"^\1", text))
     text = _AREA.sub(lambda m: f"{m[2]}^{2 if m[1].lower().startswith('sq') else 3}", text)
-    text = re.sub(r"\bper\b", "/", text)
+    text = _EACH.sub("/", text)
     text = re.sub(r"\s*/\s*(?:an?\s+|one\s+)?", "/", text)
     text = re.sub(r"[A-Za-z]+", lambda m: _one(m[0]), text)
     text = " ".join(text.replace(".", " ").replace("-", " ").split())
