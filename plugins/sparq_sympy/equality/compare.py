@@ -84,13 +84,13 @@ class Comparison:
         left, right = spelled_like(left, right), spelled_like(right, left)
         if self.conventions.equation == "value" and (data(left) == "in") != (data(right) == "in"):
             left, right = set_of(left), set_of(right)
+        if self.conventions.equation == "value":
+            left, right = unnamed_set(left, right), unnamed_set(right, left)
         if (shape := self._as_regions(left, right)) is not None:
             return shape
         if isinstance(left, Words) or isinstance(right, Words):
             return self._words(left, right)
         left, right = renamed(left, right)
-        if self.conventions.equation == "value":
-            left, right = unnamed_set(left, right), unnamed_set(right, left)
         if congruences.is_congruence(left) or congruences.is_congruence(right):
             self.reason = "number"
             return self._by_residues(left, right)
@@ -304,7 +304,7 @@ class Comparison:
         if ours and theirs:
             if self._same_name(ours[0], theirs[0]):
                 return self.same(ours[1], theirs[1])
-            if isinstance(ours[0], Words) or isinstance(theirs[0], Words):
+            if any(isinstance(name, Words) or op(name) in relations.OF_ANGLES for name in (ours[0], theirs[0])):
                 return False
             functions = [op(name) == "unknown-function" for name in (ours[0], theirs[0])]
             if any(functions):

@@ -39,9 +39,16 @@ def spelled_like(node: Node, other: Node) -> Node:
 
 
 def unnamed_set(node: Node, other: Node) -> Node:
-    """The set of `S = {1, 2}`, where the other side is a set without a name."""
-    named = relations.named_value(node) if op(other) == "set" else None
-    return named[1] if named and op(named[1]) == "set" else node
+    """The set of `S = {1, 2}` or `D = [0, 1]`, where the other side is a set without a name."""
+    if op(node) != "relation" or not (op(other) == "set" or regions.is_region(other)):
+        return node
+    named = relations.named_value(node)
+    sets = op(other) == "set", op(other) != "brackets"
+    return (
+        named[1]
+        if named and ((op(named[1]) == "set" and sets[0]) or (regions.is_region(named[1]) and sets[1]))
+        else node
+    )
 
 
 def _finite(name: str, ours: list[Node], theirs: list[Node], same: Same) -> Node:

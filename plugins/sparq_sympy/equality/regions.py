@@ -6,7 +6,8 @@ from typing import Any
 
 from sparq_sympy.equality import points, relations
 from sparq_sympy.equality.points import UndefinedError
-from sparq_sympy.tree.nodes import SETS, Apply, Node, Symbol, TooLargeError, variables
+from sparq_sympy.equality.shapes import expanded
+from sparq_sympy.tree.nodes import SETS, Apply, Node, Symbol, TooLargeError, has, variables
 
 _JOINING = frozenset({"and", "or"})
 ORDER = frozenset({"<", ">", "<=", ">=", "!="})
@@ -60,12 +61,19 @@ def in_a_row(left: Node, right: Node) -> tuple[Node, Node]:
 
 
 def _joined(node: Node) -> Node:
+    if isinstance(node, Apply) and node.op == "list" and has(node, "pm"):
+        node = Apply("list", tuple(each for arg in node.args for each in _each_sign(arg)), node.data)
     if not isinstance(node, Apply) or node.op != "list" or node.data or not all(map(_restricts, node.args)):
         return node
     if len(set().union(*map(variables, node.args)) - SETS) != 1:
         return node
     both = Apply("list", node.args, "and")
     return Apply("list", node.args, "or") if same(both, Apply("set", ())) is True else both
+
+
+def _each_sign(node: Node) -> list[Node]:
+    """`x ≠ ±1` as `x ≠ 1` and `x ≠ −1`."""
+    return expanded(node) if isinstance(node, Apply) and node.op == "relation" and node.data == "!=" else [node]
 
 
 def _restricts(node: Node) -> bool:

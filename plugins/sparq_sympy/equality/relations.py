@@ -12,6 +12,8 @@ FLIPPED = {"<": ">", ">": "<", "<=": ">=", ">=": "<=", "=": "=", "!=": "!="}
 _NAMING = frozenset(
     {"arg", "re", "im", "abs", "unknown-function", "ratio", "*", "brackets", "/", "inverse", "^", "conjugate"}
 )
+OF_ANGLES = frozenset({"sin", "cos", "tan", "cot", "sec", "csc"})
+_ANGLES = frozenset({"alpha", "beta", "gamma", "theta", "phi"})
 _VISIBLE = 15
 """Digits after the point that a root is computed to for certain."""
 _STARTS = (Fraction(1, 3), Fraction(-7, 5), Fraction(5, 2), Fraction(-4), Fraction(9))
@@ -22,6 +24,8 @@ def is_name(node: Node) -> bool:
     if isinstance(node, Apply):
         if node.op == "unknown-function":
             return True
+        if node.op in OF_ANGLES:
+            return isinstance(angle := node.args[0], Symbol) and (angle.name.isupper() or angle.name in _ANGLES)
         return node.op in _NAMING and bool(node.args) and all(is_name(arg) for arg in node.args)
     return isinstance(node, Words) or (isinstance(node, Symbol) and node.name not in CONSTANTS)
 

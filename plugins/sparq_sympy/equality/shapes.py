@@ -23,6 +23,8 @@ def args(node: Node) -> list[Node]:
 
 
 _CONSTANTS = frozenset({"C", "K", "c", "k"})
+_PARAMETERS = frozenset({"t", "s", "r", "u", "k", "lambda", "mu"})
+_TWO_CONSTANTS = (["A", "B"], ["C_1", "C_2"], ["c_1", "c_2"])
 _WHOLE = frozenset({"n", "k", "m"})
 _MOST_CHOICES = 64
 _SHAPES = frozenset({"brackets", "matrix", "row", "ratio", "cases", "measure", "time", "date", "set", "list"})
@@ -81,15 +83,19 @@ def expanded(node: Node) -> list[Node]:
 
 
 def renamed(left: Node, right: Node) -> tuple[Node, Node]:
-    """Both sides, with one name for the constant of integration or the whole number that each names in its own way."""
+    """Both sides, with one name for the constant of integration, the whole number or the parameter that each names its own."""
     ours, theirs = variables(left), variables(right)
     mine, other = ours - theirs, theirs - ours
+    if sorted(mine) in _TWO_CONSTANTS and sorted(other) in _TWO_CONSTANTS:
+        names = zip(sorted(other), sorted(mine), strict=True)
+        return left, substituted(right, {b: Symbol(a) for b, a in names})
     if len(mine) != 1 or len(other) != 1:
         return left, right
     (a,), (b,) = mine, other
     constants = {a, b} <= _CONSTANTS and "C" in {a, b}
     whole = {a, b} <= _WHOLE and all(map(_turns, (left, right)))
-    return (left, substituted(right, {b: Symbol(a)})) if constants or whole else (left, right)
+    tuples = {a, b} <= _PARAMETERS and op(left) == op(right) == "brackets"
+    return (left, substituted(right, {b: Symbol(a)})) if constants or whole or tuples else (left, right)
 
 
 def _turns(node: Node) -> bool:

@@ -9,7 +9,7 @@ from fractions import Fraction
 
 from sparq_sympy.reading.names import BARS, CLOSERS, RELATIONS
 from sparq_sympy.reading.tokens import Cursor, Token, UnsupportedError
-from sparq_sympy.tree.nodes import ANYTHING, DOTS, Apply, Node, Number, Symbol, TooLargeError, walk
+from sparq_sympy.tree.nodes import ANYTHING, DOTS, Apply, Node, Number, Symbol, TooLargeError, variables, walk
 
 LARGEST_EXPONENT = 5_000
 """Of ten, in scientific notation."""
@@ -111,7 +111,7 @@ class Grammar(Cursor):
         if "equiv" in signs and isinstance(last := sides[-1], Apply) and last.op == "mod":
             return congruence([*sides[:-1], last.args[0]], last.args[1])
         signs = ["=" if sign == "equiv" and _op(sides[0]) == "unknown-function" else sign for sign in signs]
-        if signs[-1:] == ["approx"] and (len(signs) > 1 or any(isinstance(n, Number) for n in walk(sides[0]))):
+        if signs[-1:] == ["approx"] and (len(signs) > 1 or _is_value(sides[0])):
             del signs[-1], sides[-1]
         return Apply("relation", tuple(sides), " ".join(signs).replace("approx", "=")) if signs else sides[0]
 
@@ -295,6 +295,11 @@ def with_modulus(items: list[Node]) -> list[Node]:
 
 def _op(node: Node) -> str:
     return node.op if isinstance(node, Apply) else ""
+
+
+def _is_value(node: Node) -> bool:
+    """Whether it has a number in it, or no variable."""
+    return any(isinstance(n, Number) for n in walk(node)) or not variables(node)
 
 
 def literal(text: str) -> Fraction:

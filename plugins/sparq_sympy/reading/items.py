@@ -15,7 +15,7 @@ _SEPARATOR = re.compile(r"\s*(?:;|,(?!(?<=\d,)\d{3}(?!\d)))\s*(?:\band\b\s*)?|(?
 _NAME = r"[A-Za-z][A-Za-z' -]{0,40}?"
 _NAMED = re.compile(rf"({_NAME}\d?)\s*(?::|=|\bis\b|\bare\b|\bhas\b|\bhave\b|\bgets?\b|\bpays\b|\bwas\b|->)\s*(\S.*)")
 _LETTER = re.compile(r"[A-Za-z]\s*:")
-_SPACED = re.compile(rf"({_NAME[:-1]})(?:\s+|(?=[-(]))(-?\$?\d\S*(?: [A-Za-z^0-9/]+)?|\([^()]*\))")
+_SPACED = re.compile(rf"({_NAME[:-1]})(?:\s+|(?=[-(\[]))(-?\$?\d\S*(?: [A-Za-z^0-9/]+)?|[(\[][^()\[\]]*[)\]])")
 _PLACED = re.compile(r"([A-Z](?:'|_\{?\d\}?)?)\s*(\((?=[^()=]*[\d\\])[^=]*,[^=]*\))")
 _COUNTED = re.compile(r"(-?\d\S*)\s+([A-Za-z][A-Za-z -]{2,30})")
 _ORDER = ("123456789", "abcdefghi", ("i", "ii", "iii", "iv", "v", "vi", "vii"))

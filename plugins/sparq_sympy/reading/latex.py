@@ -20,6 +20,10 @@ _FRACTIONS = re.compile(r"\\(?:[dtcs]|nice)frac(?![A-Za-z])")
 _OVER = re.compile(r"(?:^|(?<==))((?:[^={}]|\{[^{}]*\})*\\over(?![A-Za-z])(?:[^={}]|\{[^{}]*\})*)$")
 _SPELT = (
     (re.compile(r"\\(?:text|mbox|mathrm)\s*\{[\s.,]*\}"), " "),
+    (re.compile(r"(\\(?:text|mathrm)\{[^{}]*?)(?:\\[,;:! ]\s*)([^{}]*)\^\{(-?\d)\}(?=[^{}]*\})"), r"\1 \2^\3"),
+    (re.compile(r"(\\(?:text|mathrm)\{[^{}]*)\^\{(-?\d)\}(?=[^{}]*\})"), r"\1^\2"),
+    (re.compile(r"\\(?:text|mathrm|operatorname)\s*\{\s*(?:gcd|GCD|hcf|HCF|gcf|GCF)\s*\}(?=\s*\()"), r"\\gcd"),
+    (re.compile(r"\\(?:text|mathrm|operatorname)\s*\{\s*LCM\s*\}(?=\s*\()"), r"\\lcm"),
     (re.compile(r"\\num\s*\{([^{}]*)\}"), r"\1"),
     (re.compile(r"\\(?:SI|qty)\s*\{([^{}]*)\}\s*\{\\?([^{}]*)\}"), r"\1\\text{ \2}"),
     (re.compile(r"\\surd(?![A-Za-z])"), r"\\sqrt "),

@@ -4,6 +4,7 @@ import re
 
 _CLEAN = re.compile(r"[-+A-Za-z0-9 ,/()={}^]*+(?:\.[A-Za-z0-9)}]+)*")
 """Text without any markup that may slip."""
+_BARE_FRACTION = re.compile(r"(?<![\\A-Za-z])[dt]?frac\{")
 _DOUBLED = re.compile(r"\\\\(?=[A-Za-z]{2})")
 _STAR = re.compile(r"\\\*")
 _EMPHASIS = re.compile(r"(?<![\w*\\])(\*\*|__)(?=\S)([^*_]+?)(?<=\S)\1(?![\w*])")
@@ -23,6 +24,8 @@ _ENDS_OPEN = re.compile(r"(?:[-+*/=<>(\[{:,;]|\b(?:is|are|and|or))\s*$")
 
 def mended(text: str) -> str:
     """Text as it was meant, where markup slipped."""
+    if "frac{" in text:
+        text = _BARE_FRACTION.sub(r"\\frac{", text)
     if _CLEAN.fullmatch(text):
         return text
     text = _STAR.sub("*", _with_single_backslashes(text.strip("`")))

@@ -12,6 +12,7 @@ _CHOSEN = re.compile(
     r"|(?<![A-Za-z\\_^\d])C\s*\^\s*\{?\s*(\w{1,4})\s*\}?\s*_\s*\{?\s*(\w{1,4})\s*\}?"
     r"|(?<![\w\\.])(\d{1,4})\s?C\s?(\d{1,4})(?!\w)"
 )
+_CALLED = re.compile(r"(?<![A-Za-z\\])nCr\s*\(\s*(\w{1,6})\s*,\s*(\w{1,6})\s*\)")
 _CHOSEN_ORDER = ((1, 2), (3, 4), (5, 6), (8, 7), (9, 10))
 _ARRANGED = re.compile(
     r"(?<![A-Za-z\\])(?:\{\s*\}\s*)?[_^]\s*\{?\s*(\w{1,4})\s*\}?\s*P\s*_\s*\{?\s*(\w{1,4})\s*\}?"
@@ -78,6 +79,7 @@ def _rows(found: re.Match[str]) -> str:
 
 Replacement = str | Callable[[re.Match[str]], str]
 _SPELLINGS: tuple[tuple[str, re.Pattern[str], Replacement], ...] = (
+    ("nCr", _CALLED, r"\\binom{\1}{\2}"),
     ("C", _CHOSEN, _chosen),
     ("P", _ARRANGED, _arranged),
     ("choose", _CHOOSE, r"\\binom{\1}{\2}"),

@@ -29,6 +29,10 @@ def in_words(text: str) -> Fraction | None:
         return Fraction(12)
     if not words or len(words) > _LONGEST:
         return None
+    if words[0] in {"hundred", *_LARGE}:
+        words = ["one", *words]
+    if words[-1] == "dozen" and (count := _cardinal(words[:-1])):
+        return Fraction(12 * count)
     if words[0] in {"minus", "negative"}:
         value = _positive(words[1:])
         return None if value is None else -value

@@ -36,6 +36,7 @@ _RESPECTIVELY = re.compile(r"([^,;]{1,80}(?:, [^,;]{1,80}){0,5}?),? and ([^,;]{1
 _RATIO = re.compile(r"(?:a ratio of )?(\d+(?:\.\d+)?) to (\d+(?:\.\d+)?)(?: to (\d+(?:\.\d+)?))?")
 
 
+_RATIO_IN_WORDS = re.compile(r"([a-z-]{3,20}) to ([a-z-]{3,20})", re.IGNORECASE)
 _ROOT = re.compile(
     r"(?:(?!the )(\S{1,20}) (?:times )?)?(?:the )?(square|cube|fourth|fifth) root of (\d+|[a-z])", re.IGNORECASE
 )
@@ -90,6 +91,11 @@ def _once(found: re.Match[str]) -> str:
     return digits if numerals.in_words(words.strip()) == int(digits) else ""
 
 
+def _as_ratio_of_words(found: re.Match[str]) -> str:
+    numbers = [numerals.in_words(words) for words in found.groups()]
+    return "" if None in numbers else ":".join(map(str, numbers))
+
+
 def _as_ratio(found: re.Match[str]) -> str:
     return ":".join(part for part in found.groups() if part)
 
@@ -99,6 +105,7 @@ _WHOLE: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = (
     (_RANGE, _ranged),
     (_RESPECTIVELY, _in_order),
     (_RATIO, _as_ratio),
+    (_RATIO_IN_WORDS, _as_ratio_of_words),
     (_ROOT, _as_root),
     (_OUT_OF, _as_fraction),
     (_CHANGE, _changed),

@@ -14,7 +14,8 @@ _COPULA = re.compile(
 )
 _LEAD = re.compile(
     r"^(?:(?:and|hence|thus|therefore|so|then|finally|we conclude that|it follows that|this gives|we get|that is|i\.e\.|"
-    r"in conclusion|in total|an?(?= \d)|statements?(?= [IVX]+\b)|answer|result|ans|final answer|solutions?)\b[\s,:.=]*)+",
+    r"in conclusion|in total|an?(?= \d)|"
+    r"(?:rounded )?to the nearest [a-z]+|statements?(?= [IVX]+\b)|answer|result|ans|final answer|solutions?)\b[\s,:.=]*)+",
     re.IGNORECASE,
 )
 _ONLY = re.compile(
@@ -31,8 +32,9 @@ _IS_IT = re.compile(
 _OF_IT = re.compile(r"(?<=[\d}%])\s+of (?:the|an?|all|her|his|their|its) [a-z ]+$", re.IGNORECASE)
 _REMARK = re.compile(
     r"\s*[(\[](?:the )?(?:unique|only|units?|approx\.?|approximately|about|exact(?:ly)?|valid|simplified|final answer"
-    r"|double root|repeated root|(?:the )?only [a-z ]+|rounded [a-z ]+|as (?:required|desired|expected)|by (?:symmetry"
-    r"|definition|inspection|convention|construction))[)\]]$",
+    r"|double root|repeated root|(?:the )?only [a-z ]+|(?:rounded )?to the nearest [a-z ]+|rounded [a-z ]+"
+    r"|to \d+ (?:d\. ?p\.?|decimal places?|significant figures)|as (?:required|desired|expected)|by (?:symmetry|definition"
+    r"|inspection|convention|construction))[)\]]$",
     re.IGNORECASE,
 )
 _ROUGHLY = re.compile(
@@ -44,30 +46,35 @@ _BEFORE_FORMULA = re.compile(r"(?<![\\A-Za-z])([A-Za-z']{2,40}+)(?=[\\(\[$]|-[\d
 _AFTER_FORMULA = re.compile(r"(?<=[})\]%,])(?=[A-Za-z]{2})")
 """Where a word touches a formula, once spaces that mean nothing are gone."""
 _SO = re.compile(r"^.{1,200}?[,;.]\s*(?:so|thus|hence|therefore),? the (?:final )?answer is:?\s+", re.IGNORECASE)
+_OF_A_SET = re.compile(r"^(?:the )?(?:domain|range|solution set)\s*[:=]\s*(?!.*\b(?:domain|range)\b)", re.IGNORECASE)
 _AT = re.compile(r"^(?:at\s*(?=[(\d])|in (?=[12]\d{3}$))")
 _IN_BRACKETS = re.compile(r"^\(([A-Za-z]{2,}[A-Za-z ]*)\)$")
+_OFF = (_SO, _REMARK, _ROUGHLY, _OF_IT, _LEAD, _ONLY, _IS_IT, _BOTH)
+"""What is taken off a sentence, in this order."""
 _TEXT = re.compile(r"\\text\{([^{}]*)\}")
 
 
 def statement(text: str) -> str:
     """The answer of `Hence the area equals 12`, `only 5`, `x = 2 is the only solution`; other text as it is."""
-    plain = _TEXT.sub(r" \1 ", text).strip() if r"\text" in text else text.strip()
-    plain = _CURVE.sub("", " ".join(plain.split()))
-    if not _WORD.search(plain) or r"\begin" in text:
-        return plain if plain != text.strip() and r"\text" not in text else text
-    if (signs := phrases.in_signs(plain)) != plain:
+    plain = " ".join((_TEXT.sub(r" \1 ", text) if r"\text" in text else text).split())
+    if r"\begin" in text:
+        return text
+    unnamed = _OF_A_SET.sub("", _CURVE.sub("", plain))
+    if not _WORD.search(unnamed):
+        return text if unnamed == plain else unnamed
+    if (signs := phrases.in_signs(unnamed)) != unnamed:
         return signs
-    apart = _AFTER_FORMULA.sub(" ", _BEFORE_FORMULA.sub(r"\1 ", plain))
-    short = _short(apart)
-    return text if not short or short == apart else short
+    apart = _AFTER_FORMULA.sub(" ", _BEFORE_FORMULA.sub(r"\1 ", unnamed))
+    said = _said(apart)
+    return text if not said or said == apart else said
 
 
-def _short(plain: str) -> str:
-    plain = _IN_BRACKETS.sub(r"\1", _SO.sub("", plain))
-    short = _IS_IT.sub(
-        "", _ONLY.sub("", _LEAD.sub("", _OF_IT.sub("", _ROUGHLY.sub("", _REMARK.sub("", plain)))).strip())
-    )
-    short = _BOTH.sub("", short)
+def _said(sentence: str) -> str:
+    """What is left of a sentence without remarks, leads, and what it is said of."""
+    short = sentence
+    for taken_off in _OFF:
+        short = taken_off.sub("", short).strip()
+    short = _IN_BRACKETS.sub(r"\1", short)
     if (name := stories.name(short)) is not None:
         return name
     copulas = list(_COPULA.finditer(short))

@@ -86,7 +86,7 @@ _RECURRING = re.compile(
 _GOING_ON = re.compile(r"(\d{0,50})\.(\d{0,20}?)(\d{1,6}?)\3{2,10}\d{0,5}(?:\.\.\.|\\[lc]?dots(?![A-Za-z])\s*)$")
 _MULTIPLIERS = {"dozen": 12, "hundred": 100, "thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
 _MULTIPLIER = re.compile(rf"(?<=\d)\s*(?:\\text\{{)?\s*({'|'.join(_MULTIPLIERS)})s?\b(\s*\}})?", re.IGNORECASE)
-_TIMES = re.compile(r"(?<=\d)\s*[xX]\s*(?=10\s*\^)")
+_TIMES = re.compile(r"(?<=\d)\s*[xX]\s*(?=10\s*\^)|(?<=\d) [xX] (?=\d)")
 _MATH = (("$$", "$$"), ("$", "$"), (r"\(", r"\)"), (r"\[", r"\]"))
 
 

@@ -96,7 +96,19 @@ LETTERS = {"m": "m", "g": "g", "s": "s", "h": "h", "l": "l", "L": "l", "N": "n",
 """Letters that may be units after a number, with the unit."""
 _SQUARES = frozenset({"square", "cubic"})
 _GENERIC = frozenset({"unit", "unit^2", "unit^3", "total", "in total", "altogether", "exactly"})
-_CASED = {"mL": "ml", "cL": "cl", "dL": "dl", "ML": "ml", "kJ": "kj", "kN": "kn", "kW": "kw"}
+_CASED = {
+    "Hz": "hz",
+    "kHz": "khz",
+    "kPa": "kpa",
+    "kWh": "kwh",
+    "mL": "ml",
+    "cL": "cl",
+    "dL": "dl",
+    "ML": "ml",
+    "kJ": "kj",
+    "kN": "kn",
+    "kW": "kw",
+}
 _COMPOUND = {"mph": "mi/h", "kph": "km/h", "mpg": "mi/gal"}
 _POWER = re.compile(r"\^\s*\{?\s*([23])\s*\}?")
 _AREA = re.compile(r"\b(square|sq|cubic|cu)\b(?:\.\s*|\s+)(\S+)", re.IGNORECASE)
@@ -122,6 +134,7 @@ _MOST_PARTS = 4
 _TRIGONOMETRY = re.compile(r"sin|cos|tan|cot|sec|csc|cis")
 _TEMPERATURE = re.compile(r"\bdegrees?\s+([cf])(?:elsius|ahrenheit)?\b", re.IGNORECASE)
 _EACH = re.compile(r"\bper\b|(?<=\s)an?(?=\s(?:second|minute|hour|day|week|month|year|pound|gallon)\b)")
+_INVERSE = re.compile(r"\s*\b([A-Za-z]+)\s*\^\s*\{?\s*-\s*(\d)\s*\}?")
 _NOTES = re.compile(r"\([^()]*\)")
 _JOINED = re.compile(r"[-+*/=<>,;:(\[{^_|\\]\s*$|\\(?:cdot|times|div|pm|le|ge|in|cup|cap|frac|sqrt|ne)\s*$")
 
@@ -209,7 +222,7 @@ def _without_notes(words: str) -> str:
 
 
 def _connects(words: str) -> bool:
-    return bool(re.search(r"(?<![\^A-Za-z])\d", words)) or words.strip().lower() in {
+    return bool(re.search(r"(?<![\^A-Za-z-])\d", words)) or words.strip().lower() in {
         "and",
         "or",
         "if",
@@ -228,6 +241,8 @@ def _is_unit(words: str, *, spaced: bool) -> bool:
     known = [p in SHORT or p.removesuffix("s") == "unit" or p in _NAME or p.removesuffix("s") in _NAME for p in parts]
     if "/" in words and len(parts) > 1 and all(known):
         return True
+    if words.split(maxsplit=1)[0] in _CASED:
+        return True
     if not spaced:
         return (known[0] and len(parts[0]) > 1) or (parts[0] in _SQUARES and any(known[1:]))
     return (known[0] and len(parts[0]) > 1) or _is_noun(parts[0])
@@ -243,7 +258,7 @@ def canonical(words: str) -> str:
     text = _without_notes(words.replace("\\", " ")).strip()
     text = _TEMPERATURE.sub(r"deg\1", _POWER.sub(r"^\1", text))
     text = _AREA.sub(lambda m: f"{m[2]}^{2 if m[1].lower().startswith('sq') else 3}", text)
-    text = _EACH.sub("/", text)
+    text = _INVERSE.sub(lambda m: f"/{m[1]}" + (f"^{m[2]}" if m[2] != "1" else ""), _EACH.sub("/", text))
     text = re.sub(r"\s*/\s*(?:an?\s+|one\s+)?", "/", text)
     text = re.sub(r"[A-Za-z]+", lambda m: _one(m[0]), text)
     text = " ".join(text.replace(".", " ").replace("-", " ").split())
