@@ -20,7 +20,7 @@ def settled(node: Node, same: Same) -> Node:
         return Apply("list", tuple(expanded(node)), "and")
     if isinstance(node, Apply):
         if node.op in {"+", "*", "neg"}:
-            return matrices.reduced(node)
+            return vectors.added(node) if has(node, "brackets") else matrices.reduced(node)
         if node.op in {"union", "intersection", "minus"}:
             ours, theirs = (settled(arg, same) for arg in node.args)
             if op(ours) == op(theirs) == "set":

@@ -9,9 +9,8 @@ from sparq_sympy.equality.points import UndefinedError
 from sparq_sympy.tree.nodes import CONSTANTS, Apply, Node, Symbol, TooLargeError, Words, has, variables, walk
 
 FLIPPED = {"<": ">", ">": "<", "<=": ">=", ">=": "<=", "=": "=", "!=": "!="}
-_NAMING = frozenset(
-    {"arg", "re", "im", "abs", "unknown-function", "ratio", "*", "brackets", "/", "inverse", "^", "conjugate"}
-)
+_FUNCTIONS = frozenset({"arg", "re", "im", "abs", "conjugate", "unknown-function"})
+_NAMING = _FUNCTIONS | {"ratio", "*", "brackets", "/", "inverse", "^", "union", "intersection"}
 OF_ANGLES = frozenset({"sin", "cos", "tan", "cot", "sec", "csc"})
 _ANGLES = frozenset({"alpha", "beta", "gamma", "theta", "phi"})
 _VISIBLE = 15

@@ -20,6 +20,22 @@ def as_matrix(node: Node) -> Node:
     return matrices.from_rows(rows)
 
 
+def added(node: Node) -> Node:
+    """`(1, 0) + t(2, 1)` as one tuple; any other node as it is."""
+    found = matrices.reduced(_as_columns(node))
+    if not matrices.is_matrix(found) or any(len(row) != 1 for row in matrices.rows(found)):
+        return node
+    return Apply("brackets", tuple(row[0] for row in matrices.rows(found)), "()")
+
+
+def _as_columns(node: Node) -> Node:
+    if isinstance(node, Apply) and node.op in {"+", "*", "neg"}:
+        return Apply(node.op, tuple(map(_as_columns, node.args)), node.data)
+    if isinstance(node, Apply) and node.op == "brackets" and node.data == "()":
+        return matrices.from_rows([[arg] for arg in node.args])
+    return node
+
+
 def untransposed(node: Node) -> Node:
     """A matrix in place of the transposed one; of a vector itself."""
     if not isinstance(node, Apply) or not node.args:

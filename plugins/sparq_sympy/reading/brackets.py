@@ -1,10 +1,17 @@
 """Brackets and bars: groups, tuples, intervals, sets, absolute values."""
 
+import math
+from fractions import Fraction
+
 from sparq_sympy.reading.environments import braced
 from sparq_sympy.reading.grammar import Grammar, Reader
 from sparq_sympy.reading.names import BARS, CLOSERS
 from sparq_sympy.reading.tokens import UnsupportedError
-from sparq_sympy.tree.nodes import Apply, Node
+from sparq_sympy.tree.exact import exact
+from sparq_sympy.tree.nodes import Apply, Node, Number, Symbol
+
+MOST_WRITTEN_OUT = 300
+"""Members of a set of whole numbers."""
 
 _OVER = {r"\over": "/", r"\choose": "binomial"}
 _SUCH_THAT = frozenset({":", "|", r"\mid", r"\vert", r"\colon"})
@@ -75,16 +82,43 @@ def _divided(grammar: Grammar) -> Node:
 
 def _builds(grammar: Grammar) -> bool:
     r"""Whether a set is given by a condition: `\{x : x > 2\}`."""
-    bare = 1 + 5 * ([grammar.peek(i).text for i in range(1, 6)] == [r"\in", r"\mathbb", "{", "R", "}"])
+    bare = 1 + 5 * (_domain(grammar) is not None)
     return grammar.peek().kind == "letter" and grammar.peek(bare).text in _SUCH_THAT
 
 
+def _domain(grammar: Grammar) -> str | None:
+    r"""The set of numbers in `n \in \mathbb{Z}`, by its letter."""
+    seen = [grammar.peek(i).text for i in range(1, 6)]
+    return seen[3] if seen == [r"\in", r"\mathbb", "{", seen[3], "}"] and seen[3] in {"R", "Z"} else None
+
+
+def _whole(node: Node) -> Node:
+    r"""The whole numbers of `1 \\le n \\le 4`."""
+    if (
+        not isinstance(node, Apply)
+        or node.op != "relation"
+        or len(node.args) != 3
+        or not set(node.data.split()) <= {"<", "<="}
+    ):
+        raise UnsupportedError("whole numbers under a condition")
+    low, high = exact(node.args[0]), exact(node.args[2])
+    if low is None or high is None or not isinstance(node.args[1], Symbol) or high - low > MOST_WRITTEN_OUT:
+        raise UnsupportedError("whole numbers without bounds")
+    first, last = node.data.split()
+    start = math.floor(low) + 1 if first == "<" else math.ceil(low)
+    end = math.ceil(high) - 1 if last == "<" else math.floor(high)
+    return Apply("set", tuple(Number(Fraction(n)) for n in range(start, end + 1)))
+
+
 def _built(grammar: Grammar, closer: str) -> Node:
-    """The condition of a set."""
+    """The condition of a set; its members, if these are whole numbers."""
+    whole = _domain(grammar) == "Z"
     while not grammar.accept(*_SUCH_THAT):
         grammar.skip(1)
     items, _ = grammar.items()
     grammar.expect(closer)
+    if whole:
+        return _whole(items[0])
     return items[0] if len(items) == 1 else Apply("list", tuple(items), "and")
 
 

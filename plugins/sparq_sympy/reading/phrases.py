@@ -33,7 +33,7 @@ _RANGE = re.compile(
     rf"(?:from |between )?{_BOUND} (?:to|and|through) {_BOUND}\s*,?\s*\(?(inclusive|exclusive)\)?", re.IGNORECASE
 )
 _RESPECTIVELY = re.compile(r"([^,;]{1,80}(?:, [^,;]{1,80}){0,5}?),? and ([^,;]{1,80}?),? respectively")
-_RATIO = re.compile(r"(?:a ratio of )?(\d+(?:\.\d+)?) to (\d+(?:\.\d+)?)(?: to (\d+(?:\.\d+)?))?")
+_RATIO = re.compile(r"(?:(?:a ratio|odds) of )?(\d+(?:\.\d+)?) to (\d+(?:\.\d+)?)(?: to (\d+(?:\.\d+)?))?")
 
 
 _RATIO_IN_WORDS = re.compile(r"([a-z-]{3,20}) to ([a-z-]{3,20})", re.IGNORECASE)

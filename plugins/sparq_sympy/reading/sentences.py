@@ -49,6 +49,7 @@ _SO = re.compile(r"^.{1,200}?[,;.]\s*(?:so|thus|hence|therefore),? the (?:final 
 _OF_A_SET = re.compile(r"^(?:the )?(?:domain|range|solution set)\s*[:=]\s*(?!.*\b(?:domain|range)\b)", re.IGNORECASE)
 _AT = re.compile(r"^(?:at\s*(?=[(\d])|in (?=[12]\d{3}$))")
 _IN_BRACKETS = re.compile(r"^\(([A-Za-z]{2,}[A-Za-z ]*)\)$")
+_IT_IS = re.compile(r"^(It|That|There)'s ")
 _OFF = (_SO, _REMARK, _ROUGHLY, _OF_IT, _LEAD, _ONLY, _IS_IT, _BOTH)
 """What is taken off a sentence, in this order."""
 _TEXT = re.compile(r"\\text\{([^{}]*)\}")
@@ -59,6 +60,7 @@ def statement(text: str) -> str:
     plain = " ".join((_TEXT.sub(r" \1 ", text) if r"\text" in text else text).split())
     if r"\begin" in text:
         return text
+    plain = _IT_IS.sub(r"\1 is ", plain)
     unnamed = _OF_A_SET.sub("", _CURVE.sub("", plain))
     if not _WORD.search(unnamed):
         return text if unnamed == plain else unnamed

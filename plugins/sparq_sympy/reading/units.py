@@ -116,6 +116,7 @@ _MONEY = re.compile(r"^(-?)\s*(?:\\?\$|€|£|¥|₹|Rs\.?|USD(?![A-Za-z])|US\\?
 _MONEY_AFTER = re.compile(r"(-?\d[\d.,]*)\s*(?:\\text\{\s*)?(\\?\$|€|£|¢|¥|₹|\\cents?(?![A-Za-z]))\s*\}?")
 _MONEY_PER = re.compile(r"\\?\$\s*([\d.,]+)\s*(/\s*[A-Za-z ]+)")
 _MARKS = {"€": "€", "£": "£", "¥": "¥", "₹": "₹", "Rs": "₹"}
+_MINUTES_OF_ARC = re.compile(r"(\d+)\^\{?\\circ\}?\s*(\d+)\s*(?:'|\^\{?\\prime\}?)\s*(?:(\d+(?:\.\d+)?)\s*(?:\"|''))?")
 _FEET = re.compile(r"^(\d+)\s*(?:'|\^\\prime)\s*(\d+(?:\.\d+)?)\s*(?:\"|''|\^\{?\\prime\\prime\}?)$")
 _DEGREES = re.compile(r"(?:\^\s*\{?\s*\\circ\s*\}?|\\degree(?:s)?(?![A-Za-z]))\s*(?:\\text\{\s*)?([CF]?)(?:\s*\})?$")
 _PERCENT_OF = re.compile(
@@ -141,6 +142,8 @@ _JOINED = re.compile(r"[-+*/=<>,;:(\[{^_|\\]\s*$|\\(?:cdot|times|div|pm|le|ge|in
 
 def split(text: str) -> tuple[str, str]:
     """A value and its unit: `%`, a canonical name, or nothing."""
+    if turned := _MINUTES_OF_ARC.fullmatch(text):
+        return f"{turned[1]}+{turned[2]}/60+{turned[3] or 0}/3600", "deg"
     text = _FEET.sub(r"\1 ft \2 in", _HALF_DAY.sub(r"\1m", text))
     for off in (compound, _percent_off, _degrees_off, _money_off, _text_off, _plain_off):
         if (found := off(text)) is not None:

@@ -1943,5 +1943,187 @@ KINDS = {
             ("fifteen hundred", "15000"),
         ],
     ),
+    "nested radicals and cubes": Kind(
+        [
+            (r"\sqrt{7+4\sqrt{3}}", r"2+\sqrt3"),
+            (r"\sqrt[3]{2+\sqrt5}", r"\frac{1+\sqrt5}{2}"),
+            (r"\sqrt{\sqrt{16}}", "2"),
+            (r"\frac{\sqrt[3]{4}}{2}", "2^{-1/3}"),
+            (r"\sqrt{2}+\sqrt{3}", r"\sqrt{5+2\sqrt6}"),
+        ],
+        [
+            (r"\sqrt{7+4\sqrt{3}}", r"2-\sqrt3"),
+            (r"\sqrt[3]{2+\sqrt5}", r"\frac{1-\sqrt5}{2}"),
+            (r"\frac{\sqrt[3]{4}}{2}", "2^{1/3}"),
+            (r"\sqrt{2}+\sqrt{3}", r"\sqrt{5+\sqrt6}"),
+        ],
+    ),
+    "degrees, minutes, seconds": Kind(
+        [
+            (r"30^\circ 30'", r"30.5^\circ"),
+            (r"12^\circ 15'", "12.25°"),
+            ("45°30′", "45.5°"),
+        ],
+        [
+            (r"30^\circ 30'", r"30.3^\circ"),
+            (r"12^\circ 15'", "12.15°"),
+            ("45°30′", "45°"),
+        ],
+    ),
+    "quotient and remainder": Kind(
+        [
+            ("quotient 5, remainder 3", "quotient: 5, remainder: 3"),
+            ("q(x) = x+2, r(x) = 5", "q(x)=x+2 and r(x)=5"),
+            ("remainder 3", "3"),
+            ("q = 7, r = 2", "r=2, q=7"),
+        ],
+        [
+            ("quotient 5, remainder 3", "quotient 3, remainder 5"),
+            ("q(x) = x+2, r(x) = 5", "q(x)=x+5, r(x)=2"),
+            ("q = 7, r = 2", "q=2, r=7"),
+        ],
+    ),
+    "eigenvalues and roots of unity": Kind(
+        [
+            (r"\lambda_1 = 2, \lambda_2 = -3", "2, -3"),
+            (r"\lambda = 2, 5", r"\lambda=5, 2"),
+            (r"1, -\frac12+\frac{\sqrt3}{2}i, -\frac12-\frac{\sqrt3}{2}i", r"1, e^{2\pi i/3}, e^{4\pi i/3}"),
+            (r"\pm 1, \pm i", "1, -1, i, -i"),
+        ],
+        [
+            (r"\lambda_1 = 2, \lambda_2 = -3", "2, 3"),
+            (r"\pm 1, \pm i", "1, -1"),
+            (r"1, -\frac12+\frac{\sqrt3}{2}i, -\frac12-\frac{\sqrt3}{2}i", r"1, e^{\pi i/3}, e^{2\pi i/3}"),
+            (r"\lambda = 2, 5", "2, -5"),
+        ],
+    ),
+    "parameters and bounds": Kind(
+        [
+            ("a > 1", r"(1,\infty)"),
+            (r"k = \pm 2\sqrt{3}", r"k=2\sqrt3 \text{ or } k=-2\sqrt3"),
+            (r"m \in (-\infty, -2) \cup (2, \infty)", "|m|>2"),
+            (r"a \le -1 \text{ or } a \ge 3", r"a\in(-\infty,-1]\cup[3,\infty)"),
+            ("0 < p < 1/2", r"\left(0,\tfrac12\right)"),
+            (r"-\frac{1}{2} \le a \le \frac{1}{2}", r"|a| \le \frac12"),
+        ],
+        [
+            ("a > 1", r"a\ge 1"),
+            (r"k = \pm 2\sqrt{3}", r"k=\pm 3\sqrt2"),
+            (r"m \in (-\infty, -2) \cup (2, \infty)", "|m|<2"),
+            (r"a \le -1 \text{ or } a \ge 3", r"-1\le a\le 3"),
+            ("0 < p < 1/2", "0 < p < 2"),
+        ],
+    ),
+    "planes and space": Kind(
+        [
+            ("x + 2y - z = 4", "2x+4y-2z-8=0"),
+            ("(1, -2, 3)", r"\langle 1,-2,3\rangle"),
+            (r"\frac{x-1}{2} = \frac{y+1}{3} = z", r"\frac{x-1}{2}=\frac{y+1}{3}=\frac{z}{1}"),
+            (r"\left(2, \frac{\pi}{3}\right)", "(2, π/3)"),
+            (
+                r"(\rho,\theta,\phi) = \left(2, \frac{\pi}{3}, \frac{\pi}{4}\right)",
+                r"\left(2, \frac{\pi}{3}, \frac{\pi}{4}\right)",
+            ),
+            (r"\mathbf{r} = (1,0,2) + t(2,1,-1)", "(1,0,2)+t(2,1,-1)"),
+        ],
+        [
+            ("x + 2y - z = 4", "x+2y+z=4"),
+            ("(1, -2, 3)", "(1,2,3)"),
+            (r"\left(2, \frac{\pi}{3}\right)", r"\left(2, \frac{\pi}{6}\right)"),
+            (r"\mathbf{r} = (1,0,2) + t(2,1,-1)", "(1,0,2)+t(2,1,1)"),
+            ("2x - 3y + z = 6", "2x-3y+z=-6"),
+        ],
+    ),
+    "two people": Kind(
+        [
+            ("Tom is 12 and Ann is 9", "Tom: 12, Ann: 9"),
+            ("Ben gets $40 and Cy gets $60", "Ben: 40, Cy: 60"),
+            ("30 chickens and 20 cows", "20 cows, 30 chickens"),
+            ("adult tickets: 120, child tickets: 80", "120 adult tickets and 80 child tickets"),
+            ("the larger number is 9 and the smaller is 4", "9 and 4"),
+        ],
+        [
+            ("Tom is 12 and Ann is 9", "Tom: 9, Ann: 12"),
+            ("Ben gets $40 and Cy gets $60", "Ben: 60, Cy: 40"),
+            ("30 chickens and 20 cows", "30 cows, 20 chickens"),
+            ("the larger number is 9 and the smaller is 4", "9 and 5"),
+        ],
+    ),
+    "odds and orders": Kind(
+        [
+            ("odds of 3 to 2", "3:2"),
+            ("5 : 1", "5 to 1"),
+            ("a<b<c", "c>b>a"),
+            (r"\sqrt2 < 1.5 < e", r"e>1.5>\sqrt2"),
+            ("C, A, B", "C, A, B"),
+            ("first Ann, then Bob", "first Ann, then Bob"),
+        ],
+        [
+            ("odds of 3 to 2", "2:3"),
+            ("a<b<c", "a<c<b"),
+            ("first Ann, then Bob", "first Bob, then Ann"),
+            ("5 : 1", "1 : 5"),
+        ],
+    ),
+    "integer sets": Kind(
+        [
+            (r"\{n \in \mathbb{Z} : 1 \le n \le 4\}", r"\{1,2,3,4\}"),
+            (r"\{-2, -1, 0, 1, 2\}", "-2,-1,0,1,2"),
+            (r"\{2,4,6,\ldots,20\}", r"\{2, 4, 6, 8, 10, 12, 14, 16, 18, 20\}"),
+            (r"\{1\} \cup \{3, 5\}", r"\{1,3,5\}"),
+            (r"A \cap B = \{2, 3\}", r"\{2,3\}"),
+            (r"A = \{1,2\}, B = \{3\}", r"A=\{1,2\}; B=\{3\}"),
+        ],
+        [
+            (r"\{n \in \mathbb{Z} : 1 \le n \le 4\}", r"\{1,2,3\}"),
+            (r"A \cap B = \{2, 3\}", r"\{2\}"),
+            (r"\{1\} \cup \{3, 5\}", r"\{3,5\}"),
+            (r"A = \{1,2\}, B = \{3\}", r"A=\{3\}, B=\{1,2\}"),
+        ],
+    ),
+    "closed forms": Kind(
+        [
+            (r"\frac{n(n-3)}{2}", r"\binom{n}{2} - n"),
+            ("(n-1)2^{n}+1", r"1+(n-1)\cdot 2^n"),
+            (r"\frac{2n}{n+1}", r"2-\frac{2}{n+1}"),
+            (r"\frac{3^n-(-1)^n}{4}", r"\frac14(3^n-(-1)^n)"),
+            (r"n \cdot n!", "(n+1)! - n!"),
+            (r"\frac{\pi}{4}-\frac{1}{2}", r"\frac{\pi-2}{4}"),
+            (r"\ln\frac{3}{2}", r"\ln3-\ln2"),
+            (r"\frac{e^2-1}{2}", r"\frac12(e-1)(e+1)"),
+        ],
+        [
+            (r"\frac{n(n-3)}{2}", r"\binom{n}{2}"),
+            ("(n-1)2^{n}+1", "(n+1)2^n+1"),
+            (r"\frac{2n}{n+1}", r"2-\frac{1}{n+1}"),
+            (r"n \cdot n!", "(n+1)!"),
+            (r"\frac{\pi}{4}-\frac{1}{2}", r"\frac{\pi-1}{4}"),
+            (r"\ln\frac{3}{2}", r"\frac{\ln3}{\ln2}"),
+            (r"\frac{e^2-1}{2}", r"\frac{(e-1)^2}{2}"),
+        ],
+    ),
+    "statements": Kind(
+        [
+            ("n is even", r"n \text{ is even}"),
+            ("p is prime", "p is prime"),
+            ("$f$ is odd", "odd"),
+            ("the triangle is equilateral", "equilateral"),
+            (r"\text{The triangle is right-angled}", "right-angled"),
+            ("It's a tie.", "a tie"),
+            ("rational", "It is rational."),
+            ("it is always true", "always true"),
+            ("Neither", "neither"),
+            ("sometimes", r"\text{Sometimes}"),
+        ],
+        [
+            ("n is even", "n is odd"),
+            ("$f$ is odd", "even"),
+            ("the triangle is equilateral", "isosceles"),
+            ("rational", "It is irrational."),
+            ("rational", "It is not rational."),
+            ("sometimes", "always"),
+            ("Neither", "Either"),
+        ],
+    ),
 }
 """By the name of the kind."""
