@@ -93,7 +93,7 @@ def _domain(grammar: Grammar) -> str | None:
 
 
 def _whole(node: Node) -> Node:
-    r"""The whole numbers of `1 \\le n \\le 4`."""
+    r"""The whole numbers of `1 \le n \le 4`."""
     if (
         not isinstance(node, Apply)
         or node.op != "relation"
