@@ -123,7 +123,7 @@ def unwrap(text: str) -> str:
                 text.startswith(left)
                 and text.endswith(right)
                 and len(text) > len(left) + len(right)
-                and right not in inner
+                and right not in inner.replace(r"\$", "")
             ):
                 text = inner.strip()
         if text.startswith("**") and text.endswith("**") and len(text) > 4:

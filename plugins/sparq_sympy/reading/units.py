@@ -115,6 +115,7 @@ _AREA = re.compile(r"\b(square|sq|cubic|cu)\b(?:\.\s*|\s+)(\S+)", re.IGNORECASE)
 _MONEY = re.compile(r"^(-?)\s*(?:\\?\$|€|£|¥|₹|Rs\.?|USD(?![A-Za-z])|US\\?\$)\s*(?=[\d.\\-])")
 _MONEY_AFTER = re.compile(r"(-?\d[\d.,]*)\s*(?:\\text\{\s*)?(\\?\$|€|£|¢|¥|₹|\\cents?(?![A-Za-z]))\s*\}?")
 _MONEY_PER = re.compile(r"\\?\$\s*([\d.,]+)\s*(/\s*[A-Za-z ]+)")
+_MONEY_ABOUT = re.compile(r"(\\approx\s*)\\?\$")
 _MARKS = {"€": "€", "£": "£", "¥": "¥", "₹": "₹", "Rs": "₹"}
 _MINUTES_OF_ARC = re.compile(r"(\d+)\^\{?\\circ\}?\s*(\d+)\s*(?:'|\^\{?\\prime\}?)\s*(?:(\d+(?:\.\d+)?)\s*(?:\"|''))?")
 _FEET = re.compile(r"^(\d+)\s*(?:'|\^\\prime)\s*(\d+(?:\.\d+)?)\s*(?:\"|''|\^\{?\\prime\\prime\}?)$")
@@ -197,7 +198,7 @@ def _money_off(text: str) -> tuple[str, str] | None:
     found = _MONEY.search(text)
     if not found:
         return None
-    rest, unit = split(text[found.end() :])
+    rest, unit = split(_MONEY_ABOUT.sub(r"\1", text[found.end() :]))
     mark = next((mark for sign, mark in _MARKS.items() if sign in found[0]), "$")
     return found[1] + rest, unit if unit in {"¢", "%"} else mark + unit if unit.startswith("/") else mark
 

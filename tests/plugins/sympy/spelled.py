@@ -166,6 +166,8 @@ KINDS = {
     ),
     "money and units": Kind(
         [
+            (r"\$\dfrac23 \approx \$0.67", r"$\$\dfrac23 \approx \$0.67$"),
+            (r"$\$5$", "5 dollars"),
             (r"\$1{,}250.00", "1250 dollars"),
             (r"\text{\$}1250", "1250"),
             ("50¢", "$0.50"),
