@@ -1,0 +1,67 @@
+"""
+Values as text: what a program answers is read here, in our process, so nothing in it is run and nothing in it can hurt.
+
+`ast.literal_eval` does the reading. Before it, one pass over the text sees to it that there is nothing but literals in it, not
+too many and not too deep: on other text Python's parser can exhaust the stack, and a set of numbers that were chosen to
+collide takes time that grows with the square of their count.
+"""
+
+import ast
+import re
+from typing import cast
+
+from sparq_sandbox.records import Value
+
+DEEPEST, MOST_PARTS, MOST_KEYED = 50, 200_000, 5_000
+"""Brackets within brackets; texts, numbers and marks; entries of all sets and dictionaries."""
+_FLOAT = r"(?:\d+\.\d*|\.\d+|\d+)(?:[eE][+-]?\d+)?"
+_TOKEN = re.compile(
+    rf"""\s*(?:(?P<open>[(\[{{])|(?P<close>[)\]}}])|(?P<comma>,)|:
+    |b?'(?:[^'\\\n]|\\.)*+'|b?"(?:[^"\\\n]|\\.)*+"
+    |[+-]?{_FLOAT}(?:j|[+-]{_FLOAT}j)?(?![\w.'"])|(?:True|False|None|set\(\))(?![\w'"]))\s*""",
+    re.VERBOSE,
+)
+_CLOSING = {"(": ")", "[": "]", "{": "}"}
+
+
+class NotALiteralError(ValueError):
+    """The text is no literal, or a larger one than is read."""
+
+
+def read_literal(text: str) -> Value:
+    """The value a text spells, as `repr` does; NotALiteralError where it is none."""
+    _inspect(text)
+    try:
+        return cast("Value", ast.literal_eval(text.strip()))
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError) as error:
+        raise NotALiteralError(f"it does not read as one: {error}") from error
+
+
+def write_literal(value: Value) -> str:
+    """The text of a value, once more read; NotALiteralError for what no literal can say."""
+    try:
+        text = repr(value)
+    except (ValueError, RecursionError) as error:
+        raise NotALiteralError(f"a {type(value).__name__} that cannot be written: {error}") from error
+    read_literal(text)
+    return text
+
+
+def _inspect(text: str) -> None:
+    place = parts = keyed = 0
+    opened: list[str] = []
+    while place < len(text):
+        token = _TOKEN.match(text, place)
+        if token is None:
+            raise NotALiteralError(f"from character {place} on there is something else")
+        place, parts = token.end(), parts + 1
+        if bracket := token["open"]:
+            opened.append(bracket)
+            keyed += bracket == "{"
+        elif (bracket := token["close"]) and not (opened and _CLOSING[opened.pop()] == bracket):
+            raise NotALiteralError(f"a bracket before character {place} closes nothing")
+        keyed += token["comma"] is not None and opened[-1:] == ["{"]
+        if len(opened) > DEEPEST or parts > MOST_PARTS or keyed > MOST_KEYED:
+            raise NotALiteralError(
+                f"it goes beyond {DEEPEST} levels, {MOST_PARTS:,} parts or {MOST_KEYED:,} entries of sets and dictionaries"
+            )
