@@ -13,9 +13,7 @@ import resource
 import signal
 import struct
 import sys
-from pathlib import Path
 
-from sparq_sandbox.records import Limits
 from sparq_sandbox.seccomp import MACHINES, seccomp_filter
 
 _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_SECCOMP, _PR_SET_NO_NEW_PRIVS = 1, 4, 22, 38
@@ -68,11 +66,11 @@ class Confinement:
         os.close(ruleset)
 
 
-def limit(limits: Limits, mapped: int) -> None:
-    """Bound what this process may use from now on; `mapped` are the bytes it has mapped already."""
-    seconds = math.ceil(limits.seconds) + 1
-    _bound(resource.RLIMIT_CPU, seconds, seconds + 1)
-    _bound(resource.RLIMIT_AS, mapped + limits.memory)
+def limit(seconds: float, mapped: int) -> None:
+    """Bound the CPU seconds this process may use from now on, and the bytes it may have mapped in all."""
+    late = math.ceil(seconds) + 1
+    _bound(resource.RLIMIT_CPU, late, late + 1)
+    _bound(resource.RLIMIT_AS, mapped)
     for nothing in (
         resource.RLIMIT_FSIZE,
         resource.RLIMIT_CORE,
@@ -81,7 +79,7 @@ def limit(limits: Limits, mapped: int) -> None:
         resource.RLIMIT_MSGQUEUE,
     ):
         _bound(nothing, 0)
-    signal.setitimer(signal.ITIMER_PROF, limits.seconds)
+    signal.setitimer(signal.ITIMER_PROF, seconds)
 
 
 def _bound(resource_: int, soft: int, hard: int | None = None) -> None:
@@ -106,7 +104,8 @@ def close_all_but(kept: int) -> None:
 
 def mapped_bytes() -> int:
     """Bytes this process has mapped."""
-    return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0]) * os.sysconf("SC_PAGE_SIZE")
+    with open("/proc/self/statm", encoding="ascii") as sizes:  # noqa: PTH123 -- pathlib would be in every process forked
+        return int(sizes.read().split()[0]) * os.sysconf("SC_PAGE_SIZE")
 
 
 def unfit() -> str:

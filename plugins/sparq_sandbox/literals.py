@@ -14,13 +14,18 @@ from sparq_sandbox.records import Value
 
 DEEPEST, MOST_PARTS, MOST_KEYED = 50, 200_000, 5_000
 """Brackets within brackets; texts, numbers and marks; entries of all sets and dictionaries."""
-_FLOAT = r"(?:\d+\.\d*|\.\d+|\d+)(?:[eE][+-]?\d+)?"
+_NUMBER = r"(?:\d+\.\d*|\.\d+|\d+)(?:[eE][+-]?\d+)?"
+_HEX = "[0-9a-f]"
+_BYTE = rf"""\\(?:[\\'"nrt]|x{_HEX}{{2}})"""
+_CHARACTER = rf"""\\(?:[\\'"nrt]|x{_HEX}{{2}}|u{_HEX}{{4}}|U{_HEX}{{8}})"""
 _TOKEN = re.compile(
-    rf"""\s*(?:(?P<open>[(\[{{])|(?P<close>[)\]}}])|(?P<comma>,)|:
-    |b?'(?:[^'\\\n]|\\.)*+'|b?"(?:[^"\\\n]|\\.)*+"
-    |[+-]?{_FLOAT}(?:j|[+-]{_FLOAT}j)?(?![\w.'"])|(?:True|False|None|set\(\))(?![\w'"]))\s*""",
+    rf"""\s*+(?:(?P<open>[(\[{{])|(?P<close>[)\]}}])|(?P<comma>,)|:
+    |'(?:[^'\\\n]|{_CHARACTER})*+'|"(?:[^"\\\n]|{_CHARACTER})*+"
+    |b'(?:[^'\\\n]|{_BYTE})*+'|b"(?:[^"\\\n]|{_BYTE})*+"
+    |[+-]?{_NUMBER}(?:j|[+-]{_NUMBER}j)?(?![\w.'"])|(?:True|False|None|set\(\))(?![\w'"]))\s*+""",
     re.VERBOSE,
 )
+"""What `repr` makes of literals, and no more: other escapes would make Python warn."""
 _CLOSING = {"(": ")", "[": "]", "{": "}"}
 
 
@@ -38,12 +43,12 @@ def read_literal(text: str) -> Value:
 
 
 def write_literal(value: Value) -> str:
-    """The text of a value, once more read; NotALiteralError for what no literal can say."""
+    """The text of a value; NotALiteralError for what no literal can say."""
     try:
         text = repr(value)
+        read_literal(text)
     except (ValueError, RecursionError) as error:
-        raise NotALiteralError(f"a {type(value).__name__} that cannot be written: {error}") from error
-    read_literal(text)
+        raise NotALiteralError(f"programs are handed literals only, this is something else: {error}") from error
     return text
 
 

@@ -3,7 +3,10 @@ The fork server: a bare interpreter that has imported what programs may use, and
 
 It reads neither programs nor answers: a run arrives as three descriptors (the request, a file in memory; the answer's pipe; a
 socket for the report), of which the first two go to the new process. How that ended is told on the third; when
-the other side hangs up there, the process is killed. The server ends with the process that wanted it, and so do its children.
+the other side hangs up there, the process is killed. The server ends with the process that wanted it, and so do its
+children.
+
+What is imported here is copied with every fork: nothing that is not needed.
 """
 
 import gc
@@ -22,7 +25,6 @@ from typing import Any, NamedTuple, NoReturn
 
 from sparq_sandbox import program
 from sparq_sandbox.confinement import Confinement, close_all_but, end_with, limit, mapped_bytes
-from sparq_sandbox.records import Limits
 
 CHANNEL = 3
 """The one descriptor a program has."""
@@ -45,9 +47,12 @@ class Child(NamedTuple):
 class Server:
     """Forks processes and watches over them, until its owner hangs up or is gone."""
 
-    def __init__(self, control: socket.socket, owner: int, limits: Limits) -> None:
-        self._control, self._owner, self._limits = control, owner, limits
-        self._pid, self._mapped = os.getpid(), mapped_bytes()
+    def __init__(
+        self, control: socket.socket, owner: int, *, seconds: float, wall: float, memory: int, output: int
+    ) -> None:
+        self._control, self._owner = control, owner
+        self._seconds, self._wall, self._output = seconds, wall, output
+        self._pid, self._mapped = os.getpid(), mapped_bytes() + memory
         self._confinement = Confinement(CHANNEL)
         self._children: dict[int, Child] = {}
         self._poll = select.poll()
@@ -63,9 +68,11 @@ class Server:
         os.close(writes)
         with os.fdopen(reads, "rb") as told:
             why = told.read().decode(errors="replace")
-        status = os.waitpid(pid, 0)[1]
-        if why or os.waitstatus_to_exitcode(status) != -signal.SIGSYS:
-            raise OSError(why or f"a confined process could fork (it ended with status {status})")
+        code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        if code == -signal.SIGKILL:
+            sys.exit("it was killed from outside")
+        if why or code != -signal.SIGSYS:
+            raise OSError(why or f"a confined process could fork (it ended with {code})")
 
     def _try(self, channel: int) -> NoReturn:
         try:
@@ -120,8 +127,7 @@ class Server:
         message, descriptors, _, _ = socket.recv_fds(self._control, 1, 3)
         if len(descriptors) == 3:
             request, answer, report = descriptors
-            with suppress(OSError):
-                self._begin(request, answer, report)
+            self._begin(request, answer, report)
             os.close(request)
             os.close(answer)
         return bool(message)
@@ -131,11 +137,12 @@ class Server:
         try:
             pid = os.fork()
         except OSError:
-            told.close()
-            raise
+            with told, suppress(OSError):
+                told.send(REPORT.pack(False, signal.SIGKILL))
+            return
         if not pid:
             self._become(request, answer)
-        child = Child(pid, os.pidfd_open(pid), told, time.monotonic() + self._limits.wall)
+        child = Child(pid, os.pidfd_open(pid), told, time.monotonic() + self._wall)
         self._children[pid] = child
         self._poll.register(child.handle, select.POLLIN)
         self._poll.register(told, 0)
@@ -146,19 +153,19 @@ class Server:
             end_with(self._pid)
             asked = os.pread(request, os.fstat(request).st_size, 0)
             self._confine(answer)
-            program.run(asked, CHANNEL, self._limits.output)
+            program.run(asked, CHANNEL, self._output)
         finally:
             os._exit(1)
 
     def _confine(self, channel: int) -> None:
         os.dup2(channel, CHANNEL)
         close_all_but(CHANNEL)
-        limit(self._limits, self._mapped)
+        limit(self._seconds, self._mapped)
         self._confinement.apply()
 
 
 def prepare(setup: Mapping[str, Any]) -> None:
-    """Import what programs may use, and forget where modules come from and what the environment was."""
+    """Import what programs may use, forget where modules come from, and be the first to go where memory runs out."""
     sys.path[:] = setup["path"]
     for name in (*_PRELOADED, *setup["imports"]):
         importlib.import_module(name)
@@ -167,6 +174,8 @@ def prepare(setup: Mapping[str, Any]) -> None:
     os.environ.clear()
     for number in (signal.SIGPROF, signal.SIGXCPU):
         signal.signal(number, signal.SIG_DFL)
+    with suppress(OSError), open("/proc/self/oom_score_adj", "w", encoding="ascii") as score:  # noqa: PTH123 -- as above
+        score.write("1000")
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
     gc.collect()
     gc.freeze()
@@ -185,7 +194,7 @@ def main() -> None:
         control.send(json.dumps(["imports", f"{type(error).__name__}: {error}"]).encode())
         return
     try:
-        server = Server(control, owner, Limits(**setup["limits"]))
+        server = Server(control, owner, **setup["limits"])
         server.try_out()
     except OSError as error:
         control.send(json.dumps(["kernel", str(error)]).encode())
