@@ -36,34 +36,31 @@ class _Program(ctypes.Structure):
     _fields_ = (("length", ctypes.c_ushort), ("filter", ctypes.c_char_p))
 
 
-class Confinement:
-    """Prepared once, applied by every process that is forked afterwards: one that may use a single descriptor."""
+def renounce() -> None:
+    """
+    Give up, with all children to come: files, network ports, privileges, and being looked into.
+
+    What is open stays open. OSError where the kernel does not take it.
+    """
+    _prctl(_PR_SET_NO_NEW_PRIVS, 1)
+    _prctl(_PR_SET_DUMPABLE, 0)
+    _call(_CAPSET[platform.machine()], struct.pack("=Ii", _CAPABILITY_VERSION, 0), bytes(24))
+    rights = _landlock_rights(_landlock_version())
+    ruleset = _call(_LANDLOCK_CREATE_RULESET, rights, len(rights), 0)
+    _call(_LANDLOCK_RESTRICT_SELF, ruleset, 0)
+    os.close(ruleset)
+
+
+class Filter:
+    """The filter of system calls, made once and applied by each process that is forked: it needs `renounce` before."""
 
     def __init__(self, writes: int, reads: int | None = None) -> None:
-        why = unfit()
-        if why:
-            raise OSError(why)
         self._filter = seccomp_filter(platform.machine(), writes, reads)
         self._program = _Program(len(self._filter) // 8, self._filter)
-        self._rights = _landlock_rights(_landlock_version())
-        self._capset = _CAPSET[platform.machine()]
 
     def apply(self) -> None:
-        """Give everything up but the descriptors, which the caller has closed; OSError where the kernel does not take it."""
-        _prctl(_PR_SET_NO_NEW_PRIVS, 1)
-        _prctl(_PR_SET_DUMPABLE, 0)
-        self._drop_capabilities()
-        self._deny_files()
+        """Make no system call from now on but those of the filter; OSError where the kernel does not take it."""
         _prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.addressof(self._program))
-
-    def _drop_capabilities(self) -> None:
-        header, sets = struct.pack("=Ii", _CAPABILITY_VERSION, 0), bytes(24)
-        _call(self._capset, header, sets)
-
-    def _deny_files(self) -> None:
-        ruleset = _call(_LANDLOCK_CREATE_RULESET, self._rights, len(self._rights), 0)
-        _call(_LANDLOCK_RESTRICT_SELF, ruleset, 0)
-        os.close(ruleset)
 
 
 def limit(seconds: float, mapped: int) -> None:

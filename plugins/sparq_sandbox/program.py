@@ -4,12 +4,14 @@ One run of a program, in the process that was forked and confined for it.
 Whatever happens here is the program's word: it may replace all of this code, and gains nothing but another answer of its own.
 """
 
-import ast
 import io
-import json
 import os
+import struct
 import sys
 from typing import Any, NoReturn
+
+REQUEST = struct.Struct("=II")
+"""Before source, entry and arguments: the bytes of the first two."""
 
 MOST_DETAIL = 500
 """Characters of an error that are told."""
@@ -55,7 +57,7 @@ class Discarded(io.TextIOBase):
 def run(request: bytes, channel: int, most: int) -> NoReturn:
     """Run what is asked for and write one frame: a letter, and what it is of."""
     try:
-        frame = _answer(request, most)
+        frame = answer(request, most)
     except MemoryError:
         frame = b"m"
     except TooMuchPrintedError:
@@ -69,21 +71,31 @@ def run(request: bytes, channel: int, most: int) -> NoReturn:
         os._exit(0)
 
 
-def _answer(request: bytes, most: int) -> bytes:
-    source, entry, arguments = json.loads(request)
-    printed = Printed(most)
-    sys.stdin, sys.stderr = io.StringIO(), Discarded()
-    sys.stdout = printed if entry is None else Discarded()
-    namespace: dict[str, Any] = {"__name__": "__main__"}
-    exec(compile(source, "<program>", "exec", dont_inherit=True), namespace)  # noqa: S102 -- it is what this process is for
-    if entry is None:
-        value: object = printed.text()
-    elif entry not in namespace:
-        raise NameError(f"the program defines no {entry!r}")
+def answer(request: bytes, most: int) -> bytes:
+    """The frame of a program that runs to its end."""
+    texts, (first, second) = request[REQUEST.size :], REQUEST.unpack_from(request)
+    source, entry, arguments = texts[:first], texts[first : first + second], texts[first + second :]
+    if entry:
+        value = _call(_namespace(source), entry.decode(), arguments.decode())
     else:
-        value = namespace[entry](*ast.literal_eval(arguments))
+        sys.stdout = printed = Printed(most)
+        _namespace(source)
+        value = printed.text()
     text = repr(value).encode("utf-8", "backslashreplace")
     return b"o" if len(text) > most else b"v" + text
+
+
+def _namespace(source: bytes) -> dict[str, Any]:
+    """What a program defines."""
+    names: dict[str, Any] = {"__name__": "__main__"}
+    exec(compile(source.decode(), "<program>", "exec", dont_inherit=True), names)  # noqa: S102 -- what this process is for
+    return names
+
+
+def _call(names: dict[str, Any], entry: str, arguments: str) -> object:
+    if entry not in names:
+        raise NameError(f"the program defines no {entry!r}")
+    return names[entry](*eval(arguments, {}))  # noqa: S307 -- a literal of ours, in the process that is confined
 
 
 def _told(error: BaseException) -> bytes:

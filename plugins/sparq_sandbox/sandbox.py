@@ -1,6 +1,5 @@
 """Untrusted programs, run one by one in processes that can do nothing but compute."""
 
-import json
 import os
 import signal
 from collections.abc import Sequence
@@ -10,7 +9,7 @@ from typing import Self
 
 from sparq_sandbox.forking import Ending, ForkServer, LostError
 from sparq_sandbox.literals import NotALiteralError, read_literal, write_literal
-from sparq_sandbox.program import MOST_DETAIL
+from sparq_sandbox.program import MOST_DETAIL, REQUEST
 from sparq_sandbox.records import Availability, Limits, Outcome, UnavailableError, Value
 
 TRIES = 3
@@ -63,7 +62,12 @@ class Sandbox:
         The value is the program's own claim, one literal, read here without running anything. Compare it here, or in another
         run: never where the program ran.
         """
-        request = json.dumps([source, entry, write_literal(tuple(arguments))]).encode()
+        if entry is not None and not entry.isidentifier():
+            raise ValueError(f"entry is {entry!r}: name a function of the program")
+        texts = [
+            text.encode("utf-8", "surrogatepass") for text in (source, entry or "", write_literal(tuple(arguments)))
+        ]
+        request = REQUEST.pack(len(texts[0]), len(texts[1])) + b"".join(texts)
         if len(request) > MOST_REQUEST:
             raise ValueError(f"a program of {len(request):,} bytes: at most {MOST_REQUEST:,} with its arguments")
         for _ in range(TRIES):

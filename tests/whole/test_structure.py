@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+import sparq_sandbox
 from sparq_core import hookspecs
 from sparq_core.hookspecs import HOOKS, ONE_OWNER
 from sparq_core.pipeline.discovery import hooks_of, installed
@@ -106,15 +107,25 @@ def test_no_file_imports_itself_through_others() -> None:
     TopologicalSorter(graph).prepare()
 
 
+LIBRARY = "sparq_sandbox"
+"""The one package under `plugins/` that others may import: a library, which knows nothing of the engine."""
+
+
 @pytest.mark.parametrize("path", PLUGINS, ids=lambda p: str(p.relative_to(ROOT)))
-def test_plugins_import_only_the_cores_public_names_and_themselves(path: Path) -> None:
+def test_plugins_import_only_the_cores_public_names_the_sandbox_and_themselves(path: Path) -> None:
     own = path.relative_to(ROOT / "plugins").parts[0]
     names = imports(path)
-    assert not {n for n in names if n.startswith("sparq_") and n.split(".")[0] not in {own, "sparq_core"}}
+    others = {n for n in names if n.startswith("sparq_") and n.split(".")[0] not in {own, "sparq_core"}}
+    assert others <= {LIBRARY, *(f"{LIBRARY}.{name}" for name in sparq_sandbox.__all__)}
     assert {n for n in names if n.startswith("sparq_core.")} <= {
         "sparq_core.contract.workers",
         "sparq_core.contract.workers.serve",
     }
+
+
+@pytest.mark.parametrize("path", [p for p in PLUGINS if LIBRARY in p.parts], ids=lambda p: p.name)
+def test_the_sandbox_stands_on_the_standard_library_alone(path: Path) -> None:
+    assert {name.split(".")[0] for name in imports(path)} <= {LIBRARY, *sys.stdlib_module_names}
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from attacks import ATTACKS, IMPORTS, WALL, Attack
 
 from sparq_sandbox import Limits, Outcome, Sandbox
 
-LIMITS = Limits(seconds=0.3, wall=10, memory=64 << 20, output=16 << 10)
+LIMITS = Limits(seconds=0.2, wall=10, memory=64 << 20, output=16 << 10)
 SHORT = Limits(seconds=0.5, wall=0.6)
 
 

@@ -105,7 +105,7 @@ def test_a_module_that_is_not_there_is_an_error_at_once() -> None:
         ("1/0", "ZeroDivisionError: division by zero"),
         ("def g(: pass", "SyntaxError: invalid syntax (<program>, line 1)"),
         ("\0", "SyntaxError: source code string cannot contain null bytes"),
-        ("x = '\ud800'", "UnicodeEncodeError"),
+        ("x = '\ud800'", "UnicodeDecodeError"),
         ("h = 1", "NameError: the program defines no 'g'"),
         ("g = 1", "TypeError: 'int' object is not callable"),
         ("def g(): input()", "EOFError"),
