@@ -38,7 +38,7 @@ class _Program(ctypes.Structure):
 
 def renounce() -> None:
     """
-    Give up, with all children to come: files, network ports, privileges, and being looked into.
+    Give up, with all children to come: files, network ports, privileges, locked memory, and being looked into.
 
     What is open stays open. OSError where the kernel does not take it.
     """
@@ -49,6 +49,8 @@ def renounce() -> None:
     ruleset = _call(_LANDLOCK_CREATE_RULESET, rights, len(rights), 0)
     _call(_LANDLOCK_RESTRICT_SELF, ruleset, 0)
     os.close(ruleset)
+    for use in (resource.RLIMIT_FSIZE, resource.RLIMIT_CORE, resource.RLIMIT_MEMLOCK, resource.RLIMIT_MSGQUEUE):
+        _bound(use, 0)
 
 
 class Filter:
@@ -68,14 +70,7 @@ def limit(seconds: float, mapped: int) -> None:
     late = math.ceil(seconds) + 1
     _bound(resource.RLIMIT_CPU, late, late + 1)
     _bound(resource.RLIMIT_AS, mapped)
-    for nothing in (
-        resource.RLIMIT_FSIZE,
-        resource.RLIMIT_CORE,
-        resource.RLIMIT_NPROC,
-        resource.RLIMIT_MEMLOCK,
-        resource.RLIMIT_MSGQUEUE,
-    ):
-        _bound(nothing, 0)
+    _bound(resource.RLIMIT_NPROC, 0)
     signal.setitimer(signal.ITIMER_PROF, seconds)
 
 

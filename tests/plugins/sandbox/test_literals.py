@@ -5,7 +5,7 @@ import warnings
 from contextlib import suppress
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sparq_sandbox.literals import DEEPEST, MOST_KEYED, NotALiteralError, read_literal, write_literal
@@ -31,6 +31,7 @@ LITERALS = st.recursive(
 )
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(LITERALS)
 def test_what_repr_writes_is_read(value: object) -> None:
     text = repr(value)
@@ -39,6 +40,7 @@ def test_what_repr_writes_is_read(value: object) -> None:
     assert write_literal(value) == text  # type: ignore[arg-type] # it is one
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.text(st.sampled_from("[](){},:'\"\\-+.0123456789jeExubNTrue set\n \x00é")))
 def test_anything_else_is_refused_without_a_word(text: str) -> None:
     with warnings.catch_warnings():
