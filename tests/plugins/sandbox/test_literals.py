@@ -37,7 +37,7 @@ def test_what_repr_writes_is_read(value: object) -> None:
     text = repr(value)
     assert read_literal(text) == value
     assert type(read_literal(text)) is type(value)
-    assert write_literal(value) == text  # type: ignore[arg-type] # it is one
+    assert write_literal(value) == text
 
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
