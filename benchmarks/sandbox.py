@@ -76,17 +76,24 @@ def on_cores(cores: int, measure: Callable[[], Measured]) -> Measured:
     everywhere = os.sched_getaffinity(0)
     mine = set(sorted(everywhere)[:cores])
     try:
-        for task in family(os.getpid()):
-            os.sched_setaffinity(task, mine)
+        pin(mine)
         return measure()
     finally:
-        for task in family(os.getpid()):
-            os.sched_setaffinity(task, everywhere)
+        pin(everywhere)
+
+
+def pin(cores: set[int]) -> None:
+    for task in family(os.getpid()):
+        with suppress(ProcessLookupError):
+            os.sched_setaffinity(task, cores)
 
 
 def family(pid: int) -> list[int]:
-    tasks = [int(path.name) for path in Path(f"/proc/{pid}/task").iterdir()]
-    below = [int(c) for t in tasks for c in Path(f"/proc/{pid}/task/{t}/children").read_text().split()]
+    tasks, below = [], []
+    with suppress(OSError):
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            tasks.append(int(task.name))
+            below += [int(child) for child in (task / "children").read_text().split()]
     return tasks + [member for child in below for member in family(child)]
 
 

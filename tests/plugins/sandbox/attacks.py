@@ -363,7 +363,7 @@ while True: grown += grown
 """,
         many_texts="""
 grown = []
-while True: grown.append(os.urandom(1 << 20))
+while True: grown.append('x' * (1 << 20))
 """,
         huge_number="return got(1 << (1 << 40))",
     ),

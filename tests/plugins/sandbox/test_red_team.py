@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from attacks import ATTACKS, IMPORTS, WALL
+from attacks import ATTACKS, IMPORTS, PRELUDE, WALL
 from red_team import endless, escaped, furnish, untouched
 
 from sparq_sandbox import Sandbox, available
@@ -102,7 +102,8 @@ def test_the_attacks_are_real(folder: Path) -> None:
     """Without a sandbox each one that is tame gets what it wants, so it is the sandbox that holds them."""
     for name in ("written", "base", "attached", "made", "link", "fifo"):
         assert not (folder / name).exists()
-    program = "import json, os, sys\nattacks, arguments = json.load(sys.stdin)\nfor name, source in attacks:\n"
+    program = f"{PRELUDE}import asyncio, multiprocessing, shutil, sqlite3, subprocess, tempfile\n"
+    program += "attacks, arguments = json.load(sys.stdin)\nfor name, source in attacks:\n"
     program += "    if not (pid := os.fork()):\n        names = {}; exec(source, names)\n"
     program += "        os._exit(names['attack'](*arguments) != 'escaped')\n"
     program += "    if os.waitpid(pid, 0)[1]: print(name)\n"
