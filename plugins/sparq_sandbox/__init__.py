@@ -6,6 +6,7 @@ A library of its own: it needs the standard library and Linux, and knows nothing
 say what a process gives up.
 """
 
+from sparq_sandbox.confinement import confine
 from sparq_sandbox.records import Availability, Limits, Outcome, Reason, UnavailableError, Value
 from sparq_sandbox.sandbox import STANDARD, Sandbox, available
 
@@ -19,4 +20,5 @@ __all__ = [
     "UnavailableError",
     "Value",
     "available",
+    "confine",
 ]

@@ -13,6 +13,7 @@ import resource
 import signal
 import struct
 import sys
+from collections.abc import Sequence
 
 from sparq_sandbox.seccomp import MACHINES, seccomp_filter
 
@@ -56,13 +57,26 @@ def renounce() -> None:
 class Filter:
     """The filter of system calls, made once and applied by each process that is forked: it needs `renounce` before."""
 
-    def __init__(self, writes: int, reads: int | None = None) -> None:
+    def __init__(self, writes: Sequence[int], reads: Sequence[int] = ()) -> None:
         self._filter = seccomp_filter(platform.machine(), writes, reads)
         self._program = _Program(len(self._filter) // 8, self._filter)
 
     def apply(self) -> None:
         """Make no system call from now on but those of the filter; OSError where the kernel does not take it."""
         _prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.addressof(self._program))
+
+
+def confine(writes: Sequence[int], reads: Sequence[int] = ()) -> None:
+    """
+    For good, let this process do nothing but compute, and write and read these descriptors of those that are open.
+
+    For one that has imported all it needs, has no threads, and sets its own limits. OSError where the kernel does not take it.
+    """
+    why = unfit()
+    if why:
+        raise OSError(why)
+    renounce()
+    Filter(writes, reads).apply()
 
 
 def limit(seconds: float, mapped: int) -> None:

@@ -69,4 +69,5 @@ class UnavailableError(RuntimeError):
     """Programs cannot be confined here, so none is run."""
 
     def __init__(self, why: str) -> None:
+        self.why = why
         super().__init__(f"no sandbox here: {why}; {ALTERNATIVES}")

@@ -98,7 +98,7 @@ def available() -> Availability:
     try:
         Sandbox().close()
     except UnavailableError as error:
-        return Availability(str(error))
+        return Availability(error.why)
     return Availability()
 
 

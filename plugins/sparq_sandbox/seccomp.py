@@ -98,16 +98,16 @@ REFUSED: dict[str, Numbers] = {
 """Calls that fail with EACCES."""
 
 
-def seccomp_filter(machine: str, writes: int, reads: int | None = None) -> bytes:
-    """The filter's instructions: `writes` is the one descriptor that may be written to, `reads` one that may be read."""
+def seccomp_filter(machine: str, writes: Sequence[int], reads: Sequence[int] = ()) -> bytes:
+    """The filter's instructions: these descriptors may be written to and read, and no others."""
     audit, column = MACHINES[machine]
     refuse = _answer(ERRNO | errno.EACCES)
     clock = (*_argument(0), (_ABOVE, 0, 1, _LAST_CLOCK), *refuse, *_answer(ALLOW))
     bodies: dict[str, tuple[Instruction, ...]] = {
         **dict.fromkeys(ALLOWED, _answer(ALLOW)),
         **dict.fromkeys(REFUSED, refuse),
-        "read": refuse if reads is None else (*_argument(0), *_if_one_of([reads]), *refuse),
-        "write": (*_argument(0), *_if_one_of([writes]), *refuse),
+        "read": (*_argument(0), *_if_one_of(reads), *refuse),
+        "write": (*_argument(0), *_if_one_of(writes), *refuse),
         "mmap": (*_argument(2), *_kill_if_any(_PROT_EXEC), *_argument(3), *_kill_if_any(~_MAPPINGS), *_answer(ALLOW)),
         "mprotect": (*_argument(2), *_kill_if_any(_PROT_EXEC), *_answer(ALLOW)),
         "madvise": (*_argument(2), *_if_one_of(_ADVICE), *refuse),

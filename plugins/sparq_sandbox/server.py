@@ -54,7 +54,7 @@ class Server:
         self._control, self._owner = control, owner
         self._seconds, self._wall, self._output = seconds, wall, output
         self._pid, self._mapped = os.getpid(), mapped_bytes() + memory
-        self._filter = Filter(CHANNEL)
+        self._filter = Filter([CHANNEL])
         self._children: dict[int, Child] = {}
         self._poll = select.poll()
         self._poll.register(control, select.POLLIN)

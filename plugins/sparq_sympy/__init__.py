@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar, Literal
 from msgspec import Meta, field
 
 import sparq_core as sparq
+from sparq_sandbox import available
 from sparq_sympy.checker import Checker, equivalent
 from sparq_sympy.decide import VERSION, Decision
 from sparq_sympy.equality.compare import Conventions
@@ -50,6 +51,14 @@ class Sympy:
     def __init__(self, config: SympyConfig) -> None:
         self._markers, self._truncated = tuple(config.markers), config.truncated
         self._checker = Checker(config, workers=config.workers, deadline=config.deadline)
+
+    @sparq.hookimpl
+    def check(self) -> list[sparq.Finding]:
+        state = available()
+        if state:
+            return []
+        message = f"its processes have limits but are not confined, for {state.why}; in a container that matters less"
+        return [sparq.Finding(level="note", place="use", message=message)]
 
     @sparq.hookimpl
     def verify(self, trials: Sequence[sparq.Trial]) -> list[sparq.Verdict | None]:

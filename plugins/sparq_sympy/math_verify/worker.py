@@ -3,8 +3,9 @@ Processes that compare answers with math-verify, apart from ours: `python -m spa
 
 The process that is started loads everything once and then only forks: a worker is ready in milliseconds. It holds one socket
 to the engine; what arrives on it is `fork`, with the socket of the new worker, or `kill PID`. When the engine is gone, so are
-they. A worker reads pairs from its own socket and answers there. Before it reads the first it gives up the right to open
-files, to write to any, to have children, and to more than a share of memory; its standard output leads nowhere.
+they. A worker reads pairs from its own socket and answers there. Before it reads the first it gives up all but computing:
+files, the network, children, signals, and more than a share of memory; its standard output leads nowhere. Where the kernel
+cannot hold it to that, limits are all there is (`check` says so).
 """
 
 import gc
@@ -14,13 +15,24 @@ import resource
 import signal
 import socket
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
+
+from sparq_sandbox import confine
 
 ADDRESS_SPACE = 2 << 30
 """Bytes a worker may map."""
 CPU_SECONDS = 3_600
 """Of a worker's life; the engine's deadline for one pair is far below."""
+LIMITS = {
+    "RLIMIT_AS": ADDRESS_SPACE,
+    "RLIMIT_CPU": CPU_SECONDS,
+    "RLIMIT_FSIZE": 0,
+    "RLIMIT_CORE": 0,
+    "RLIMIT_NPROC": 0,
+}
+"""What a worker may use; one that is not confined may open no file either."""
 MOST_GROWTH = 32 << 20
 """Bytes of resident memory a worker may gain before it is replaced."""
 MOST_PAIRS = 2_000
@@ -83,8 +95,12 @@ def _work(pairs: socket.socket) -> None:
     channel = os.dup2(pairs.fileno(), 3)
     pairs.detach()
     os.closerange(4, 256)
-    _limit()
     lines = os.fdopen(channel, "rb", closefd=False)
+    _limit(LIMITS)
+    try:
+        confine(writes=(1, 2, channel), reads=(channel,))
+    except OSError:
+        _limit({"RLIMIT_NOFILE": channel + 1})
     began = _resident()
     for _ in range(MOST_PAIRS):
         line = lines.readline()
@@ -104,15 +120,7 @@ def _resident() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
-def _limit() -> None:
-    limits = {
-        "RLIMIT_AS": ADDRESS_SPACE,
-        "RLIMIT_CPU": CPU_SECONDS,
-        "RLIMIT_FSIZE": 0,
-        "RLIMIT_CORE": 0,
-        "RLIMIT_NPROC": 0,
-        "RLIMIT_NOFILE": 4,
-    }
+def _limit(limits: Mapping[str, int]) -> None:
     for name, most in limits.items():
         with suppress(AttributeError, ValueError, OSError):
             resource.setrlimit(getattr(resource, name), (most, most))
