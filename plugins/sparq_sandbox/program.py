@@ -12,7 +12,6 @@ from typing import Any, NoReturn
 
 REQUEST = struct.Struct("=II")
 """Before source, entry and arguments: the bytes of the first two."""
-
 MOST_DETAIL = 500
 """Characters of an error that are told."""
 
@@ -75,27 +74,35 @@ def answer(request: bytes, most: int) -> bytes:
     """The frame of a program that runs to its end."""
     texts, (first, second) = request[REQUEST.size :], REQUEST.unpack_from(request)
     source, entry, arguments = texts[:first], texts[first : first + second], texts[first + second :]
-    if entry:
-        value = _call(_namespace(source), entry.decode(), arguments.decode())
-    else:
-        sys.stdout = printed = Printed(most)
-        _namespace(source)
-        value = printed.text()
+    value = _called(source, entry.decode(), arguments.decode()) if entry else _printed(source, most)
     text = repr(value).encode("utf-8", "backslashreplace")
     return b"o" if len(text) > most else b"v" + text
 
 
 def _namespace(source: bytes) -> dict[str, Any]:
-    """What a program defines."""
-    names: dict[str, Any] = {"__name__": "__main__"}
-    exec(compile(source.decode(), "<program>", "exec", dont_inherit=True), names)  # noqa: S102 -- what this process is for
-    return names
+    """What a program defines, as the main module."""
+    main = sys.modules["__main__"] = type(sys)("__main__")
+    exec(compile(source.decode(), "<program>", "exec", dont_inherit=True), vars(main))  # noqa: S102 -- what this is for
+    return vars(main)
 
 
-def _call(names: dict[str, Any], entry: str, arguments: str) -> object:
+def _called(source: bytes, entry: str, arguments: str) -> object:
+    """What a function of a program returns."""
+    names = _namespace(source)
     if entry not in names:
         raise NameError(f"the program defines no {entry!r}")
     return names[entry](*eval(arguments, {}))  # noqa: S307 -- a literal of ours, in the process that is confined
+
+
+def _printed(source: bytes, most: int) -> str:
+    """What a program prints until it ends, or says that all went well."""
+    sys.stdout = printed = Printed(most)
+    try:
+        _namespace(source)
+    except SystemExit as error:
+        if error.code:
+            raise
+    return printed.text()
 
 
 def _told(error: BaseException) -> bytes:

@@ -112,7 +112,7 @@ def _outcome(ending: Ending) -> Outcome:
     if code == -signal.SIGSYS:
         return Outcome(reason="forbidden")
     if code < 0:
-        return Outcome(reason="killed", detail=signal.Signals(-code).name)
+        return Outcome(reason="killed", detail=signal.strsignal(-code) or f"signal {-code}")
     return _said(ending.written)
 
 
@@ -129,4 +129,4 @@ def _said(frame: bytes) -> Outcome:
     try:
         return Outcome(value=read_literal(text))
     except NotALiteralError as error:
-        return Outcome(reason="not a literal", detail=str(error))
+        return Outcome(reason="not a literal", detail=str(error)[:MOST_DETAIL])

@@ -9,6 +9,7 @@ children.
 What is imported here is copied with every fork: nothing that is not needed.
 """
 
+import builtins
 import gc
 import importlib
 import io
@@ -32,8 +33,8 @@ CHANNEL = 3
 REPORT = struct.Struct("=?i")
 """Whether it was ended for its time, and its wait status."""
 MOST_SETUP = 1 << 20
-_PRELOADED = ("unicodedata", "encodings.latin_1", "encodings.ascii", "encodings.unicode_escape")
-"""What the language itself imports late, for names and texts beyond ASCII."""
+_PRELOADED = ("__future__", "unicodedata", "encodings.latin_1", "encodings.ascii", "encodings.unicode_escape")
+"""What the language itself imports late."""
 
 
 class Child(NamedTuple):
@@ -82,7 +83,7 @@ class Server:
         try:
             self._confine(channel)
             os.fork()
-        except OSError as error:
+        except (OSError, ValueError) as error:
             os.write(CHANNEL, f"the kernel does not confine processes ({error})".encode())
         finally:
             os._exit(0)
@@ -177,6 +178,7 @@ def prepare(setup: Mapping[str, Any]) -> None:
     with suppress(OSError), open("/proc/self/oom_score_adj", "w", encoding="ascii") as score:  # noqa: PTH123 -- as above
         score.write("1000")
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    vars(builtins).update(exit=sys.exit, quit=sys.exit)
     sys.stdin, sys.stdout, sys.stderr = io.StringIO(), program.Discarded(), program.Discarded()
     program.answer(program.REQUEST.pack(5, 1) + b"g=intg()", 100)
     gc.collect()

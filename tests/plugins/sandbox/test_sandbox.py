@@ -1,16 +1,15 @@
 """What a run gives, and that it is answered, once, whatever happens around it."""
 
-import json
 import multiprocessing
 import os
-import random
 import signal
 import subprocess
 import sys
-import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -60,6 +59,26 @@ def test_without_an_entry_the_value_is_what_is_printed(sandbox: Sandbox) -> None
     assert sandbox.run("print('a', 1, sep=', ')\nprint('b', end='')").value == "a, 1\nb"
     assert sandbox.run("pass").value == ""
     assert sandbox.run("import sys; sys.stderr.write('x'); print(sys.stdin.read() == '')").value == "True\n"
+
+
+def test_a_program_may_say_that_it_is_done(sandbox: Sandbox) -> None:
+    assert sandbox.run("print(1)\nexit()\nprint(2)").value == "1\n"
+    assert sandbox.run("import sys\nprint(1)\nsys.exit(0)").value == "1\n"
+    assert sandbox.run("print(1)\nquit('no')").detail == "SystemExit: no"
+
+
+def test_a_program_is_the_main_module(sandbox: Sandbox) -> None:
+    program = """
+from __future__ import annotations
+import dataclasses, typing
+@dataclasses.dataclass
+class Pair:
+    one: int
+    other: typing.ClassVar[int] = 3
+if __name__ == "__main__":
+    print(Pair(2), typing.get_type_hints(Pair)["one"], Pair.__module__)
+"""
+    assert sandbox.run(program).value == "Pair(one=2) <class 'int'> __main__\n"
 
 
 def test_only_the_modules_that_were_named_can_be_imported() -> None:
@@ -239,7 +258,7 @@ def test_runs_from_eight_threads_are_answered_each_by_its_own(sandbox: Sandbox) 
         return sandbox.run("def g(n): return 2 * n", entry="g", arguments=(number,)).value
 
     with ThreadPoolExecutor(8) as threads:
-        assert list(threads.map(twice, range(400))) == [2 * number for number in range(400)]
+        assert list(threads.map(twice, range(200))) == [2 * number for number in range(200)]
 
 
 def test_nothing_is_left_open_or_running(sandbox: Sandbox) -> None:
@@ -385,37 +404,32 @@ def test_a_hung_server_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
         assert servers_of(made) != [server]
 
 
+def kill(pids: list[int]) -> int:
+    """Kill the first of these that is still there; how many were."""
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+            return 1
+    return 0
+
+
 @pytest.mark.timeout(300)
 def test_killed_at_random_every_run_is_answered_once() -> None:
-    over, killed = threading.Event(), {"servers": 0, "runs": 0}
-    made = Sandbox()
-
-    def murder() -> None:
-        rng = random.Random(4)
-        while not over.wait(rng.uniform(0.002, 0.03)):
-            for server in servers_of(made):
-                victims, kind = (children(server), "runs") if rng.random() < 0.9 else ([server], "servers")
-                for pid in victims[:1]:
-                    try:
-                        os.kill(pid, signal.SIGKILL)
-                    except ProcessLookupError:
-                        continue
-                    killed[kind] += 1
+    """Kills keep pace with runs, so that a busy machine sees as many of a run's processes die as a fast one."""
+    made, killed = Sandbox(), Counter[str]()
 
     def twice(number: int) -> tuple[int, Outcome]:
+        (server,) = servers_of(made) or [0]
+        if number % 50 == 49:
+            killed["servers"] += kill([server] if server else [])
+        elif number % 7 == 3:
+            killed["runs"] += kill(children(server))
         return number, made.run("def g(n): return 2 * n", entry="g", arguments=(number,))
 
-    murderer = threading.Thread(target=murder)
-    murderer.start()
-    try:
-        with ThreadPoolExecutor(8) as pool:
-            said = list(pool.map(twice, range(600)))
-    finally:
-        over.set()
-        murderer.join()
-        made.close()
-    assert [number for number, _ in said] == list(range(600))
+    with made, ThreadPoolExecutor(8) as pool:
+        said = list(pool.map(twice, range(400)))
+    assert [number for number, _ in said] == list(range(400))
     assert {o.reason for _, o in said} <= {None, "killed"}
     assert all(o.value == 2 * n for n, o in said if o.reason is None)
-    assert sum(o.reason is None for _, o in said) > 500
-    assert min(killed.values()) > 3, json.dumps(killed)
+    assert sum(o.reason is None for _, o in said) > 300
+    assert min(killed["servers"], killed["runs"]) > 2, killed
