@@ -1,9 +1,9 @@
 """
 What confining a program costs: `python benchmarks/sandbox.py`.
 
-Runs a second from one thread on one core and from four on two, beside a bare interpreter per program and a bare fork that
-confines nothing, all in turns within the same minutes; CPU milliseconds a run, which a busy machine changes less; and 10,000
-runs while the processes they run in, and the fork server, are killed at random, each to be answered once.
+Runs a second from one thread on one core and from four on two, beside a bare interpreter per program, which confines nothing,
+all in turns within the same minutes; CPU milliseconds a run, which a busy machine changes less; and 10,000 runs
+while the processes they run in, and the fork server, are killed at random, each to be answered once.
 """
 
 import json
