@@ -190,3 +190,17 @@ def calls_in_child(action: Callable[[], object], folder: Path, call: str | None 
         assert code == 0, f"exit code {code} without any fault"
         told.seek(0)
         return int(told.read())
+
+
+def trace_in_child(action: Callable[[], object], folder: Path) -> list[Change]:
+    """All that an action did to the files below a folder in a forked child, in order; it must succeed."""
+    with tempfile.TemporaryDirectory() as scratch:
+        notes = Path(scratch) / "notes"
+
+        def logged() -> object:
+            ctypes.CDLL(None).fault_log(os.fsencode(notes))
+            return action()
+
+        code = in_child(logged, folder, Fault("none", 0))
+        assert code == 0, f"exit code {code} without any fault"
+        return list(changes(notes.read_bytes()))

@@ -334,15 +334,18 @@ void fault_disarm(void) { folder[0] = 0; }
 
 long fault_count(void) { return counted; }
 
+static int file(const char *path) {
+    return path ? REAL(open)(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644) : -1;
+}
+
+/* From here on, what is done below the folder is logged to a file. */
+void fault_log(const char *path) { log_to = file(path); }
+
 static const char *taken(const char *name) {
     const char *value = getenv(name);
     const char *copy = value && *value ? strdup(value) : NULL;
     unsetenv(name);
     return copy;
-}
-
-static int file(const char *path) {
-    return path ? REAL(open)(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644) : -1;
 }
 
 __attribute__((constructor)) static void told(void) {
