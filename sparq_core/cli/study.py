@@ -19,6 +19,7 @@ from sparq_core.cli.arguments import DEBUG, DRAIN, HOOK_LIMIT
 from sparq_core.cli.watching import interruptible, progress
 from sparq_core.cli.wording import plain
 from sparq_core.contract.errors import PipelineError
+from sparq_core.ledger.files import make_folder
 from sparq_core.ledger.storage import Lock
 from sparq_core.loop.rounds import exit_code
 from sparq_core.loop.session import Observer
@@ -98,7 +99,7 @@ def _check_ready(planned: Plan) -> None:
 
 def _conducted(console: Console, planned: Plan, folder: Path, interrupted: Callable[[], bool]) -> bool:
     """Whether all cells are through."""
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     lock = Lock(folder)
     try:
         return Conductor(planned, folder, partial(_watched, console), interrupted).go()

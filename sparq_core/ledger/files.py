@@ -29,7 +29,7 @@ def whole(path: Path) -> Iterator[Path]:
         yield path
         return
     path = path.resolve()
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     partial = path.with_name(path.name + PARTIAL)
     with _held(partial) as descriptor:
         try:
@@ -45,6 +45,14 @@ def whole(path: Path) -> Iterator[Path]:
 def is_stream(path: Path) -> bool:
     """Whether a path leads to a device, a pipe or a process's own output, so that there is nothing to replace."""
     return str(path).startswith(STREAMS) or (path.exists() and not path.is_file() and not path.is_dir())
+
+
+def make_folder(path: Path) -> None:
+    """A folder, with those above it that are missing; their names are on the disk before anything is in them."""
+    missing = [folder for folder in (path, *path.parents) if not folder.exists()]
+    path.mkdir(parents=True, exist_ok=True)
+    for folder in missing:
+        sync(folder.parent)
 
 
 def sync(path: Path) -> None:

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from sparq_core.contract.errors import PipelineError, RunLockedError, SparqError
 from sparq_core.contract.records import Counts, Outcome, Value
-from sparq_core.ledger.files import sync, whole
+from sparq_core.ledger.files import make_folder, sync, whole
 from sparq_core.ledger.storage import Lock
 
 FOLDER = "audit"
@@ -48,7 +48,7 @@ class Findings:
     def __init__(self, folder: Path, asked: Mapping[str, Any]) -> None:
         self._folder = folder / FOLDER
         try:
-            self._folder.mkdir(exist_ok=True)
+            make_folder(self._folder)
         except OSError as error:
             raise PipelineError(f"{self._folder}: cannot be made: {error.strerror}") from error
         try:

@@ -22,7 +22,7 @@ from sparq_core.contract.records import Example, Model, Score
 from sparq_core.contract.run import Run
 from sparq_core.contract.weights import weights_digest
 from sparq_core.ledger import dataset, overview
-from sparq_core.ledger.files import PARTIAL, sync, sync_all, whole
+from sparq_core.ledger.files import PARTIAL, make_folder, sync, sync_all, whole
 from sparq_core.ledger.intervals import compare
 from sparq_core.ledger.reader import PhaseRow, Reader
 from sparq_core.ledger.writer import Ledger
@@ -230,7 +230,7 @@ class Phases:
 def _half_made(partial: Path) -> Iterator[None]:
     """An empty folder to make something in; where that fails or is ended, nothing of it stays."""
     shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
+    make_folder(partial)
     try:
         yield
     except BaseException:

@@ -15,7 +15,7 @@ from sparq_core.contract.events import Event, RunStarted, Warned
 from sparq_core.contract.files import check_nameable
 from sparq_core.contract.run import Run
 from sparq_core.ledger import storage
-from sparq_core.ledger.files import whole
+from sparq_core.ledger.files import make_folder, sync_all, whole
 from sparq_core.ledger.reader import Reader
 from sparq_core.ledger.writer import Ledger
 from sparq_core.loop.phases import check_unchanged
@@ -50,7 +50,7 @@ def execute(
     _is_there(folder, resume)
     run = with_digests(prepared.run, folder.resolve())
     identity = identity_of(run, prepared.cast)
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     with storage.locked(folder):
         exists = _is_there(folder, resume)  # once more: another may have begun here while the models were read
         emit = _emitter(prepared.cast, observers)
@@ -79,7 +79,7 @@ def fork(prepared: Prepared, folder: Path, start: Path, scored: Path | None = No
     with Reader.open(start) as reader:
         run, identity = _as_begun(replace(prepared.run, folder=folder.resolve()), prepared.cast, reader)
         _accepted(reader, run, start, identity, prepared.cast, accept=False)
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     with _new(run, prepared, folder / storage.DATABASE) as partial:
         storage.copy(start / storage.DATABASE, partial)
         with closing(storage.open_writable(partial)) as connection:
@@ -103,6 +103,8 @@ def _take_student(start: Path, folder: Path) -> None:
                 copy.hardlink_to(file)
             except OSError:
                 shutil.copyfile(file, copy)
+        if (copies := (folder / name).parent).is_dir():
+            sync_all(copies)
 
 
 def check_same(folder: Path, prepared: Prepared) -> None:

@@ -60,7 +60,7 @@ def test_a_file_is_on_the_disk_before_it_has_its_name(tmp_path: Path, monkeypatc
     monkeypatch.setattr(Path, "replace", renamed)
     with whole(tmp_path / "in" / "file") as partial:
         partial.write_text("x")
-    assert calls == ["fsync file.partial", "rename file.partial", "fsync in"]
+    assert calls == [f"fsync {tmp_path.name}", "fsync file.partial", "rename file.partial", "fsync in"]
     calls.clear()
     sync_all(tmp_path)
     assert set(calls) == {"fsync file", "fsync in", f"fsync {tmp_path.name}"}

@@ -14,6 +14,8 @@ from typing import Any
 
 import pytest
 import yaml
+from faults import needs_compiler, trace
+from faults.power import Disk, Luck, content_of
 from runs import sparq_command
 
 from sparq_core.ledger.reader import Reader
@@ -122,6 +124,18 @@ def killed_after(command: list[str], out: Path, runs: int, seconds: float) -> No
     time.sleep(seconds)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
+
+
+@needs_compiler
+def test_a_study_that_is_through_is_there_after_a_power_cut(study: Callable[..., Path], tmp_path: Path) -> None:
+    path, disk, left = study(seeds=1, arms={"plain": {"steps": 2}}), tmp_path / "disk", tmp_path / "left"
+    disk.mkdir()
+    left.mkdir()
+    command = [sys.executable, "-m", "sparq_core.cli", "study", str(path), "--out", str(disk / "new" / "out")]
+    Disk(disk, {}, trace(command, disk)).write(left, Luck())
+    there, expected = content_of(left), content_of(disk)
+    lost = {name for name in expected if there.get(name) != expected[name]}
+    assert {name for name in lost if expected[name]} == set(), "of a reader, SQLite leaves an empty log"
 
 
 def test_more_steps_go_on_from_the_pool_of_fewer(study: Callable[..., Path]) -> None:
