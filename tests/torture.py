@@ -28,6 +28,7 @@ sys.path[:0] = [str(HERE / folder) for folder in FOLDERS]
 import msgspec  # noqa: E402 -- the tests' own modules are on the path from here on
 from answer_pairs import answer_pair, odd_text  # noqa: E402
 from faults import calls_in_child, environment, is_loaded  # noqa: E402
+from faults.cuts import Cuts  # noqa: E402
 from faults.kills import killed, pipeline, story  # noqa: E402
 from hostile_inputs import pipeline_text, seed_lines  # noqa: E402
 from hostile_replies import hostile_reply  # noqa: E402
@@ -64,6 +65,11 @@ def sweeps(folder: Path) -> dict[str, Sweep]:
     return {
         "kills": Sweep(
             "a run killed at a call by which it changes its folder goes on to the same end", Kills(folder), 10
+        ),
+        "cuts": Sweep(
+            "what was told before a power cut is there after it, and a run or a command on it comes to the same end",
+            Cuts(folder / "cuts"),
+            5,
         ),
         "flips": Sweep(
             "a flipped bit of a ledger is noticed, or changes nothing a digest is made of", Flips(folder), 20
