@@ -66,11 +66,6 @@ def sweeps(folder: Path) -> dict[str, Sweep]:
         "kills": Sweep(
             "a run killed at a call by which it changes its folder goes on to the same end", Kills(folder), 10
         ),
-        "cuts": Sweep(
-            "what was told before a power cut is there after it, and a run or a command on it comes to the same end",
-            Cuts(folder / "cuts"),
-            5,
-        ),
         "flips": Sweep(
             "a flipped bit of a ledger is noticed, or changes nothing a digest is made of", Flips(folder), 20
         ),
@@ -81,6 +76,11 @@ def sweeps(folder: Path) -> dict[str, Sweep]:
         "answers": Sweep("a pair of answers is judged as it was made, both ways", Answers(), 200),
         "odd answers": Sweep(
             "a text that is no answer is judged alike both ways, within two seconds", _odd_answer, 200
+        ),
+        "cuts": Sweep(
+            "what was told before a power cut is there after it, and a run or a command on it comes to the same end",
+            Cuts(folder / "cuts"),
+            5,
         ),
     }
 

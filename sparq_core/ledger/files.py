@@ -4,7 +4,7 @@ import errno
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from sparq_core.contract.errors import RunLockedError
@@ -52,7 +52,8 @@ def make_folder(path: Path) -> None:
     missing = [folder for folder in (path, *path.parents) if not folder.exists()]
     path.mkdir(parents=True, exist_ok=True)
     for folder in missing:
-        sync(folder.parent)
+        with suppress(PermissionError):  # where folders may be made but not listed, as in some shared ones
+            sync(folder.parent)
 
 
 def sync(path: Path) -> None:

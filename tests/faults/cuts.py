@@ -92,6 +92,16 @@ class Resumed(Run):
         return self.half_written
 
 
+class Extended(Run):
+    """A run that has ended gets a step more in its last round, whose dataset and weights are then replaced."""
+
+    def before(self) -> dict[str, bytes]:
+        return self.world.finished
+
+    def act(self) -> None:
+        self.world.go(resume=True, more=True)
+
+
 class Audit(Run):
     """An audit, whose findings are appended to a file, some at a time."""
 
@@ -290,6 +300,7 @@ class Recover(Command):
 KINDS: dict[str, type[Run | Command]] = {
     "run": Run,
     "resumed": Resumed,
+    "extended": Extended,
     "audit": Audit,
     "curate": Curate,
     "regrade": Regrade,
@@ -297,7 +308,7 @@ KINDS: dict[str, type[Run | Command]] = {
     "recover": Recover,
     "fork": Fork,
 }
-SHARES = {"run": 5, "resumed": 2}
+SHARES = {"run": 5, "resumed": 2, "extended": 2}
 """How often a kind is drawn, where it is not once."""
 
 
@@ -334,13 +345,10 @@ class Cuts:
 def worst(folder: Path) -> list[str]:
     """What falls short where a cut comes as soon as something was told, and all that was not synced is lost."""
     cuts, short = Cuts(folder), list[str]()
-    for file_system, kind in [(LOCAL, "run"), *((NETWORK, kind) for kind in KINDS)]:
+    for file_system, kind in [(LOCAL, "run"), *((NETWORK, kind) for kind in KINDS if kind != "resumed")]:
         cut = cuts.cut(file_system, kind)
-        for moment in (
-            i + 1 for i, change in enumerate(cut.history.changes) if change.data and change.path == cut.world.told
-        ):
-            if told := cuts.tried(cut, moment, Luck()):
-                short.append(told)
+        tried = (cuts.tried(cut, moment, Luck()) for moment in cut.history.tellings())
+        short += [told for told in tried if told]
     return short
 
 

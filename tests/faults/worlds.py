@@ -70,6 +70,10 @@ class History(NamedTuple):
         told = b"".join(change.data for change in done if change.path == self.told)
         return Disk(place, self.before, (c for c in done if c.path != self.told)), told.decode().splitlines()
 
+    def tellings(self) -> list[int]:
+        """The moments at which something has just been told."""
+        return [i for i, change in enumerate(self.changes, 1) if change.data and change.path == self.told]
+
 
 class World:
     """One run on one kind of disk; `disk` is what a cut spoils, and what is beside it is safe."""
@@ -84,7 +88,7 @@ class World:
         path = folder / "pipeline.yaml"
         path.write_text(json.dumps(_trains(pipeline(folder))))
         self.mount()
-        self._prepared = prepare.load(path)
+        self._prepared, self._longer = prepare.load(path), prepare.load(path, ["steps=3"])
 
     def mount(self) -> None:
         """Let this world's kind of disk be the one that all is on."""
@@ -101,9 +105,9 @@ class World:
         shutil.rmtree(self.disk, ignore_errors=True)
         self.disk.mkdir()
 
-    def go(self, *, resume: bool = False) -> None:
-        """The whole run, or the rest of it, telling of what is committed."""
-        session.execute(self._prepared, self.run, resume, [self._tell], lambda: False)
+    def go(self, *, resume: bool = False, more: bool = False) -> None:
+        """The whole run, or the rest of it, telling of what is committed; or the same run with a step more."""
+        session.execute(self._longer if more else self._prepared, self.run, resume, [self._tell], lambda: False)
 
     def _tell(self, event: sparq.Event) -> None:
         if isinstance(event, sparq.StepCommitted):

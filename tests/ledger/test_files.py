@@ -1,5 +1,6 @@
 """Files are whole or as they were."""
 
+import errno
 import os
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 
 import sparq_core as sparq
 from sparq_core.contract.errors import RunLockedError
-from sparq_core.ledger.files import sync, sync_all, whole
+from sparq_core.ledger.files import make_folder, sync, sync_all, whole
 
 
 def test_a_file_is_as_it_was_until_it_is_whole(tmp_path: Path) -> None:
@@ -66,6 +67,19 @@ def test_a_file_is_on_the_disk_before_it_has_its_name(tmp_path: Path, monkeypatc
     assert set(calls) == {"fsync file", "fsync in", f"fsync {tmp_path.name}"}
     with pytest.raises(FileNotFoundError):
         sync(tmp_path / "none")
+
+
+def test_a_folder_that_may_not_be_listed_takes_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = os.open
+
+    def refused(path: Path, *how: int) -> int:
+        if path == tmp_path:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return opened(path, *how)
+
+    monkeypatch.setattr(os, "open", refused)  # tests may be run by root, to whom nothing is forbidden
+    make_folder(tmp_path / "a" / "b")
+    assert (tmp_path / "a" / "b").is_dir()
 
 
 def test_plugins_may_write_so_too(tmp_path: Path) -> None:
