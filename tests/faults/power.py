@@ -3,9 +3,9 @@ What a power cut leaves of a folder: the trace of a process is played up to the 
 
 The model, stricter than any one file system:
 
-- What was written to a file before its last fsync (or fdatasync) is there. Of each later write, all is there, nothing, or any
-  of its 512-byte sectors: within a file, nothing but a sync orders writes. Bytes beside those that were written stay as they
-  were, which SQLite assumes of a disk, too ("powersafe overwrite").
+- What was written to a file before its last fsync (or fdatasync) is there. Each later write is there, is lost, or is torn: of
+  its 512-byte sectors, each is there, is lost or holds garbage. Within a file, nothing but a sync orders writes. Bytes beside
+  those that were written stay as they were, which SQLite assumes of a disk, too ("powersafe overwrite").
 - A file is as long as what is there of it. Where the end of a write that made it longer is lost, it may be longer nevertheless,
   and holds zeros; a cut to another length may be lost.
 - Names belong to their folder. Creating, renaming, linking and removing since the folder's last fsync survive as a prefix of
@@ -15,7 +15,7 @@ The model, stricter than any one file system:
 In the words of ALICE (Pillai et al., OSDI 2014), which describes a file system by what it tears and what it reorders: writes
 are torn at sectors and reordered with all else, operations on names are atomic and in order within one folder. CrashMonkey
 (Mohan et al., OSDI 2018) cuts right after a sync, where most faults show; `cuts.worst` cuts right after something was told. Not
-in the model: sectors that hold garbage, names of one folder out of their order, disks that lie about a sync.
+in the model: names of one folder out of their order, disks that lie about a sync, and damage to what was synced.
 
 SQLite's `-shm` is memory that processes share, made again by whoever opens the ledger first, so it is left out.
 """
@@ -58,8 +58,9 @@ class Luck:
         """Whether some of a write is on the disk and some is not."""
         return 0 < self.written < 1 and self.rng.random() < 0.3
 
-    def is_sector_kept(self) -> bool:
-        return self.rng.random() < 0.5
+    def left_of(self, sector: bytes) -> bytes | None:
+        """What there is in a sector of a torn write: the new bytes, none of them, or garbage."""
+        return self.rng.choice((sector, sector, None, None, self.rng.randbytes(len(sector))))
 
     def survive(self, changes: int) -> int:
         """How many of a folder's changes are on the disk."""
@@ -89,8 +90,8 @@ class Write(NamedTuple):
         """What a cut leaves of it."""
         if luck.is_torn():
             for sector in self.sectors():
-                if luck.is_sector_kept():
-                    sector.onto(content)
+                if data := luck.left_of(sector.data):
+                    Write(sector.offset, data).onto(content)
         elif luck.is_kept():
             self.onto(content)
         elif luck.is_kept():  # its bytes are lost, its length is not

@@ -38,25 +38,28 @@ def played(tmp_path: Path) -> Played:
     return Played(tmp_path.resolve(), a=b"-" * 2000)
 
 
-def test_what_was_not_synced_is_there_lost_or_torn_at_a_sector(played: Played) -> None:
+def test_what_was_not_synced_is_there_lost_or_torn_at_sectors(played: Played) -> None:
     played.do("pwrite", "a", 100, b"x" * 1000)
     assert played.left(LOST) == {"a": b"-" * 2000}
     assert played.left(KEPT) == {"a": b"-" * 100 + b"x" * 1000 + b"-" * 900}
     lefts = {left["a"] for left in played.lefts()}
-    assert {b"-" * 512 + b"x" * 512 + b"-" * 976, b"-" * 100 + b"x" * 412 + b"-" * 1488} <= lefts
-    assert len(lefts) == 8, "three sectors, each old or new"
+    for at, end in ((100, 512), (512, 1024), (1024, 1100)):
+        old, new = b"-" * (end - at), b"x" * (end - at)
+        assert {old, new} < {left[at:end] for left in lefts}, "old, new, or garbage"
+    assert {(left[:100], left[1100:]) for left in lefts} == {(b"-" * 100, b"-" * 900)}
 
 
 def test_a_sync_of_the_file_keeps_what_was_written_before_it(played: Played) -> None:
     played.do("pwrite", "a", 0, b"x")
     played.do("fdatasync", "a")
     played.do("pwrite", "a", 1, b"y")
-    assert {left["a"][:2] for left in played.lefts()} == {b"x-", b"xy"}
+    assert {left["a"][:1] for left in played.lefts()} == {b"x"}
+    assert {left["a"][1:2] for left in played.lefts()} >= {b"-", b"y"}
 
 
 def test_a_length_may_be_lost_or_be_there_without_its_bytes(played: Played) -> None:
     played.do("pwrite", "a", 2000, b"x")
-    assert {left["a"][2000:] for left in played.lefts()} == {b"", b"\0", b"x"}
+    assert {left["a"][2000:] for left in played.lefts()} >= {b"", b"\0", b"x"}
     played.do("fsync", "a")
     played.do("ftruncate", "a", 10)
     assert {len(left["a"]) for left in played.lefts()} == {10, 2001}
