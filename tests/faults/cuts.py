@@ -127,7 +127,7 @@ class Audit(Run):
         return why
 
     def end(self) -> object:
-        return content_of(self.world.run / FOLDER)
+        return {name: sorted(data.splitlines()) for name, data in content_of(self.world.run / FOLDER).items()}
 
 
 def _finding(id_: str) -> Audited:
