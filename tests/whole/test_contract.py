@@ -1,64 +1,60 @@
 """Every built-in keeps the contract that strangers' plugins are held to; every hook does what its page says."""
 
 import json
-from collections.abc import Callable, Sequence
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+from msgspec import Struct
 
 import sparq_core as sparq
-from sparq_assess import Band, BandConfig, Learnability, LearnabilityConfig, Majority, MajorityConfig
-from sparq_audit import SecondOpinion, SecondOpinionConfig
-from sparq_core.testing import check_plugin, run_pipeline
-from sparq_mapelites import (
-    DynamicUniform,
-    DynamicUniformConfig,
-    MapElites,
-    MapElitesConfig,
-    StaticConfig,
-    StaticDiverse,
-    StaticUniform,
-)
-from sparq_mutate import Mutate, MutateConfig
-from sparq_policies import Bayes, BayesConfig, Pilot, PilotConfig, Settled, SettledConfig
-from sparq_screen import Duplicates, DuplicatesConfig, Lengths, LengthsConfig
-from sparq_screen.judge import Judge, JudgeConfig
-from sparq_skills import Skills, SkillsConfig
-from sparq_sympy import Sympy, SympyConfig
+from sparq_core.pipeline.discovery import build, installed
+from sparq_core.testing import ScriptedSampler, check_plugin, run_pipeline
+from sparq_tiny import MODEL
+
+ROOT = Path(__file__).parents[2]
+ROWS = [{"problem": f"What is {i + 5} + {i}?", "answer": str(2 * i + 5)} for i in range(4)]
+OPTIONS: Mapping[str, Mapping[str, Any]] = {
+    "jsonl-seeds": {"path": "rows.jsonl"},
+    "parquet-seeds": {"path": "rows.parquet"},
+    "datasets-seeds": {"dataset": "rows"},
+    "decontaminate": {"files": ["rows.jsonl"], "benchmarks": False},
+    "similar": {"model": str(MODEL)},
+    "pass-at-n": {"path": "rows.jsonl", "n": 2},
+    "simulated": {"problems": "known.jsonl"},
+    "lm-eval": {"tasks": ["in_distribution"], "include": str(ROOT / "examples" / "quickstart")},
+    "bayes": {"from_parents": 2.0},
+}
+"""What a built-in cannot do without, or does more with."""
+MODELS = {"hf": str(MODEL), "scripted": "sums", "simulated": "sums", "pass-at-n": "sums"}
+"""The models of the built-ins that are asked with one; openai has a server in its own tests."""
+BUILT_INS = sorted(name for name, entry in installed().items() if entry.dist and entry.dist.name == "sparq-engine")
 
 
-def started_duplicates() -> Duplicates:
-    plugin = Duplicates(DuplicatesConfig())
-    plugin.start()
-    return plugin
+@pytest.fixture(scope="module")
+def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The files that `OPTIONS` names."""
+    folder = tmp_path_factory.mktemp("inputs")
+    text = "".join(json.dumps(row) + "\n" for row in ROWS)
+    (folder / "rows.jsonl").write_text(text)
+    (folder / "rows").mkdir()
+    (folder / "rows" / "train.jsonl").write_text(text)
+    pq.write_table(pa.Table.from_pylist(ROWS), folder / "rows.parquet")
+    known = {"problem": "What is 0 + 1?", "right": ["\\boxed{1}"], "wrong": ["\\boxed{2}"], "written": "<problem>"}
+    (folder / "known.jsonl").write_text(json.dumps(known) + "\n")
+    return folder
 
 
-@pytest.mark.parametrize(
-    "plugin",
-    [
-        Mutate(MutateConfig()),
-        Skills(SkillsConfig()),
-        Lengths(LengthsConfig()),
-        started_duplicates(),
-        StaticUniform(StaticConfig()),
-        StaticDiverse(StaticConfig()),
-        DynamicUniform(DynamicUniformConfig()),
-        MapElites(MapElitesConfig()),
-        Sympy(SympyConfig()),
-        Band(BandConfig()),
-        Learnability(LearnabilityConfig()),
-        Majority(MajorityConfig()),
-        Settled(SettledConfig()),
-        Pilot(PilotConfig()),
-        Bayes(BayesConfig(from_parents=2.0)),
-        Judge(JudgeConfig()),
-        SecondOpinion(SecondOpinionConfig()),
-    ],
-    ids=lambda p: type(p).__name__,
-)
-def test_built_ins_keep_the_contract(plugin: object) -> None:
-    check_plugin(plugin)
+@pytest.mark.parametrize("name", BUILT_INS)
+def test_built_ins_keep_the_contract(name: str, inputs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(inputs)
+    plugin = build(name, OPTIONS.get(name, {}), "plugins[0]", inputs).plugin
+    check_plugin(plugin, model=MODELS.get(name))
 
 
 class Short:
@@ -129,6 +125,108 @@ class NeedsExtra:
         return [sparq.Verdict(value="correct", reason=trial.problem.extra["table"]) for trial in trials]
 
 
+class Forgetful:
+    """Counts in a place that every batch shares."""
+
+    @sparq.hookimpl
+    def describe(self, cases: Sequence[sparq.Case]) -> list[dict[str, str]]:
+        self.cases = cases
+        time.sleep(0.001)
+        return [{"asked": case.problem.id} for case in self.cases]
+
+
+class Replayed:
+    """Turns away by what it was told in a place that outlives it."""
+
+    heard: list[str] = []  # noqa: RUF012 -- the bug
+
+    @sparq.hookimpl
+    def admit(self, children: Sequence[sparq.Problem]) -> list[str | None]:
+        before = set(self.heard)
+        self.heard.extend(child.statement for child in children)
+        return ["heard before" if child.statement in before else None for child in children]
+
+
+class Trusting:
+    @sparq.hookimpl
+    def propose(self, parents: Sequence[sparq.Problem], llm: sparq.Llm) -> list[sparq.Draft]:
+        answers = llm("generator").complete([f"A <problem> like {p.statement}" for p in parents], sparq.Sampling())
+        return [
+            sparq.Draft(statement=answer.text.split("<problem>")[1], parents=(parent.id,))
+            for parent, answer in zip(parents, answers, strict=True)
+        ]
+
+
+class Picky(Trusting):
+    @sparq.hookimpl
+    def propose(self, parents: Sequence[sparq.Problem], llm: sparq.Llm) -> list[sparq.Draft]:
+        answers = llm("generator").complete([f"A <problem> like {p.statement}" for p in parents], sparq.Sampling())
+        return [sparq.Draft(statement=a.text, parents=(p.id,)) for p, a in zip(parents, answers, strict=True) if a.text]
+
+
+class Blank(Trusting):
+    @sparq.hookimpl
+    def propose(self, parents: Sequence[sparq.Problem], llm: sparq.Llm) -> list[sparq.Draft]:
+        answers = llm("generator").complete([f"A <problem> like {p.statement}" for p in parents], sparq.Sampling())
+        return [sparq.Draft(statement=a.text, parents=(p.id,)) for p, a in zip(parents, answers, strict=True)]
+
+
+class RestlessSampler(ScriptedSampler):
+    def sample(self, requests: Sequence[sparq.Request]) -> list[list[sparq.Completion]]:
+        number = str(len(self.requests))
+        answers = super().sample(requests)
+        return [[sparq.Completion(text=number, finish="stop", tokens=1) for _ in each] for each in answers]
+
+
+class Restless:
+    @sparq.hookimpl
+    def sampler(self) -> RestlessSampler:
+        return RestlessSampler()
+
+
+class Choosy:
+    """Draws from a generator of its own."""
+
+    def __init__(self) -> None:
+        self.chosen = 0
+
+    @sparq.hookimpl
+    def curate(self, ledger: sparq.Reader) -> list[sparq.Example]:
+        self.chosen += 1
+        solved = list(ledger.solved())[self.chosen - 1]
+        return [sparq.Example(problem=solved.child.problem.id, attempt=solved.correct[0])]
+
+
+class Blind:
+    @sparq.hookimpl
+    def observe(self, event: sparq.Event) -> None:
+        raise ValueError(type(event).__name__)
+
+
+def local() -> object:
+    class Config(Struct, frozen=True):
+        """Options that only a function knows."""
+
+    class Local:
+        def __init__(self, config: Config) -> None:
+            self.config = config
+
+        @sparq.hookimpl
+        def screen(self, children: Sequence[sparq.Problem]) -> list[None]:
+            return [None for _ in children]
+
+    Local.__init__.__annotations__["config"] = Config
+    return Local(Config())
+
+
+class Locked:
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+
+    @sparq.hookimpl
+    def commit(self, step: sparq.Step) -> None: ...
+
+
 def test_a_domains_plugin_is_played_problems_of_its_own() -> None:
     check_plugin(NeedsExtra(), problems=[sparq.Problem(id="1.1.0", statement="?", answer="1", extra={"table": "t"})])
     with pytest.raises(AssertionError, match="KeyError: 'table'"):
@@ -147,11 +245,32 @@ def test_a_domains_plugin_is_played_problems_of_its_own() -> None:
         (Positional(), "does not fit its hook"),
         (Moody(), "describe answers the same input in two ways"),
         (Mute, "give an object, not the class Mute"),
+        (Forgetful(), "describe answers otherwise when several threads ask at once"),
+        (Replayed(), "told the same steps, answers otherwise"),
+        (Trusting(), "with a model that says nothing: .*IndexError"),
+        (Picky(), "propose gives 0 drafts with a model that says nothing, 3 with another"),
+        (Blank(), "a draft has neither a statement nor `unparsed`"),
+        (Restless(), "sampler answers the same input in two ways"),
+        (Choosy(), "curate answers the same input in two ways"),
+        (Blind(), "observer 'Blind' is disabled: ValueError: RunStarted"),
+        (local(), "Config, the options of Local, cannot be handed to another process"),
+        (Locked(), "there is no second Locked to be had"),
     ],
 )
 def test_the_contract_finds_what_is_broken(plugin: object, message: str) -> None:
     with pytest.raises(AssertionError, match=message):
-        check_plugin(plugin)
+        check_plugin(plugin, model="any")
+
+
+def test_a_plugin_that_is_heavy_to_list_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plugin = "class Heavy:\n    @sparq.hookimpl\n    def observe(self, event): pass\n"
+    (tmp_path / "sparq_heavy.py").write_text(f"import pandas\nimport sparq_core as sparq\n{plugin}")
+    (tmp_path / "pandas.py").write_text("")
+    monkeypatch.syspath_prepend(tmp_path)
+    import sparq_heavy  # type: ignore[import-not-found]  # written just now
+
+    with pytest.raises(AssertionError, match="importing sparq_heavy imports pandas; import it in `start`"):
+        check_plugin(sparq_heavy.Heavy())
 
 
 RECORDER = """

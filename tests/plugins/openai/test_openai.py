@@ -17,7 +17,7 @@ from faulty_server import FaultyServer, serving
 
 import sparq_core as sparq
 from sparq_core.pipeline import prepare
-from sparq_core.testing import Ran, ScriptedSampler, run_pipeline
+from sparq_core.testing import Ran, ScriptedSampler, check_plugin, run_pipeline
 from sparq_openai import OpenAIConfig, OpenAISampler
 from sparq_openai.limiter import Limiter
 
@@ -67,6 +67,11 @@ def test_completions_come_in_the_order_of_the_requests_and_their_seeds(ask: Ask)
     assert texts(ask(server, requests)) == scripted(requests)
     assert len(server.bodies) == 20
     assert {body["n"] for body in server.bodies} == {4}
+
+
+def test_a_served_model_keeps_the_contract() -> None:
+    with serving(FaultyServer()) as url:
+        check_plugin(OpenAISampler(OpenAIConfig(base_url=url, **FAST)), model="sums")
 
 
 def test_no_requests_no_answers(ask: Ask) -> None:

@@ -1,0 +1,38 @@
+"""Whole runs in a folder of their own."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from msgspec import Struct, field
+
+from sparq_core.contract.events import Event
+from sparq_core.ledger.reader import Reader
+from sparq_core.loop import session
+from sparq_core.loop.rounds import Ending
+from sparq_core.pipeline import prepare
+
+
+class Ran(Struct, frozen=True):
+    """A run that `run_pipeline` brought to its end."""
+
+    ending: Ending
+    folder: Path
+    events: list[Event] = field(default_factory=list)
+
+    def read(self) -> Reader:
+        """The run's ledger."""
+        return Reader.open(self.folder)
+
+
+def run_pipeline(
+    pipeline: Mapping[str, Any], folder: Path, *, resume: bool = False, accept_changes: bool = False
+) -> Ran:
+    """Run a pipeline given as a mapping; its file is written to `folder`, its run folder is `folder / "run"`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "pipeline.yaml"
+    path.write_text(yaml.safe_dump(dict(pipeline), sort_keys=False), encoding="utf-8")
+    events: list[Event] = []
+    ending = session.execute(prepare.load(path), folder / "run", resume, [events.append], lambda: False, accept_changes)
+    return Ran(ending, folder / "run", events)
