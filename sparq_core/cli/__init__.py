@@ -38,6 +38,8 @@ COMMANDS = {
     "label": "label",
     "audit": "audit",
     "plugins": "plugins",
+    "new-plugin": "new_plugin",
+    "new-domain": "new_domain",
     "doctor": "doctor",
     "migrate": "migrate",
 }
@@ -52,7 +54,9 @@ class Group(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 -- click's signature
         if cmd_name in COMMANDS:
-            command: click.Command = getattr(import_module(f"sparq_core.cli.{COMMANDS[cmd_name]}"), cmd_name)
+            command: click.Command = getattr(
+                import_module(f"sparq_core.cli.{COMMANDS[cmd_name]}"), cmd_name.replace("-", "_")
+            )
             return command
         found = next(iter(entry_points(group="sparq.commands", name=cmd_name)), None)
         return found.load() if found else None

@@ -13,6 +13,7 @@ from typing import Any
 from msgspec import Struct
 
 from sparq_core import hookspecs
+from sparq_core.contract.errors import NoParents
 from sparq_core.contract.records import BenchmarkText, Counts, Message, Problem, Step
 from sparq_core.contract.run import Run
 from sparq_core.contract.sampling import Completion, Place, Request, Sampler, Sampling
@@ -194,7 +195,11 @@ def _tell(stage: Stage, steps: Sequence[Step]) -> list[Any]:
 
 
 def _selected(cast: Cast, known: dict[str, Problem]) -> list[Problem]:
-    return cast.select(Place(0, 1, 1), 5, [], lambda ids: [known[id_] for id_ in ids])
+    """Some parents; none where no problem may be one, which is an answer, too."""
+    try:
+        return cast.select(Place(0, 1, 1), 5, [], lambda ids: [known[id_] for id_ in ids])
+    except NoParents:
+        return []
 
 
 def _ask_for_examples(stage: Stage, rehearsal: Rehearsal) -> None:

@@ -1,0 +1,22 @@
+"""`sparq new-domain`: problems of another kind as a distribution of its own, whole and working, to be changed."""
+
+from pathlib import Path
+
+import click
+
+from sparq_core.cli.scaffold import TO, Names, rendered, tell, write
+
+
+@click.command()
+@click.argument("name")
+@TO
+def new_domain(name: str, to: Path | None) -> None:
+    """
+    Write a domain NAME: a whole distribution with seeds, prompt, verifier, descriptor, tests, and a pipeline.
+
+    It works as written, without a model, and is to be changed file by file. The folder must not be there yet.
+    """
+    names = Names.of(name)
+    folder = to or Path(names.distribution)
+    write(folder, rendered("domain", names))
+    tell(folder, "a domain that counts letters, until you change it")
