@@ -38,6 +38,7 @@ COMMANDS = {
     "label": "label",
     "audit": "audit",
     "plugins": "plugins",
+    "schema": "schema",
     "new-plugin": "new_plugin",
     "new-domain": "new_domain",
     "doctor": "doctor",

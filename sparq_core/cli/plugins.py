@@ -1,54 +1,78 @@
 """`sparq plugins`: what is installed, and what each plugin answers and takes."""
 
 import inspect
+import json
+from importlib.metadata import version
 from pathlib import Path
 
 import click
 from rich.console import Console
 from rich.padding import Padding
-from rich.table import Table
 from rich.text import Text
 
+from sparq_core import hookspecs
 from sparq_core.cli.wording import block, plain
-from sparq_core.pipeline.discovery import hooks_of, installed, load_class, origin_of
-from sparq_core.pipeline.settings import all_options, config_of
+from sparq_core.pipeline.catalogue import Entry, by_hook, entries, entry
 
 LONGEST_DEFAULT = 40
-
-
-def show_all(console: Console) -> None:
-    """Every installed plugin, none of them imported."""
-    table = Table(box=None, padding=(0, 2))
-    for column in ("plugin", "from", "class"):
-        table.add_column(column)
-    for name, entry in sorted(installed().items()):
-        table.add_row(plain(name, "bold"), plain(origin_of(entry)), plain(entry.value, "dim"))
-    console.print(table)
-    console.print("\n`sparq plugins NAME` shows a plugin's hooks and options.", style="dim", markup=False)
-
-
-def show_one(console: Console, name: str) -> None:
-    """One plugin: what it is for, its hooks, its options."""
-    plugin, origin = load_class(name, "plugins", Path.cwd())
-    console.print(Text.assemble(plain(name, "bold"), " ", plain(f"({origin})", "dim"), "\n"))
-    console.print(block(inspect.getdoc(plugin) or ""))
-    console.print(f"\nanswers: {', '.join(hooks_of(plugin)) or 'no hook'}", highlight=False)
-    config = config_of(plugin, "plugins")
-    if config is None:
-        console.print("takes no options")
-        return
-    for option in all_options(config):
-        default = option.default if len(option.default) <= LONGEST_DEFAULT else option.default[:LONGEST_DEFAULT] + "…"
-        how = plain(f"{option.type}, default {default}", "dim")
-        console.print(Text.assemble("\n", plain(option.name, "bold"), "  ", how))
-        console.print(Padding(block(option.description), (0, 0, 0, 4)))
+ENGINE = "sparq-engine"
 
 
 @click.command()
 @click.argument("name", required=False)
-def plugins(name: str | None) -> None:
-    """List the installed plugins, or show the hooks and options of plugin NAME."""
-    if name is None:
-        show_all(Console())
+@click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
+def plugins(name: str | None, as_json: bool) -> None:
+    """
+    List the installed plugins by the hooks they answer, or show the hooks and options of plugin NAME.
+
+    NAME may be a file's, too: ./file.py:Class.
+    """
+    if as_json:
+        told = (
+            {"plugins": [each.as_json() for each in entries()]} if name is None else entry(name, Path.cwd()).as_json()
+        )
+        click.echo(json.dumps(told, indent=2))
+    elif name is None:
+        _show_all(Console())
     else:
-        show_one(Console(), name)
+        _show_one(Console(), entry(name, Path.cwd()))
+
+
+def _show_all(console: Console) -> None:
+    for hook, listed in by_hook(entries()).items():
+        console.print(Text.assemble(plain(hook or "no hook", "bold"), "  ", plain(_purpose(hook), "dim")))
+        width = max(len(each.name) for each in listed)
+        for each in listed:
+            told = plain(each.line, "red" if each.broken else "")
+            line = Text.assemble("  ", plain(each.name.ljust(width), "cyan"), "  ", told, plain(_whose(each), "dim"))
+            console.print(line, no_wrap=True, overflow="ellipsis")
+    ours = f"Of {ENGINE} {version(ENGINE)}, where no other is named. `sparq plugins NAME` shows a plugin's hooks and options."
+    console.print(f"\n{ours}", style="dim", markup=False, highlight=False)
+
+
+def _purpose(hook: str) -> str:
+    """What a hook is for, in the first sentence of its page."""
+    if not hook:
+        return "cannot be used as they are"
+    return (inspect.getdoc(getattr(hookspecs, hook)) or "").partition("\n")[0].partition(", ")[0].removesuffix(".")
+
+
+def _whose(each: Entry) -> str:
+    """Where it comes from, unless from the engine itself."""
+    return "" if each.distribution == ENGINE else f" ({each.origin})"
+
+
+def _show_one(console: Console, shown: Entry) -> None:
+    console.print(Text.assemble(plain(shown.name, "bold"), " ", plain(f"({shown.origin})", "dim")))
+    if shown.homepage:
+        console.print(plain(shown.homepage, "dim"))
+    console.print()
+    console.print(block(shown.meaning))
+    console.print(f"\nanswers: {', '.join(shown.hooks) or 'no hook'}", highlight=False)
+    if not shown.options:
+        console.print("takes no options")
+    for option in shown.options:
+        default = option.default if len(option.default) <= LONGEST_DEFAULT else option.default[:LONGEST_DEFAULT] + "…"
+        how = plain(f"{option.type}, default {default}", "dim")
+        console.print(Text.assemble("\n", plain(option.name, "bold"), "  ", how))
+        console.print(Padding(block(option.description), (0, 0, 0, 4)))

@@ -217,7 +217,7 @@ def type_name(kind: Any) -> str:
 
 def _default(field: inspect.Field) -> str:
     if field.default_factory is not msgspec.NODEFAULT:
-        return str(msgspec.to_builtins(field.default_factory(), enc_hook=str))
+        return msgspec.json.encode(field.default_factory(), enc_hook=str).decode()
     if field.default is not msgspec.NODEFAULT:
         return msgspec.json.encode(field.default, enc_hook=str).decode()
     return "required" if field.required else "unset"

@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 import yaml
+from click.testing import CliRunner
 
+from sparq_core.cli.plugins import plugins
 from sparq_core.testing import Ran, run_pipeline
 
 SPARQ = [sys.executable, "-m", "sparq_core.cli"]
@@ -199,6 +201,55 @@ def test_plugins_lists_what_is_installed() -> None:
     told = sparq("plugins")
     for name in ("hf", "map-elites", "mutate", "sympy", "sft", "lm-eval", "sparq-engine"):
         assert name in told
+    lines = told.splitlines()
+    (heading,) = (i for i, line in enumerate(lines) if line.startswith("curate "))
+    assert [line.split()[0] for line in lines[heading + 1 : heading + 3]] == ["curate", "curate-band"]
+    assert "A part of the kept problems, at a fixed budget: the paper's filters" in lines[heading + 1]
+
+
+def test_plugins_are_facts_for_programs() -> None:
+    listed = {each["name"]: each for each in json.loads(sparq("plugins", "--json"))["plugins"]}
+    assert listed["sft"] == json.loads(sparq("plugins", "sft", "--json"))
+    assert listed["event-log"]["options"] == []
+    (rate,) = (option for option in listed["sft"]["options"] if option["name"] == "learning_rate")
+    assert rate["type"] == "float"
+    assert rate["default"] == 2e-6
+    (path,) = (option for option in listed["jsonl-seeds"]["options"] if option["name"] == "path")
+    assert path["required"]
+    assert "default" not in path
+
+
+def stranger(folder: Path, name: str, source: str, *requires: str) -> None:
+    """An installed distribution of somebody else's, as importlib.metadata finds it."""
+    (folder / f"sparq_{name}.py").write_text(source)
+    info = folder / f"sparq_{name}-1.2.dist-info"
+    info.mkdir()
+    needs = "".join(f"Requires-Dist: {each}\n" for each in requires)
+    urls = "Project-URL: Issues, https://example.org/issues\nProject-URL: Homepage, https://example.org/words\n"
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: sparq-{name}\nVersion: 1.2\n{urls}{needs}")
+    (info / "entry_points.txt").write_text(f"[sparq.plugins]\n{name} = sparq_{name}:Plugin\n")
+
+
+WORDS = """
+import sparq_core as sparq
+class Plugin:
+    "Counts words. Slowly."
+    @sparq.hookimpl
+    def describe(self, cases): return [{} for _ in cases]
+"""
+
+
+def test_strangers_plugins_are_told_with_where_they_come_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stranger(tmp_path, "words", WORDS)
+    stranger(tmp_path, "broken", "import nothing_of_the_kind")
+    monkeypatch.syspath_prepend(tmp_path)
+    told = CliRunner().invoke(plugins, env={"COLUMNS": "120"}, catch_exceptions=False).output
+    assert re.search(r"^ +words +Counts words \(sparq-words 1\.2\)$", told, re.MULTILINE)
+    assert re.search(r"^no hook  cannot be used as they are\n +broken +.*cannot be imported", told, re.MULTILINE)
+    one = CliRunner().invoke(plugins, ["words"], catch_exceptions=False).output
+    assert "words (sparq-words 1.2)\nhttps://example.org/words\n" in one
+    facts = json.loads(CliRunner().invoke(plugins, ["words", "--json"], catch_exceptions=False).output)
+    assert (facts["distribution"], facts["version"]) == ("sparq-words", "1.2")
 
 
 def test_plugins_shows_options_with_types_and_defaults() -> None:
