@@ -13,9 +13,9 @@ from rich.text import Text
 from sparq_core import hookspecs
 from sparq_core.cli.wording import block, plain
 from sparq_core.pipeline.catalogue import Entry, by_hook, entries, entry
+from sparq_core.pipeline.compatibility import ENGINE
 
 LONGEST_DEFAULT = 40
-ENGINE = "sparq-engine"
 
 
 @click.command()
@@ -64,6 +64,8 @@ def _whose(each: Entry) -> str:
 
 def _show_one(console: Console, shown: Entry) -> None:
     console.print(Text.assemble(plain(shown.name, "bold"), " ", plain(f"({shown.origin})", "dim")))
+    if shown.engine:
+        console.print(plain(f"works with {ENGINE} {shown.engine}", "dim"))
     if shown.homepage:
         console.print(plain(shown.homepage, "dim"))
     console.print()

@@ -16,6 +16,7 @@ from msgspec import Struct
 from sparq_core.contract.errors import PipelineError
 from sparq_core.contract.messages import shown
 from sparq_core.contract.texts import inert
+from sparq_core.pipeline.compatibility import ENGINE
 from sparq_core.pipeline.discovery import installed, origin_of
 
 TEMPLATES = files("sparq_core.cli") / "templates"
@@ -57,16 +58,16 @@ class Names(Struct, frozen=True):
         return "".join(part.capitalize() for part in self.name.split("-"))
 
 
-def engine_range(installed_version: str | None = None) -> str:
+def range_of_today(installed_version: str | None = None) -> str:
     """The releases of the engine that keep what a plugin of today relies on: `>=0.1,<0.2`, and `>=1.2,<2` from version 1 on."""
-    major, minor = map(int, (installed_version or version("sparq-engine")).split(".")[:2])
+    major, minor = map(int, (installed_version or version(ENGINE)).split(".")[:2])
     return f">={major}.{minor},<{major + 1}" if major else f">=0.{minor},<0.{minor + 1}"
 
 
 def rendered(kind: str, names: Names, **more: Any) -> dict[str, str]:
     """The files that the templates of a kind make, by their path in the new folder."""
     environment = Environment(undefined=StrictUndefined, keep_trailing_newline=True, autoescape=False)  # noqa: S701 -- no HTML
-    told = {"names": names, "engine": engine_range(), **more}
+    told = {"names": names, "engine": range_of_today(), **more}
     made = {}
     for path, template in _texts(TEMPLATES / kind):
         text = environment.from_string(template).render(told) if path.endswith(SUFFIX) else template

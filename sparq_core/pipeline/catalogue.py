@@ -12,6 +12,7 @@ from msgspec import Struct
 from sparq_core import hookspecs
 from sparq_core.contract.errors import PipelineError
 from sparq_core.hookspecs import HOOKS
+from sparq_core.pipeline.compatibility import engine_range
 from sparq_core.pipeline.discovery import hooks_of, installed, load_class
 from sparq_core.pipeline.settings import Option, all_options, config_of
 
@@ -31,6 +32,8 @@ class Entry(Struct, frozen=True, kw_only=True):
     distribution: str | None = None
     version: str | None = None
     homepage: str | None = None
+    engine: str | None = None
+    """The releases of the engine that its distribution says it works with."""
     meaning: str = ""
     """Its docstring."""
     hooks: Sequence[str] = ()
@@ -55,6 +58,7 @@ class Entry(Struct, frozen=True, kw_only=True):
             "distribution": self.distribution,
             "version": self.version,
             "homepage": self.homepage,
+            "engine": self.engine,
             "origin": self.origin,
             **({"broken": self.broken} if self.broken else {}),
         }
@@ -78,6 +82,7 @@ def entry(use: str, base: Path) -> Entry:
         distribution=dist.name if dist else None,
         version=dist.version if dist else None,
         homepage=_homepage(dist) if dist else None,
+        engine=engine_range(dist) if dist else None,
         meaning=inspect.getdoc(plugin) or "",
         hooks=hooks_of(plugin),
         options=list(all_options(config)) if config else (),

@@ -13,6 +13,7 @@ from sparq_core.contract.errors import PipelineError, nearest
 from sparq_core.contract.files import absolute, kind_of, refusal
 from sparq_core.contract.messages import shown
 from sparq_core.hookspecs import HOOKS, ONE_OWNER
+from sparq_core.pipeline.compatibility import check_compatible
 from sparq_core.pipeline.settings import config_of, convert, marked, options_of
 
 FAULTS = (Exception, SystemExit, GeneratorExit)
@@ -79,6 +80,7 @@ def load_class(use: str, place: str, base: Path) -> tuple[type, str]:
         )
     if use not in known:
         raise PipelineError(f"{place}: no plugin named '{shown(use)}' is installed; {nearest(use, known)}")
+    check_compatible(known[use].dist, use, place)
     try:
         plugin = known[use].load()
     except FAULTS as error:

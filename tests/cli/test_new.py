@@ -13,7 +13,7 @@ from runs import sparq_command
 from sparq_core import hookspecs
 from sparq_core.cli.new_domain import new_domain
 from sparq_core.cli.new_plugin import new_plugin
-from sparq_core.cli.scaffold import LONGEST, engine_range
+from sparq_core.cli.scaffold import LONGEST, range_of_today
 from sparq_core.contract.errors import PipelineError
 from sparq_core.hookspecs import HOOKS
 
@@ -139,7 +139,7 @@ def test_companions_come_along(tmp_path: Path) -> None:
     ("version", "range"), [("0.1.0", ">=0.1,<0.2"), ("0.12.3", ">=0.12,<0.13"), ("1.4.0", ">=1.4,<2")]
 )
 def test_the_engines_range_is_that_of_the_policy(version: str, range: str) -> None:
-    assert engine_range(version) == range
+    assert range_of_today(version) == range
 
 
 def test_a_name_that_is_taken_is_refused_in_process() -> None:

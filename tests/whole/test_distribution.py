@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-CORE = ["click", "jinja2", "msgspec", "pluggy", "pyyaml", "rich", "zstandard"]
 
 VERIFIER = """
 import sparq_core as sparq
