@@ -1,19 +1,17 @@
 """Writes the pages of docs/reference from the code: `make docs`. A test holds them to be up to date."""
 
-import ast
 import inspect
 import re
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import get_args
 
 import click
+from names_page import names_page
 
-import sparq_core
 from sparq_core import hookspecs
 from sparq_core.cli import cli
-from sparq_core.contract import config, events, niches, policy, records, run, sampling, tally
+from sparq_core.contract import config
 from sparq_core.contract.files import DEEPEST
 from sparq_core.contract.sandbox import CALL, MOST_CHARACTERS, MOST_TURNS
 from sparq_core.hookspecs import HOOKS
@@ -36,7 +34,7 @@ def pages() -> dict[str, str]:
         "study.md": "\n".join(_study()),
         "plugins.md": "\n".join(_plugins()),
         "hooks.md": "\n".join(_hooks()),
-        "records.md": "\n".join(_records()),
+        "records.md": re.sub(r"\n{3,}", "\n\n", "\n".join(names_page())),
         "commands.md": "\n".join(_commands()),
         "ledger.md": "\n".join(_ledger()),
         "dataset.md": "\n".join(_dataset()),
@@ -117,48 +115,6 @@ def _labelled(block: str) -> Iterator[str]:
     for line in block.splitlines():
         label, colon, text = line.partition(": ")
         yield f"- **{label}**: {text}" if colon and label in {"Called", "Answer", "Merged", "Errors"} else f"  {line}"
-
-
-def _records() -> Iterator[str]:
-    yield f"# What hooks exchange\n\n{MADE}"
-    yield "All of these are names of `sparq_core`: `import sparq_core as sparq`, then `sparq.Problem`. Records are frozen: to"
-    yield "change one, make another (`msgspec.structs.replace`). A field without a default must be given.\n"
-    for name in ("Value", "Outcome", "Finish"):
-        yield f"- `{name}` is {', '.join(f'`{value}`' for value in get_args(getattr(sparq_core, name)))}."
-    yield ""
-    for module in (records, niches, sampling, policy, run, tally, events):
-        for node in ast.parse(inspect.getsource(module)).body:
-            if isinstance(node, ast.ClassDef) and node.name in sparq_core.__all__:
-                yield from _record(node)
-
-
-def _record(node: ast.ClassDef) -> Iterator[str]:
-    """A class's meaning, its fields with theirs, and what can be asked of it."""
-    yield f"## {node.name}\n\n{inspect.cleandoc(ast.get_docstring(node) or '')}\n"
-    fields = [n for n in node.body if isinstance(n, ast.AnnAssign)]
-    if fields:
-        yield "| field | type | default | meaning |\n|---|---|---|---|"
-    for field in fields:
-        kind = ast.unparse(field.annotation)
-        meaning = _said_below(node, field)
-        if described := re.search(r"description='((?:[^'\\\\]|\\\\.)*)'", kind):
-            kind, meaning = kind.removeprefix("Annotated[").partition(", Meta(")[0], meaning or described[1]
-        default = f"`{ast.unparse(field.value)}`".replace("field(default_factory=dict)", "{}") if field.value else ""
-        escaped = kind.replace("|", "\\|")
-        yield f"| `{ast.unparse(field.target)}` | `{escaped}` | {default} | {' '.join(meaning.split())} |"
-    yield ""
-    for method in (n for n in node.body if isinstance(n, ast.FunctionDef) and not n.name.startswith("_")):
-        asked = any(ast.unparse(d) == "property" for d in method.decorator_list)
-        call = method.name if asked else f"{method.name}({', '.join(a.arg for a in method.args.args[1:])})"
-        yield f"- `{call}`: {' '.join((ast.get_docstring(method) or '').split())}".rstrip(": ")
-    yield ""
-
-
-def _said_below(node: ast.ClassDef, field: ast.AnnAssign) -> str:
-    """The string that stands under a field."""
-    following = node.body[node.body.index(field) + 1 :][:1]
-    below = following[0] if following else None
-    return str(below.value.value) if isinstance(below, ast.Expr) and isinstance(below.value, ast.Constant) else ""
 
 
 def _commands() -> Iterator[str]:

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from sparq_core.testing import Ran
 
 
+__all__ = ["sparq_run", "sparq_sums"]
+
+
 @pytest.fixture
 def sparq_sums(tmp_path: Path) -> Callable[..., dict[str, Any]]:
     """

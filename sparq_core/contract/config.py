@@ -20,13 +20,16 @@ LONGEST_NAME = 120
 MOST = 10**15
 """No count is larger: a run's tokens are fewer by far."""
 Positive = Annotated[int, Meta(ge=1, le=MOST)]
+"""A count of at least 1."""
 NonNegative = Annotated[int, Meta(ge=0, le=MOST)]
+"""A count that may be 0."""
 Held = Annotated[int, Meta(ge=1, le=10**6)]
 """How many of something are held in memory or begun at once."""
 Seed = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 ModelName = Annotated[str, Meta(pattern=MODEL_NAME, max_length=LONGEST_NAME)]
 Amount = Annotated[float, Meta(gt=0)]
 Share = Annotated[float, Meta(gt=0, le=1)]
+"""A part of a whole: above 0, at most 1."""
 InputFile = Annotated[str, Meta(extra={"sparq": "file"})]
 """A path in a plugin's config: relative to the pipeline file, must exist, its content is part of the run's identity."""
 FREE = Meta(extra={"sparq": "free"})

@@ -35,9 +35,11 @@ class Line(NamedTuple):
     """A line of JSON."""
 
     number: int
+    """From 1."""
     place: str
     """The file and the line, for messages."""
     row: dict[str, Any]
+    """The object that it holds."""
 
 
 def kind_of(path: Path) -> str:

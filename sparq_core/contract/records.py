@@ -9,9 +9,12 @@ from msgspec.structs import replace
 from sparq_core.contract.errors import PipelineError
 
 Value = Literal["correct", "incorrect", "unknown"]
+"""What an attempt is judged to be."""
 Outcome = Literal["rejected", "unresolved", "disputed", "out-of-band", "kept"]
+"""What becomes of a child: rejected before any attempt, or by what its attempts came to."""
 OUTCOMES: tuple[Outcome, ...] = ("rejected", "unresolved", "disputed", "out-of-band", "kept")
 Finish = Literal["stop", "length", "too-long", "refused"]
+"""How a completion ended; the field `finish` of `Completion` says what each means."""
 
 ASKING = ("propose", "screen", "verify", "assess", "describe")
 """The hooks that may ask models, in the order of a step."""
@@ -60,6 +63,7 @@ class Problem(Struct, frozen=True, kw_only=True):
 
     @property
     def is_seed(self) -> bool:
+        """Whether it was given, not generated."""
         return self.id.startswith("0.")
 
 
@@ -69,9 +73,13 @@ class Attempt(Struct, frozen=True, kw_only=True, gc=False):
     k: int
     """Counts from 0 within its problem and step."""
     seed: int
+    """What it was drawn from; a sampler that is deterministic gives the same text for it again."""
     text: str
+    """The completion, as the model wrote it."""
     finish: Finish
+    """How it ended; one that is cut, `length`, may lack its final answer."""
     tokens: int
+    """Tokens sampled, the end token included."""
     prompt_tokens: int = 0
     """Of the request it came from, on the first of its attempts; 0 on the others."""
 
@@ -80,13 +88,16 @@ class Trial(Struct, frozen=True):
     """What a verifier judges: an attempt at a problem."""
 
     problem: Problem
+    """The whole problem, its reference and `extra` included."""
     attempt: Attempt
+    """What is to be judged."""
 
 
 class Verdict(Struct, frozen=True, kw_only=True, gc=False):
     """One verifier's opinion of one attempt."""
 
     value: Value
+    """`unknown` is a limit, a cut or a crash; a completion that ended by itself without an answer is `incorrect`."""
     reason: str = ""
     """Which rule decided, in a word: `number`, `no-answer`, `truncated`, `timeout`, …"""
     answer: str | None = None
@@ -99,25 +110,32 @@ class Judged(Struct, frozen=True, gc=False):
     """An attempt with its verdict."""
 
     attempt: Attempt
+    """As it was sampled."""
     verdict: Verdict
+    """The verifiers' last word on it."""
 
 
 class Counts(Struct, frozen=True, gc=False):
     """How the attempts at one problem came out."""
 
     correct: int = 0
+    """Attempts that are right."""
     incorrect: int = 0
+    """Attempts that are wrong."""
     unknown: int = 0
+    """Attempts that could not be judged."""
 
     def __add__(self, other: "Counts") -> "Counts":
         return Counts(self.correct + other.correct, self.incorrect + other.incorrect, self.unknown + other.unknown)
 
     @property
     def drawn(self) -> int:
+        """All attempts."""
         return self.correct + self.incorrect + self.unknown
 
     @property
     def decided(self) -> int:
+        """Attempts that are right or wrong."""
         return self.correct + self.incorrect
 
     @property
@@ -130,8 +148,11 @@ class Case(Struct, frozen=True):
     """A problem with all its judged attempts, as `assess` and `describe` see it."""
 
     problem: Problem
+    """The whole problem."""
     judged: tuple[Judged, ...]
+    """Its attempts, by k; none for a seed that is not attempted."""
     counts: Counts
+    """How they came out."""
     solve_rate: float | None = None
     """Of the attempts that were decided, corrected where a policy stopped early; None where nothing was decided."""
 
@@ -140,7 +161,9 @@ class Assessment(Struct, frozen=True, kw_only=True):
     """What the attempts say of a problem."""
 
     outcome: Outcome
+    """What is made of the problem; not `rejected`, which is for those that were never attempted."""
     reason: str = ""
+    """Why, in a word or two; empty where the outcome says it."""
     quality: float = 0.0
     """At least 0; what an archive ranks by."""
     answer: str | None = None
@@ -155,7 +178,9 @@ class Rejection(Struct, frozen=True, gc=False):
     hook: Literal["propose", "admit", "screen"]
     """`propose`: what was written could not be read."""
     plugin: str
+    """By the name that the pipeline has for it."""
     reason: str
+    """In a few words, which are counted."""
 
     @classmethod
     def of_unread(cls, plugin: str, why: str) -> "Rejection":
@@ -182,14 +207,21 @@ class Child(Struct, frozen=True, kw_only=True):
     """What a step made of one problem, without the texts of its attempts."""
 
     problem: Problem
+    """With the reference that `assess` left it with."""
     outcome: Outcome
+    """What became of it."""
     reason: str = ""
+    """Why: that of its rejection or of its assessment."""
     rejection: Rejection | None = None
+    """None where it was attempted, or might have been."""
     counts: Counts = Counts()
+    """How its attempts came out."""
     solve_rate: float | None = None
     """As its `assess` saw it; None where nothing was decided."""
     quality: float = 0.0
+    """At least 0, as its `assess` has it; what an archive ranks by."""
     descriptors: Mapping[str, Any] = field(default_factory=dict)
+    """All that `describe` said of it, by name; empty for what is neither kept nor a seed."""
 
     @classmethod
     def of(cls, case: Case, assessment: Assessment, descriptors: Mapping[str, Any]) -> "Child":
@@ -227,10 +259,13 @@ class Step(Struct, frozen=True, kw_only=True):
     """A committed step, live or replayed: what `commit` folds into a plugin's own state."""
 
     round: int
+    """From 1; 0 is that of the seeds."""
     step: int
+    """From 1, within its round."""
     parents: tuple[str, ...]
     """Parents as selected; ids."""
     children: tuple[Child, ...]
+    """In the order in which they were proposed, unread ones included."""
     again: tuple[Child, ...] = ()
     """Parents that were attempted once more, as all their attempts now have them."""
 
@@ -239,13 +274,16 @@ class Message(Struct, frozen=True, gc=False):
     """One turn of a chat."""
 
     role: Literal["system", "user", "assistant"]
+    """Whose turn it is."""
     content: str
+    """What is said."""
 
 
 class Example(Struct, frozen=True, kw_only=True, gc=False):
     """One training example: an attempt chosen by `curate`."""
 
     problem: str
+    """The problem's id."""
     attempt: int
     """The attempt's id in the ledger."""
 
@@ -267,21 +305,27 @@ class Score(Struct, frozen=True, kw_only=True, gc=False):
     """One benchmark item's value: 1.0 for right, 0.0 for wrong, or any other number to be averaged."""
 
     task: str
+    """The benchmark, or one of its metrics."""
     item: str
+    """Which of its items: the same for every model, so that two can be compared item by item."""
     value: float
+    """Finite."""
 
 
 class BenchmarkText(Struct, frozen=True, kw_only=True):
     """A text of a benchmark, a question or an answer, that must not be trained on."""
 
     task: str
+    """The benchmark it belongs to."""
     text: str
+    """As the benchmark has it."""
 
 
 class Finding(Struct, frozen=True, kw_only=True):
     """Something `check` noticed: an error stops the run before it spends anything, a warning is shown by it, a note is not."""
 
     level: Literal["error", "warning", "note"]
+    """How bad it is."""
     place: str
     """Which setting of the plugin, e.g. `with.path`; the core puts before it where the pipeline names the plugin."""
     message: str
@@ -292,6 +336,7 @@ class Solved(Struct, frozen=True, kw_only=True):
     """A problem with what its attempts came to, without their texts."""
 
     child: Child
+    """What became of it."""
     attempts: tuple[tuple[int, str], ...]
     """Its attempts in this grading as (attempt id, verdict's value), by k."""
 

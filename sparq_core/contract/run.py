@@ -14,6 +14,7 @@ class Run(Struct, frozen=True, kw_only=True):
     """One run, as plugins see it."""
 
     pipeline: Pipeline
+    """As resolved: what the file leaves out has its default."""
     base: Path
     """The pipeline file's folder: relative paths start from it."""
     folder: Path | None

@@ -23,15 +23,20 @@ class Request(Struct, frozen=True, kw_only=True):
     """One prompt and how to sample from it: sample j of `n` is drawn from seed + j."""
 
     messages: tuple[Message, ...]
+    """The chat so far; the last turn is to be answered."""
     seed: int
+    """Of the first sample."""
     sampling: Sampling
+    """How to draw."""
     n: int = 1
+    """Samples to draw."""
 
 
 class Completion(Struct, frozen=True, kw_only=True, gc=False):
     """What a model answered."""
 
     text: str
+    """Without the strings of `stop`."""
     finish: Finish
     """
     `stop`: ended by itself; `length`: cut at `max_tokens`, or at 2^20 characters; `too-long`: the prompt does not fit the
@@ -67,16 +72,25 @@ class Recorded(Struct, frozen=True, kw_only=True, gc=False):
     """A completion that a hook paid for, as the ledger keeps it."""
 
     hook: str
+    """The hook that asked."""
     plugin: str
+    """The plugin that asked, by its name in the pipeline."""
     ordinal: int
+    """Counts from 0 among all that the plugin asks from this hook in this step; a draft names it."""
     role: str
+    """Which role was asked."""
     model: str
     """Digest of the weights that answered."""
     seed: int
+    """What it was drawn from."""
     finish: Finish
+    """How it ended."""
     tokens: int
+    """Tokens sampled, the end token included."""
     text: str
+    """What the model answered."""
     prompt_tokens: int = 0
+    """Tokens of the prompt."""
 
 
 class Llm:
@@ -99,6 +113,7 @@ class Llm:
         return RoleModel(self, role)
 
     def ask(self, role: str, prompts: Sequence[str], sampling: Sampling) -> list[Recorded]:
+        """As `llm(role).complete(prompts, sampling)`."""
         sampler = self._serve(role)
         first = self._begun + len(self.recorded)
         seeds = [derive(*self._place, self._hook, self._plugin, first + i) for i in range(len(prompts))]

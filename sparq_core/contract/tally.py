@@ -41,7 +41,9 @@ class Tally(Struct, frozen=True):
     why: Mapping[str, int] = {}
     """Attempts by `verdict: reason`; rare reasons are counted together, as `verdict: other reasons`."""
     seeds: int = 0
+    """Seeds in the ledger."""
     seeds_kept: int = 0
+    """Of them, those that may be parents."""
     unparsed: int = 0
     """Children that could not be read from what the generator wrote."""
     used: Mapping[str, Used] = {}
@@ -55,10 +57,12 @@ class Tally(Struct, frozen=True):
 
     @property
     def children(self) -> int:
+        """All children, whatever became of them."""
         return sum(self.outcomes.values())
 
     @property
     def attempts(self) -> int:
+        """All attempts."""
         return sum(self.verdicts.values())
 
     @property
@@ -68,6 +72,7 @@ class Tally(Struct, frozen=True):
 
     @property
     def prompt_tokens(self) -> int:
+        """Tokens of prompts."""
         return sum(used.prompt for used in self.used.values())
 
     def unknown(self) -> dict[str, int]:

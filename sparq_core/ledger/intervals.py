@@ -19,8 +19,11 @@ class Interval(Struct, frozen=True):
     """A mean with its 95% confidence interval."""
 
     mean: float
+    """Of all values."""
     low: float
+    """Its lower end."""
     high: float
+    """Its upper end."""
 
 
 def proportion(values: Sequence[float]) -> Interval:

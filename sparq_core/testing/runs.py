@@ -18,8 +18,11 @@ class Ran(Struct, frozen=True):
     """A run that `run_pipeline` brought to its end."""
 
     ending: Ending
+    """Its `reason`, `done` or what stopped it; its `exit_code`; its `tally`, all that was counted."""
     folder: Path
+    """The run folder."""
     events: list[Event] = field(default_factory=list)
+    """All that observers were told."""
 
     def read(self) -> Reader:
         """The run's ledger."""

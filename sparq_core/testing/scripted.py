@@ -36,12 +36,13 @@ class ScriptedSampler:
         """Everything that was asked, in order."""
 
     def sample(self, requests: Sequence[Request]) -> list[list[Completion]]:
+        """`n` completions a request, remembered in `requests`."""
         self.requests += requests
         time.sleep(self._delay)
         return [[self._complete(request, j) for j in range(request.n)] for request in requests]
 
     def close(self) -> None:
-        pass
+        """Nothing to free."""
 
     def _complete(self, request: Request, j: int) -> Completion:
         prompt, rng = request.messages[-1].content, generator(request.seed + j)
@@ -94,4 +95,5 @@ class Scripted:
 
     @hookimpl
     def sampler(self) -> ScriptedSampler:
+        """One for each model of the pipeline that names it."""
         return ScriptedSampler(self._config.answers, self._config.delay)

@@ -129,6 +129,7 @@ class Simulated:
 
     @hookimpl
     def sampler(self) -> SimulatedSampler:
+        """One for each model of the pipeline that names it."""
         config = self._config
         return SimulatedSampler(read_known(Path(config.problems)), config.ability, config.writes, config.answers)
 

@@ -1,0 +1,167 @@
+"""The page of every public type and helper, made from the code; `make_reference` writes it."""
+
+import ast
+import inspect
+import re
+from collections.abc import Iterator
+from importlib import import_module
+from types import ModuleType
+
+from msgspec import Struct
+
+import sparq_core
+import sparq_pytest
+from sparq_core import hookspecs, testing
+from sparq_core.hookspecs import HOOKS
+
+LONGEST_SOURCE = 100
+"""Characters of what a name stands for that the page shows."""
+GROUPS = {
+    "What hooks exchange": ["contract.records"],
+    "Models": ["contract.sampling"],
+    "Attempts": ["contract.policy"],
+    "Niches": ["contract.niches"],
+    "The run and its ledger": ["contract.run", "ledger.reader", "contract.tally", "ledger.intervals"],
+    "Events": ["contract.events"],
+    "Options": ["contract.config", "pipeline.file"],
+    "Prompts and answers": ["contract.templates", "contract.answers", "contract.texts"],
+    "Files and weights": ["contract.files", "ledger.outputs", "contract.weights", "contract.hub"],
+    "Randomness and processes": ["contract.randomness", "contract.workers"],
+    "Marks and errors": ["hookspecs", "contract.errors"],
+}
+"""Where the public names stand, in the order of the page; the test of the page finds a name that is nowhere."""
+
+
+def names_page() -> Iterator[str]:
+    """The page of every public type and helper."""
+    yield "# Types and helpers\n\n<!-- made by docs/make_reference.py -->\n"
+    yield "Every public name: what hooks exchange, what they are handed, and what helps to answer them. Those of `sparq_core`"
+    yield "are written `import sparq_core as sparq`, then `sparq.Problem`. Records are frozen: to change one, make another"
+    yield "(`msgspec.structs.replace`). A field without a default must be given.\n"
+    for title, modules in GROUPS.items():
+        yield f"## {title}\n"
+        for module in modules:
+            yield from _names(sparq_core, module)
+    yield "## Testing\n\nOf `sparq_core.testing`; with pytest come the fixtures of `sparq_pytest`.\n"
+    for module in dict.fromkeys(_homes(testing).values()):
+        yield from _names(testing, module)
+    yield from _names(sparq_pytest, "sparq_pytest")
+
+
+def _homes(package: ModuleType) -> dict[str, str]:
+    """The names that a package hands on, each with the module it is from."""
+    tree = ast.parse(inspect.getsource(package))
+    taken = [
+        (node.module, alias.name) for node in tree.body if isinstance(node, ast.ImportFrom) for alias in node.names
+    ]
+    return {name: str(module).removeprefix("sparq_core.") for module, name in taken if name in package.__all__}
+
+
+def _names(package: ModuleType, home: str) -> Iterator[str]:
+    """The names of a package that one module defines, in its order."""
+    module = import_module(home if home == package.__name__ else f"sparq_core.{home}")
+    wanted = {name for name, where in _homes(package).items() if where == home} or set(package.__all__)
+    for node in ast.parse(inspect.getsource(module)).body:
+        if isinstance(node, ast.ClassDef) and node.name in wanted:
+            yield from _class(node, getattr(module, node.name))
+        elif isinstance(node, ast.FunctionDef) and node.name in wanted:
+            yield f"### {node.name}\n\n```text\n{_call(node)}\n```\n\n{_said(node)}\n"
+        elif isinstance(node, ast.Assign | ast.AnnAssign):
+            name = ast.unparse(node.targets[0] if isinstance(node, ast.Assign) else node.target)
+            if name in wanted:
+                yield f"### {name}\n\n{_alias(node, _below(module, node))}\n"
+
+
+def _alias(node: ast.Assign | ast.AnnAssign, meaning: str) -> str:
+    source = ast.unparse(node.value) if node.value else ""
+    return f"{meaning}\n\nIt is `{source}`.\n".strip() if len(source) < LONGEST_SOURCE else meaning
+
+
+def _below(module: ModuleType, node: ast.stmt) -> str:
+    """The string that stands under an assignment of a module."""
+    body = ast.parse(inspect.getsource(module)).body
+    at = next(i for i, each in enumerate(body) if each.lineno == node.lineno)
+    following = body[at + 1] if at + 1 < len(body) else None
+    constant = following.value if isinstance(following, ast.Expr) else None
+    return inspect.cleandoc(str(constant.value)) if isinstance(constant, ast.Constant) else ""
+
+
+def _call(node: ast.FunctionDef) -> str:
+    """A function as it is called, with types; of a method without its first argument."""
+    arguments = ast.unparse(node.args).removeprefix("self, ").removeprefix("cls, ")
+    given = "" if arguments in {"self", "cls"} else arguments
+    return f"{node.name}({given}) -> {ast.unparse(node.returns) if node.returns else 'None'}".replace("'", "")
+
+
+def _said(node: ast.ClassDef | ast.FunctionDef) -> str:
+    return inspect.cleandoc(ast.get_docstring(node) or "")
+
+
+def _class(node: ast.ClassDef, kind: type) -> Iterator[str]:
+    """A class's meaning, its fields with theirs, who gives and takes it, and what can be asked of it."""
+    yield f"### {node.name}\n\n{_said(node)}\n"
+    yield " ".join(filter(None, [_made(node, kind), *_exchanged(node.name)])) + "\n"
+    if node.name == "Pipeline":
+        yield "Its settings are those of [the pipeline file](pipeline.md).\n"
+        return
+    fields = [n for n in node.body if isinstance(n, ast.AnnAssign)]
+    if fields:
+        yield "| field | type | default | meaning |\n|---|---|---|---|"
+    for field in fields:
+        kind_of_field = ast.unparse(field.annotation)
+        meaning = _said_below(node, field)
+        if described := _description(field.annotation):
+            kind_of_field = kind_of_field.removeprefix("Annotated[").partition(", Meta(")[0]
+            meaning = meaning or described
+        default = f"`{ast.unparse(field.value)}`".replace("field(default_factory=dict)", "{}") if field.value else ""
+        escaped = kind_of_field.replace("|", "\\|")
+        yield f"| `{ast.unparse(field.target)}` | `{escaped}` | {default} | {' '.join(meaning.split())} |"
+    yield ""
+    for method in (n for n in node.body if isinstance(n, ast.FunctionDef) and not n.name.startswith("_")):
+        asked = any(ast.unparse(d) == "property" for d in method.decorator_list)
+        call = f"{method.name}: {ast.unparse(method.returns)}" if asked and method.returns else _call(method)
+        yield f"- `{call}`: {' '.join(_said(method).split())}".rstrip(": ")
+    yield ""
+
+
+def _description(annotation: ast.expr) -> str:
+    """What `Meta(description=…)` says in an annotation."""
+    said = [node.value for node in ast.walk(annotation) if isinstance(node, ast.keyword) and node.arg == "description"]
+    return str(ast.literal_eval(said[0])) if said else ""
+
+
+def _made(node: ast.ClassDef, kind: type) -> str:
+    """How one is made."""
+    if issubclass(kind, Struct):
+        return "Its fields are given by keyword only." if any(k.arg == "kw_only" for k in node.keywords) else ""
+    return "A protocol: any object will do that has these." if getattr(kind, "_is_protocol", False) else ""
+
+
+def _exchanged(name: str) -> Iterator[str]:
+    """Which hooks take and give a record, and which records hold it."""
+    word = re.compile(rf"\b{name}\b")
+    specs = [getattr(hookspecs, hook) for hook in HOOKS]
+    takes = [
+        s.__name__
+        for s in specs
+        if any(word.search(str(p.annotation)) for p in inspect.signature(s).parameters.values())
+    ]
+    gives = [s.__name__ for s in specs if word.search(str(inspect.signature(s).return_annotation))]
+    public = [getattr(sparq_core, each) for each in sparq_core.__all__]
+    holds = [
+        each.__name__
+        for each in public
+        if isinstance(each, type)
+        and each.__name__ != name
+        and any(word.search(str(kind)) for kind in vars(each).get("__annotations__", {}).values())
+    ]
+    for what, names in (("Hooks that take it", takes), ("Hooks that give it", gives), ("Part of", holds)):
+        if names:
+            yield f"{what}: {', '.join(f'`{each}`' for each in names)}."
+
+
+def _said_below(node: ast.ClassDef, field: ast.AnnAssign) -> str:
+    """The string that stands under a field."""
+    following = node.body[node.body.index(field) + 1 :][:1]
+    below = following[0] if following else None
+    return str(below.value.value) if isinstance(below, ast.Expr) and isinstance(below.value, ast.Constant) else ""
