@@ -2,6 +2,7 @@
 
 import sys
 import threading
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import zip_longest
@@ -10,7 +11,8 @@ from typing import Any
 from sparq_core.contract.errors import SparqError
 
 Ask = Callable[[], Sequence[Any]]
-THREADS = 8
+THREADS, MOST, SECONDS = 8, 10, 0.3
+"""So many threads ask, each so often at most, and not again after so long."""
 SWITCH = 1e-6
 """Seconds after which another thread goes on: so short that what they share is found out."""
 
@@ -27,11 +29,10 @@ def answers_at_once(hook: str, questions: Sequence[Ask]) -> list[list[Any]]:
     """As `answers_again`; the questions are asked by several threads besides."""
     answers, what = answers_again(hook, questions), f"{hook} answers otherwise when several threads ask at once"
     try:
-        at_once = _at_once(list(questions) * THREADS)
+        for i, again in _at_once(questions):
+            alike(answers[i], list(again), what)
     except SparqError as error:
         raise AssertionError(f"{what}: {error}") from error
-    for said, again in zip(answers * THREADS, at_once, strict=True):
-        alike(said, list(again), what)
     return answers
 
 
@@ -47,18 +48,22 @@ def parts(batch: Sequence[Any]) -> list[Sequence[Any]]:
     return [batch, batch[::-1], batch[:half], batch[-half:]]
 
 
-def _at_once(questions: Sequence[Ask]) -> list[Sequence[Any]]:
+def _at_once(questions: Sequence[Ask]) -> list[tuple[int, Sequence[Any]]]:
+    """What threads are answered that begin together, each with one of the questions, and ask it again while there is time."""
     together = threading.Barrier(THREADS)
 
-    def work(mine: Sequence[Ask]) -> list[Sequence[Any]]:
+    def work(thread: int) -> list[tuple[int, Sequence[Any]]]:
+        asked, answers = thread % len(questions), list[tuple[int, Sequence[Any]]]()
         together.wait()
-        return [ask() for ask in mine]
+        began = time.monotonic()
+        while not answers or (len(answers) < MOST and time.monotonic() < began + SECONDS):
+            answers.append((asked, questions[asked]()))
+        return answers
 
     before = sys.getswitchinterval()
     sys.setswitchinterval(SWITCH)
     try:
         with ThreadPoolExecutor(THREADS) as pool:
-            answers = list(pool.map(work, [questions[i::THREADS] for i in range(THREADS)]))
+            return [answer for answers in pool.map(work, range(THREADS)) for answer in answers]
     finally:
         sys.setswitchinterval(before)
-    return [answers[i % THREADS][i // THREADS] for i in range(len(questions))]

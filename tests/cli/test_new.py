@@ -1,5 +1,6 @@
 """`sparq new-plugin` and `sparq new-domain`: what they write is a good distribution as it stands, for every hook."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -84,6 +85,14 @@ def test_what_is_written_is_typed_strictly(written: Path, installed: Path) -> No
     files = [str(path) for project in projects for path in (*project.glob("sparq_*"), *project.glob("tests/*.py"))]
     settings = ["--config-file", str(written / "only-verify" / "pyproject.toml"), "--python-executable", sys.executable]
     assert "no issues found" in run([sys.executable, "-m", "mypy", *settings, *files], written, installed)
+
+
+@pytest.mark.skipif(not shutil.which("pyright"), reason="needs pyright: pip install pyright")
+def test_what_is_written_is_typed_for_pyright(written: Path) -> None:
+    for name in (LONG, "b"):
+        settings = {"typeCheckingMode": "strict", "exclude": ["tests"]}
+        (written / name / "pyrightconfig.json").write_text(json.dumps(settings))
+        assert "0 errors" in run(["pyright", "--pythonpath", sys.executable], written / name)
 
 
 def test_pipelines_that_are_written_are_good(written: Path, installed: Path) -> None:
