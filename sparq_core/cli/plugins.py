@@ -44,8 +44,8 @@ def _show_all(console: Console) -> None:
         width = max(len(each.name) for each in listed)
         for each in listed:
             told = plain(each.line, "red" if each.broken else "")
-            line = Text.assemble("  ", plain(each.name.ljust(width), "cyan"), "  ", told, plain(_whose(each), "dim"))
-            console.print(line, no_wrap=True, overflow="ellipsis")
+            line = Text.assemble("  ", plain(each.name.ljust(width), "cyan"), "  ", plain(_whose(each), "dim"), told)
+            console.print(line, no_wrap=True, overflow="ellipsis", soft_wrap=not console.is_terminal)
     ours = f"Of {ENGINE} {version(ENGINE)}, where no other is named. `sparq plugins NAME` shows a plugin's hooks and options."
     console.print(f"\n{ours}", style="dim", markup=False, highlight=False)
 
@@ -59,7 +59,7 @@ def _purpose(hook: str) -> str:
 
 def _whose(each: Entry) -> str:
     """Where it comes from, unless from the engine itself."""
-    return "" if each.distribution == ENGINE else f" ({each.origin})"
+    return "" if each.distribution == ENGINE else f"({each.origin}) "
 
 
 def _show_one(console: Console, shown: Entry) -> None:

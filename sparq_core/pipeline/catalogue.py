@@ -13,7 +13,7 @@ from sparq_core import hookspecs
 from sparq_core.contract.errors import PipelineError
 from sparq_core.hookspecs import HOOKS
 from sparq_core.pipeline.compatibility import engine_range
-from sparq_core.pipeline.discovery import hooks_of, installed, load_class
+from sparq_core.pipeline.discovery import hooks_of, installed, load_class, origin_of
 from sparq_core.pipeline.settings import Option, all_options, config_of
 
 BESIDE = {
@@ -99,7 +99,7 @@ def _or_broken(name: str) -> Entry:
     try:
         return entry(name, Path.cwd())
     except PipelineError as error:
-        return Entry(name=name, origin=installed()[name].value, broken=str(error))
+        return Entry(name=name, origin=origin_of(installed()[name]), broken=str(error))
 
 
 def _homepage(dist: Distribution) -> str | None:

@@ -244,8 +244,12 @@ def test_strangers_plugins_are_told_with_where_they_come_from(tmp_path: Path, mo
     stranger(tmp_path, "broken", "import nothing_of_the_kind")
     monkeypatch.syspath_prepend(tmp_path)
     told = CliRunner().invoke(plugins, env={"COLUMNS": "120"}, catch_exceptions=False).output
-    assert re.search(r"^ +words +Counts words \(sparq-words 1\.2\)$", told, re.MULTILINE)
-    assert re.search(r"^no hook  cannot be used as they are\n +broken +.*cannot be imported", told, re.MULTILINE)
+    assert re.search(r"^ +words +\(sparq-words 1\.2\) Counts words$", told, re.MULTILINE)
+    assert re.search(
+        r"^no hook  cannot be used as they are\n +broken +\(sparq-broken 1\.2\) .*cannot be imported",
+        told,
+        re.MULTILINE,
+    )
     one = CliRunner().invoke(plugins, ["words"], catch_exceptions=False).output
     assert "words (sparq-words 1.2)\nhttps://example.org/words\n" in one
     facts = json.loads(CliRunner().invoke(plugins, ["words", "--json"], catch_exceptions=False).output)

@@ -62,7 +62,7 @@ def test_what_fits_or_says_nothing_is_imported(stranger: Path, needs: list[str])
 def test_the_list_of_plugins_goes_on_and_says_so(stranger: Path) -> None:
     requires(stranger, "sparq-engine>=7.2")
     told = CliRunner().invoke(plugins, env={"COLUMNS": "200"}, catch_exceptions=False).output
-    assert "loud  plugins: plugin 'loud' of sparq-loud 3.1 works with sparq-engine >=7.2" in told
+    assert "loud  (sparq-loud 3.1) plugins: plugin 'loud' of sparq-loud 3.1 works with sparq-engine >=7.2" in told
     assert "mutate" in told
 
 
