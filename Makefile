@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: quickstart install install-dev test test-vllm lint docs study torture clean
+.PHONY: quickstart install install-dev test test-vllm lint docs site study torture clean
 
 quickstart: install
 	$(BIN)/sparq run examples/quickstart.yaml
@@ -46,6 +46,10 @@ lint: install-dev
 
 docs: install-dev
 	$(BIN)/python docs/make_reference.py
+
+site: install-dev
+	$(BIN)/python -m mkdocs build --strict
+	@echo "site/index.html"
 
 # The paper in miniature, an hour at a time: each call goes on where the last one stopped (MINUTES=… for more or less).
 study: install-dev
