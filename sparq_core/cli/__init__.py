@@ -143,11 +143,11 @@ def _tell(error: SparqError) -> None:
 
 
 def _plugins_frames(error: BaseException, whole: bool) -> list[traceback.FrameSummary]:
-    """The frames of a plugin's bug: the `whole` of them from where the engine called it, or those of a user's own files."""
+    """The frames of a plugin's bug: the `whole` of them, from its first to its last, or those of a user's own files."""
     ours = tuple(str(Path(module.__file__ or "").parent) for module in (sparq_core, pluggy))
     libraries = (*sysconfig.get_paths().values(), "<")
     frames = list(traceback.extract_tb(error.__traceback__))
     theirs = [i for i, frame in enumerate(frames) if not frame.filename.startswith(ours)]
     if whole:
-        return frames[theirs[0] :] if theirs else []
+        return frames[theirs[0] : theirs[-1] + 1] if theirs else []
     return [frames[i] for i in theirs if not frames[i].filename.startswith(libraries)]

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from sparq_core.contract.errors import RunLockedError, SparqError
+from sparq_core.contract.messages import raised
 
 WRONG_COMMAND, RESUMABLE = 2, 4
 SPACE = "free some space there, or take a folder elsewhere"
@@ -85,16 +86,17 @@ def fault_of(error: BaseException) -> Fault | None:
             return _of_system(error)
         case UnicodeDecodeError():
             return Fault(f"a file that is read as text is not in UTF-8 ({error})", "save it as UTF-8", is_paths=True)
+        case UnicodeEncodeError():
+            return Fault(f"a text cannot be written: {error}", "--debug shows where it comes from")
     others = (
         (MemoryError, "", Fault("there is no memory left", MEMORY)),
         (RuntimeError, "can't start new thread", Fault("no thread can be started", PROCESSES)),
-        (UnicodeEncodeError, "", Fault(f"a text cannot be written: {error}", "--debug shows where it comes from")),
     )
-    return next((fault for kind, text, fault in others if isinstance(error, kind) and text in str(error)), None)
+    return next((fault for kind, text, fault in others if isinstance(error, kind) and text in raised(error)), None)
 
 
 def _of_system(error: OSError) -> Fault | None:
-    if "temporary directory" in str(error):
+    if "temporary directory" in raised(error):
         return Fault("there is no folder for temporary files that can be written to", f"{SPACE} by setting TMPDIR")
     what = ": ".join(str(part) for part in (error.filename, error.strerror) if part)
     if remedy := OF_THE_MACHINE.get(error.errno or 0):

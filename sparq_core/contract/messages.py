@@ -10,6 +10,14 @@ def shown(value: object, most: int = LONGEST_LINE // 4) -> str:
     return inert(shortened(str(value), most))
 
 
+def raised(error: BaseException) -> str:
+    """What an exception is and says, even one that cannot say it."""
+    try:
+        return f"{type(error).__name__}: {error}"
+    except Exception as other:  # noqa: BLE001 -- an exception class of a plugin's own
+        return f"{type(error).__name__}, whose text raises {type(other).__name__}"
+
+
 def message(text: str) -> str:
     """A message of any length as it is told: inert, of its long lines the ends, of many lines the first and the last."""
     lines = inert(shortened(text, LONGEST_LINE * MOST_LINES), block=True).split("\n")

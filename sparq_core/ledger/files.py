@@ -3,7 +3,8 @@
 import errno
 import fcntl
 import os
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -73,6 +74,23 @@ def sync_all(folder: Path) -> None:
     for path in (*folder.rglob("*"), folder):
         if path.is_file() or path.is_dir():
             sync(path)
+
+
+def copy_all(
+    folder: Path,
+    to: Path,
+    copy: Callable[[Path, Path], object] = shutil.copyfile,
+    left_out: Callable[[Path], bool] = lambda _: False,
+) -> None:
+    """Copy what is in a folder; what cannot be copied is an error as it came, where `shutil.copytree` gives texts."""
+    to.mkdir(parents=True, exist_ok=True)
+    for path in sorted(folder.iterdir()):
+        if left_out(path):
+            continue
+        if path.is_dir():
+            copy_all(path, to / path.name, copy, left_out)
+        else:
+            copy(path, to / path.name)
 
 
 @contextmanager

@@ -1,11 +1,10 @@
 """Ledgers of older formats copied forward: a run folder anew, never in place, with one step for each format since."""
 
 import json
-import os
 import shutil
 import sqlite3
 from collections.abc import Callable, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,7 +13,7 @@ import yaml
 from sparq_core.contract.errors import PipelineError, SparqError
 from sparq_core.ledger import storage
 from sparq_core.ledger.conservation import check_conservation
-from sparq_core.ledger.files import PARTIAL
+from sparq_core.ledger.files import PARTIAL, copy_all
 from sparq_core.ledger.reader import Reader
 
 
@@ -67,19 +66,17 @@ def _format(path: Path) -> int:
 
 
 def _copy_files(folder: Path, to: Path) -> None:
-    def ignored(_: str, names: list[str]) -> list[str]:
-        return [n for n in names if n.startswith(storage.DATABASE) or n == storage.LOCK or n.endswith(PARTIAL)]
+    def left_out(path: Path) -> bool:
+        return path.name.startswith(storage.DATABASE) or path.name == storage.LOCK or path.name.endswith(PARTIAL)
 
-    def copy(source: str, target: str) -> str:
-        if Path(source).relative_to(folder).parts[0] == "models":
-            try:
-                os.link(source, target)
-            except OSError:
-                return str(shutil.copy2(source, target))
-            return target
-        return str(shutil.copy2(source, target))
+    def copy(source: Path, target: Path) -> None:
+        if source.relative_to(folder).parts[0] == "models":
+            with suppress(OSError):
+                target.hardlink_to(source)
+                return
+        shutil.copy2(source, target)
 
-    shutil.copytree(folder, to, ignore=ignored, copy_function=copy, dirs_exist_ok=True)
+    copy_all(folder, to, copy, left_out)
 
 
 def _copy_ledger(path: Path, to: Path) -> None:

@@ -16,6 +16,7 @@ from sparq_core.contract.tally import Tally
 from sparq_core.ledger import storage
 from sparq_core.ledger.conservation import check_conservation
 from sparq_core.ledger.doctor import Examined, Place, digest_of, made
+from sparq_core.ledger.files import copy_all
 from sparq_core.ledger.proof import Proof
 from sparq_core.ledger.reader import GRADING, LATER, Reader
 from sparq_core.ledger.writer import Ledger
@@ -114,7 +115,7 @@ def _bring_files(ledger: Reader, folder: Path, to: Path) -> list[str]:
         if digest_of(path, ledger.run().weights_version) != digest:
             left_out.append(f"{path}: is gone, or not what its phase has made; it is made again")
         elif path.is_dir():
-            shutil.copytree(path, to / path.relative_to(folder))
+            copy_all(path, to / path.relative_to(folder))
         else:
             (to / path.relative_to(folder)).parent.mkdir(exist_ok=True)
             shutil.copyfile(path, to / path.relative_to(folder))

@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Any, NamedTuple
 
 from sparq_core.contract.errors import Interrupted, PluginError, SparqError
+from sparq_core.contract.messages import raised
 
 SHOWN = 200
 """Characters of a wrong answer that an error shows."""
@@ -45,7 +46,7 @@ class Call(NamedTuple):
         if isinstance(error, SparqError):
             error.add_note(f"said by {self}")
             return
-        raise PluginError(f"{self}: {type(error).__name__}: {error}") from error
+        raise PluginError(f"{self}: {raised(error)}") from error
 
     def answer(self, **arguments: Any) -> Any:
         """Make the call; None where the plugin answers nothing."""

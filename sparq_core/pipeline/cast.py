@@ -18,6 +18,7 @@ from msgspec.structs import replace
 from sparq_core import hookspecs
 from sparq_core.contract.errors import PipelineError
 from sparq_core.contract.events import Event
+from sparq_core.contract.messages import raised
 from sparq_core.contract.policy import Decide
 from sparq_core.contract.records import (
     Assessment,
@@ -381,4 +382,4 @@ class Cast:
 
 def _cause(error: Exception) -> str:
     cause = error.__cause__ or error
-    return f"{type(cause).__name__}: {cause}"
+    return raised(cause)

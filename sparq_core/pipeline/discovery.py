@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from sparq_core.contract.errors import PipelineError, nearest
 from sparq_core.contract.files import absolute, kind_of, refusal
-from sparq_core.contract.messages import shown
+from sparq_core.contract.messages import raised, shown
 from sparq_core.hookspecs import HOOKS, ONE_OWNER
 from sparq_core.pipeline.compatibility import check_compatible
 from sparq_core.pipeline.settings import config_of, convert, marked, options_of
@@ -85,7 +85,7 @@ def load_class(use: str, place: str, base: Path) -> tuple[type, str]:
         plugin = known[use].load()
     except FAULTS as error:
         raise PipelineError(
-            f"{place}: plugin '{use}' of {origin_of(known[use])} cannot be imported: {type(error).__name__}: {error}"
+            f"{place}: plugin '{use}' of {origin_of(known[use])} cannot be imported: {raised(error)}"
         ) from error
     return plugin, origin_of(known[use])
 
@@ -98,13 +98,13 @@ def _load_file(use: str, place: str, base: Path) -> tuple[type, str]:
     if not file.endswith(".py"):
         raise PipelineError(f"{place}: '{shown(use)}' must name a Python file and a class in it: ./file.py:Class")
     spec = importlib.util.spec_from_file_location(f"sparq_local_{path.stem}", path)
-    assert spec is not None and spec.loader is not None  # noqa: S101, PT018 -- a .py file always has both
+    assert spec is not None  # noqa: S101 -- a .py file always has one
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
     try:
-        spec.loader.exec_module(module)
+        exec(compile(path.read_bytes(), path, "exec"), vars(module))  # noqa: S102 -- as an import, but never of stale bytecode
     except FAULTS as error:
-        raise PipelineError(f"{place}: {path} cannot be imported: {type(error).__name__}: {error}") from error
+        raise PipelineError(f"{place}: {path} cannot be imported: {raised(error)}") from error
     if not isinstance(getattr(module, name, None), type):
         raise PipelineError(f"{place}: {path} has no class '{name}'")
     return getattr(module, name), str(path)
@@ -127,7 +127,7 @@ def build(use: str, options: Mapping[str, Any], place: str, base: Path, given_by
     except PipelineError:
         raise
     except FAULTS as error:
-        raise PipelineError(f"{place}: plugin '{use}' cannot be made: {type(error).__name__}: {error}") from error
+        raise PipelineError(f"{place}: plugin '{use}' cannot be made: {raised(error)}") from error
     return Member(use, place, plugin, config, origin)
 
 

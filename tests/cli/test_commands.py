@@ -276,17 +276,19 @@ def test_usage_errors_exit_2() -> None:
     assert "Missing argument" in sparq("run", code=2)
 
 
-def test_a_plugins_bug_is_shown_by_the_plugins_own_frames(sums: Callable[..., Any], tmp_path: Path) -> None:
+@pytest.mark.parametrize(("bug", "error"), [("1 / 0", "ZeroDivisionError"), ("sparq.shortened(7, 2)", "TypeError")])
+def test_a_plugins_bug_is_shown_by_the_plugins_own_frames(
+    sums: Callable[..., Any], tmp_path: Path, bug: str, error: str
+) -> None:
     (tmp_path / "bug.py").write_text(
         "import sparq_core as sparq\nclass Bug:\n    @sparq.hookimpl\n"
-        "    def screen(self, children): return [1 / 0 for _ in children]\n"
+        f"    def screen(self, children): return [{bug} for _ in children]\n"
     )
     pipeline = sums(steps=1)
     pipeline["plugins"].append({"use": "./bug.py:Bug"})
     (tmp_path / "pipeline.yaml").write_text(json.dumps(pipeline))
     told = sparq("run", tmp_path / "pipeline.yaml", "--out", tmp_path / "run", code=1)
-    assert "ZeroDivisionError" in told
-    assert "plugin './bug.py:Bug' (plugins[7]), hook `screen`, step 0.1: ZeroDivisionError" in told
+    assert f"plugin './bug.py:Bug' (plugins[7]), hook `screen`, step 0.1: {error}" in told
     assert "in screen" in told
     assert "sparq_core" not in told
     whole = sparq("--debug", "run", tmp_path / "pipeline.yaml", "--out", tmp_path / "again", code=1)

@@ -8,7 +8,7 @@ import pytest
 
 import sparq_core as sparq
 from sparq_core.contract.errors import RunLockedError
-from sparq_core.ledger.files import make_folder, sync, sync_all, whole
+from sparq_core.ledger.files import copy_all, make_folder, sync, sync_all, whole
 
 
 def test_a_file_is_as_it_was_until_it_is_whole(tmp_path: Path) -> None:
@@ -80,6 +80,20 @@ def test_a_folder_that_may_not_be_listed_takes_folders(tmp_path: Path, monkeypat
     monkeypatch.setattr(os, "open", refused)  # tests may be run by root, to whom nothing is forbidden
     make_folder(tmp_path / "a" / "b")
     assert (tmp_path / "a" / "b").is_dir()
+
+
+def test_what_cannot_be_copied_is_an_error_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "from" / "in").mkdir(parents=True)
+    (tmp_path / "from" / "in" / "file").write_text("x")
+
+    def refuse(_: Path, target: Path) -> None:
+        raise OSError(errno.EIO, "Input/output error", str(target))
+
+    copy_all(tmp_path / "from", tmp_path / "to")
+    assert (tmp_path / "to" / "in" / "file").read_text() == "x"
+    with pytest.raises(OSError, match="Input/output error") as refused:
+        copy_all(tmp_path / "from", tmp_path / "there", refuse)
+    assert refused.value.errno == errno.EIO  # by which the command knows the remedy
 
 
 def test_plugins_may_write_so_too(tmp_path: Path) -> None:

@@ -1,6 +1,8 @@
 """Plugins put together: what cannot be used, and who is asked in which order."""
 
+import os
 import re
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -8,6 +10,7 @@ from typing import Any
 import pytest
 
 import sparq_core as sparq
+from sparq_core.pipeline.discovery import load_class
 from sparq_core.testing import run_pipeline
 
 CODE = {
@@ -83,3 +86,13 @@ def test_verifiers_are_a_chain() -> None:
         ("unknown", "first"),
         ("correct", "second"),
     ]
+
+
+def test_a_plugin_of_a_file_is_what_the_file_says_now(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    path = tmp_path / "mine.py"
+    for said in ("one", "two"):  # as long, and written in the same second, which is all that bytecode goes by
+        path.write_text(f"class Mine:\n    said = '{said}'\n")
+        os.utime(path, (1e9, 1e9))
+        plugin, _ = load_class("./mine.py:Mine", "plugins[0]", tmp_path)
+        assert plugin.said == said  # type: ignore[attr-defined]

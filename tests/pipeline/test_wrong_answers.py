@@ -32,6 +32,7 @@ EVERYWHERE = {
     "raises": "raise RuntimeError('out of luck')",
     "exits": "sys.exit(0)",
     "gives up a generator": "raise GeneratorExit",
+    "raises what cannot be told": "raise type('Odd', (Exception,), {'__str__': lambda self: 1 / 0})()",
 }
 NUMBER, TEXT = "return 42", "return 'abc'"
 NONE, FEW, MANY = "return None", "return good[:-1]", "return good + good[:1]"
@@ -406,7 +407,9 @@ def test_a_wrong_answer_stops_an_audit(to_be_audited: Path, tmp_path: Path, bad:
     assert done.asked == STEPS * BATCH == sum(stratum.audited.correct for stratum in done.strata)
 
 
-@pytest.mark.parametrize("bad", ["raise RuntimeError('blind')", "sys.exit(0)", "return 42"])
+@pytest.mark.parametrize(
+    "bad", ["raise RuntimeError('blind')", "sys.exit(0)", EVERYWHERE["raises what cannot be told"], "return 42"]
+)
 @pytest.mark.parametrize("hook", ["observe", "stop"])
 def test_watching_and_stopping_are_warnings(folder: Path, hook: str, bad: str) -> None:
     argument = ", event" if hook == "observe" else ""
