@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 HERE = Path(__file__).parent
 RESULTS = HERE.parent / "benchmarks" / "results" / "torture.json"
 PAGE = HERE.parent / "docs" / "explanation" / "guarantees.md"
-FOLDERS = ("", "ledger", "plugins/openai", "plugins/sympy")
+FOLDERS = ("", "ledger", "pipeline", "plugins/openai", "plugins/sympy")
 sys.path[:0] = [str(HERE / folder) for folder in FOLDERS]
 
 import msgspec  # noqa: E402 -- the tests' own modules are on the path from here on
@@ -33,6 +33,9 @@ from faults.kills import killed, pipeline, story  # noqa: E402
 from hostile_inputs import pipeline_text, seed_lines  # noqa: E402
 from hostile_replies import hostile_reply  # noqa: E402
 from hostile_texts import READERS, hostile_text  # noqa: E402
+from sweeps.commands import Commands  # noqa: E402
+from sweeps.hooks import Hooks  # noqa: E402
+from sweeps.plans import Plans  # noqa: E402
 from test_doctor import contents, flips  # noqa: E402
 
 from sparq_core.contract.errors import SparqError  # noqa: E402
@@ -65,6 +68,18 @@ def sweeps(folder: Path) -> dict[str, Sweep]:
     return {
         "kills": Sweep(
             "a run killed at a call by which it changes its folder goes on to the same end", Kills(folder), 10
+        ),
+        "commands": Sweep(
+            "a command killed, or with a failing disk, at a call by which it changes its folder: called again, it comes to "
+            "what it does without",
+            Commands(folder),
+            5,
+        ),
+        "plans": Sweep("a run of any plan, killed three times over, goes on to the same end", Plans(folder), 2),
+        "hooks": Sweep(
+            "a hook at fault is named with its plugin and step; mended, the run goes on to the same end",
+            Hooks(folder),
+            5,
         ),
         "flips": Sweep(
             "a flipped bit of a ledger is noticed, or changes nothing a digest is made of", Flips(folder), 20
