@@ -91,9 +91,9 @@ def retry_after(header: str | None, now: datetime) -> float:
         pass
     try:
         at = parsedate_to_datetime(header)
-    except ValueError:
+        return max(0.0, (at.replace(tzinfo=at.tzinfo or UTC) - now).total_seconds())
+    except (ValueError, OverflowError):
         return 0.0
-    return max(0.0, (at.replace(tzinfo=at.tzinfo or UTC) - now).total_seconds())
 
 
 def _said(error: openai.APIStatusError) -> str:

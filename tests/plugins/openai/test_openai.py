@@ -438,7 +438,10 @@ def test_the_limiter_takes_few_pushes_for_chance_and_many_for_a_crowd() -> None:
 
 @pytest.mark.parametrize(
     ("header", "seconds"),
-    [(None, 0), ("7", 7), ("0.5", 0.5), ("Fri, 02 Jan 2026 00:00:30 GMT", 30), ("-3", 0), ("soon", 0)],
+    [
+        *((None, 0), ("7", 7), ("0.5", 0.5), ("-3", 0), ("soon", 0), ("nan", 0)),
+        *(("Fri, 02 Jan 2026 00:00:30 GMT", 30), ("Fri, 02 Jan 2026 00:00:30 +999999999999", 0)),
+    ],
 )
 def test_retry_after_is_read_as_seconds_or_as_a_date(header: str | None, seconds: float) -> None:
     from sparq_openai.faults import retry_after
