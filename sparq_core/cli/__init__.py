@@ -18,7 +18,7 @@ import pluggy
 
 import sparq_core
 from sparq_core.cli import faults, output, signals
-from sparq_core.cli.arguments import DEBUG
+from sparq_core.cli.arguments import DEBUG, FOLDER
 from sparq_core.contract.errors import PluginError, SparqError
 from sparq_core.contract.messages import message
 from sparq_core.contract.texts import inert
@@ -71,6 +71,23 @@ class Group(click.Group):
                     f"a plugin called sys.exit({stop.code!r}): it is to raise an exception, or to answer"
                 ) from stop
             raise
+        except Exception as error:
+            folder = ctx.meta.get(FOLDER)
+            if folder and _is_bug(error) and (found := _damage(folder, error)):
+                raise found from error
+            raise
+
+
+def _is_bug(error: Exception) -> bool:
+    """Whether it would be told by a traceback."""
+    told = isinstance(error, SparqError | click.ClickException | click.exceptions.Exit | click.exceptions.Abort)
+    return not told and faults.refused(error) is None
+
+
+def _damage(folder: Path, error: Exception) -> SparqError | None:
+    from sparq_core.cli.damage import damaged
+
+    return damaged(folder, error)
 
 
 def _is_ours(stop: SystemExit) -> bool:

@@ -1,10 +1,21 @@
 """Arguments that several commands take."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
-RUN = click.argument("run", type=click.Path(path_type=Path, file_okay=False))
+FOLDER = f"{__name__}.folder"
+"""Where a click context has the run folder that a command reads."""
+
+
+def _noted(ctx: click.Context, _: Any, folder: Path) -> Path:
+    """Note that a command reads this run folder."""
+    ctx.meta[FOLDER] = folder
+    return folder
+
+
+RUN = click.argument("run", type=click.Path(path_type=Path, file_okay=False), callback=_noted)
 GRADING = click.option("--grading", default=1, show_default=True, help="Which grading; `sparq regrade` adds others.")
 PIPELINE = click.argument("pipeline", type=click.Path(path_type=Path))
 SET = click.option("--set", "overrides", multiple=True, metavar="a.b=c", help="Change one setting; may be repeated.")

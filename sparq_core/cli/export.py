@@ -28,10 +28,9 @@ def export(run: Path, kind: str | None, to: Path | None, grading: int) -> None:
     The last curation's choice; where nothing was curated, every correct attempt. A file that is there is replaced only if it is
     an earlier export; a pipe or a device, such as /dev/stdout, is written to as it is.
     """
-    ledger = Reader.open(run, grading)
     kind = kind or ("parquet" if to and to.suffix == ".parquet" else "jsonl")
     path = to or run / "dataset" / f"export.{kind}"
-    with output(path, "--to", dataset.COMMON) as partial, ledger.snapshot():
+    with Reader.open(run, grading) as ledger, output(path, "--to", dataset.COMMON) as partial, ledger.snapshot():
         rows = dataset.rows(ledger, dataset.chosen(ledger))
         count = dataset.write_jsonl(partial, rows) if kind == "jsonl" else dataset.write_parquet(partial, rows, ledger)
     loader = {"jsonl": "json", "parquet": "parquet"}[kind]

@@ -92,4 +92,5 @@ def _attempts(judged: list[Judged], title: str) -> Table:
 @click.argument("problem")
 def show(run: Path, problem: str) -> None:
     """Tell the whole story of one PROBLEM (an id such as 1.12.3) of the run folder RUN."""
-    tell(Console(), Reader.open(run), problem)
+    with Reader.open(run) as ledger:
+        tell(Console(), ledger, problem)

@@ -224,8 +224,8 @@ def _places(ledger: Reader, folder: Path) -> list[tuple[str, str]]:
 @click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
 def status(run: Path, as_json: bool) -> None:
     """Show how far the run folder RUN is; also while it runs."""
-    ledger = Reader.open(run)
-    if as_json:
-        click.echo(json.dumps(facts(ledger, run), indent=2))
-    else:
-        tell(Console(), ledger, run)
+    with Reader.open(run) as ledger:
+        if as_json:
+            click.echo(json.dumps(facts(ledger, run), indent=2))
+        else:
+            tell(Console(), ledger, run)

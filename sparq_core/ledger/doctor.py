@@ -158,6 +158,7 @@ def _rows(ledger: Reader) -> Check:
         )[0]
         for table in ("problem", "completion", "attempt", "text", "again")
     }
+    (orphans,) = next(ledger.query("SELECT count(*) FROM parentage WHERE child NOT IN (SELECT id FROM problem)"))
     stray["attempt"] += next(
         ledger.query(
             "SELECT count(*) FROM attempt a JOIN problem p ON p.id = a.problem WHERE (a.round, a.step) <> (p.round, p.step)"
@@ -171,6 +172,7 @@ def _rows(ledger: Reader) -> Check:
         if rows.content_digest(*named[:2]) != named[2]
     ]
     damage = [f"{count:,} rows of {table} belong to no step" for table, count in stray.items() if count]
+    damage += [f"{orphans:,} rows of parentage belong to no problem"] if orphans else []
     damage += [f"problem {id_}: its content digest is another" for id_ in misnamed[:MOST_TOLD]]
     return Check("rows", f"{total:,} attempts", damage)
 

@@ -92,7 +92,28 @@ def test_resume_refuses_a_step_that_was_changed(pipeline: dict[str, Any], run: P
     assert "sparq doctor" in refused.value.__notes__[0]
 
 
+BESIDE = {
+    "the run's description is gone": ("DELETE FROM run", "status"),
+    "a choice of nothing": ("UPDATE curated SET problem = 1e308 WHERE ordinal = 0", "export"),
+    "labels that are no JSON": ("UPDATE descriptor SET value = CAST(x'41ff' AS TEXT)", "status"),
+    "a number that is a text": (
+        "UPDATE attempt SET k = CAST(x'41ff' AS TEXT) WHERE problem = '1.1.0' AND k = 0",
+        "curate",
+    ),
+    "texts of another step": ("UPDATE text SET round = 9 + round", "export"),
+}
+
+
+@pytest.mark.parametrize(("sql", "command"), BESIDE.values(), ids=BESIDE)
+def test_a_command_that_meets_damage_says_so(run: Path, sql: str, command: str) -> None:
+    change(run, sql)
+    told = sparq_command(command, str(run), code=1)
+    assert "cannot be read (" in told
+    assert "`sparq doctor RUN` says what can be recovered" in told
+
+
 STRAY = {
+    "a parent": "INSERT INTO parentage VALUES ('7.7.7', 0, '0.1.0')",
     "a problem": "INSERT INTO problem SELECT '1.9.0', 1, 9, 0, operator, statement, answer, solution, extra, ordinal, NULL,"
     " NULL, NULL, content_digest FROM problem WHERE id = '1.3.0'",
     "an attempt": "INSERT INTO attempt SELECT 100000, problem, 9, 9, k, model, seed, tokens, prompt_tokens, finish FROM attempt"
@@ -103,7 +124,7 @@ STRAY = {
 @pytest.mark.parametrize("sql", STRAY.values(), ids=STRAY)
 def test_rows_that_no_step_has_made_are_noticed(run: Path, sql: str) -> None:
     change(run, sql)
-    assert "belong to no step" in sparq_command("doctor", str(run), code=1)
+    assert "belong to no " in sparq_command("doctor", str(run), code=1)
 
 
 def test_the_sound_steps_are_recovered_and_gone_on_with(
