@@ -36,6 +36,8 @@ from hostile_texts import READERS, hostile_text  # noqa: E402
 from sweeps.commands import Commands  # noqa: E402
 from sweeps.hooks import Hooks  # noqa: E402
 from sweeps.plans import Plans  # noqa: E402
+from sweeps.rows import Rows  # noqa: E402
+from sweeps.servers import Servers  # noqa: E402
 from test_doctor import contents, flips  # noqa: E402
 
 from sparq_core.contract.errors import SparqError  # noqa: E402
@@ -80,6 +82,16 @@ def sweeps(folder: Path) -> dict[str, Sweep]:
             "a hook at fault is named with its plugin and step; mended, the run goes on to the same end",
             Hooks(folder),
             5,
+        ),
+        "servers": Sweep(
+            "a run through a server with faults of several kinds ends as through one without, and the key stays here",
+            Servers(folder),
+            3,
+        ),
+        "rows": Sweep(
+            "a ledger with a row that is not what was written is read to an outcome or a message, and to no other digest",
+            Rows(folder),
+            10,
         ),
         "flips": Sweep(
             "a flipped bit of a ledger is noticed, or changes nothing a digest is made of", Flips(folder), 20
