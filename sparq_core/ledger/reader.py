@@ -266,7 +266,7 @@ class Reader:
         parents, metrics, horizon = self._connection.execute(
             "SELECT parents, metrics, horizon FROM step WHERE round = ? AND step = ?", (round, step)
         ).fetchone()
-        return StepRow(tuple(msgspec.json.decode(parents)), msgspec.json.decode(metrics), horizon)
+        return msgspec.convert((msgspec.json.decode(parents), msgspec.json.decode(metrics), horizon), StepRow)
 
     def proposed(self, round: int, step: int) -> list[tuple[Problem, Rejection | None]]:
         """A step's children as they were proposed, with the rejections of those turned away."""

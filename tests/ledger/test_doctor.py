@@ -95,6 +95,8 @@ def test_resume_refuses_a_step_that_was_changed(pipeline: dict[str, Any], run: P
 BESIDE = {
     "the run's description is gone": ("DELETE FROM run", "status"),
     "a choice of nothing": ("UPDATE curated SET problem = 1e308 WHERE ordinal = 0", "export"),
+    "metrics of nothing": ("UPDATE step SET metrics = '[[]]' WHERE (round, step) = (1, 3)", "rebin"),
+    "a horizon that is no number": ("UPDATE step SET horizon = 'x' WHERE (round, step) = (1, 3)", "rebin"),
     "labels that are no JSON": ("UPDATE descriptor SET value = CAST(x'41ff' AS TEXT)", "status"),
     "a number that is a text": (
         "UPDATE attempt SET k = CAST(x'41ff' AS TEXT) WHERE problem = '1.1.0' AND k = 0",
