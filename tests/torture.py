@@ -75,9 +75,9 @@ def sweeps(folder: Path) -> dict[str, Sweep]:
             "a command killed, or with a failing disk, at a call by which it changes its folder: called again, it comes to "
             "what it does without",
             Commands(folder),
-            5,
+            4,
         ),
-        "plans": Sweep("a run of any plan, killed three times over, goes on to the same end", Plans(folder), 2),
+        "plans": Sweep("a run of any plan, killed three times over, goes on to the same end", Plans(folder), 1),
         "hooks": Sweep(
             "a hook at fault is named with its plugin and step; mended, the run goes on to the same end",
             Hooks(folder),
@@ -86,7 +86,7 @@ def sweeps(folder: Path) -> dict[str, Sweep]:
         "servers": Sweep(
             "a run through a server with faults of several kinds ends as through one without, and the key stays here",
             Servers(folder),
-            3,
+            2,
         ),
         "rows": Sweep(
             "a ledger with a row that is not what was written is read to an outcome or a message, and to no other digest",

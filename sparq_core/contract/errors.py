@@ -2,8 +2,8 @@
 What can go wrong, by who has to act.
 
 A `SparqError` is shown to the user as one message without a traceback; its `exit_code` is the command's. What the operating
-system or SQLite refuses is told by `cli/faults`, what comes of a damaged ledger by `cli/damage`. Anything else that escapes is a
-bug of ours and keeps its traceback.
+system or SQLite refuses is told by `cli/faults`, what comes of a damaged ledger by `cli/damage`. Anything else that escapes is
+a bug of ours and keeps its traceback.
 """
 
 import difflib
