@@ -139,7 +139,8 @@ class Rounds:
         stop = stops.rule(pipeline, self._meter, self._interrupted, self._emit)
         engine = Engine(self._cast, self._ledger, self._runner, source, self._in_flight, self._emit, self._meter, stop)
         with closing(engine), self._occupancy:
-            return engine.run()
+            reason = engine.run()
+        return None if closed and reason != stops.INTERRUPTED else reason  # what came later, the budget had room for
 
     def _finish(self, round_: int, phases: Phases) -> Model | None:
         """The phases after a round; the last trained weights, which the next one starts with."""

@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fakes import told
 
 import sparq_core as sparq
 from sparq_core.loop.engine import Engine
+from sparq_core.loop.phases import Phases
 from sparq_core.testing import Ran, run_pipeline
 
 Make = Callable[..., dict[str, Any]]
@@ -114,3 +116,23 @@ def test_a_round_ends_where_no_problem_may_be_a_parent(
     assert steps == 6 if select == "static-uniform" else 6 < steps < 40
     run_pipeline(pipeline(steps=first), tmp_path / "parts")
     assert digest(run_pipeline(pipeline(), tmp_path / "parts", resume=True)) == digest(ran)
+
+
+class Kill(BaseException):
+    """As if by kill −9."""
+
+
+def test_a_run_killed_after_its_budget_was_reached_still_ends_its_round(
+    trains: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(*_: object) -> None:
+        raise Kill
+
+    pipeline = trains(rounds=2, budget={"kept": 1})
+    monkeypatch.setattr(Phases, "curate", killed)
+    with pytest.raises(Kill):
+        run_pipeline(pipeline, tmp_path)
+    monkeypatch.undo()
+    ran = run_pipeline(pipeline, tmp_path, resume=True)
+    assert ran.ending.exit_code == 3
+    assert [round_ for round_, _ in told(tmp_path, "given")] == [1]
