@@ -100,7 +100,7 @@ class Engine:
             slot = Slot(self._round, step, self._folded, self._in_flight, issued.parents)
             self._flights[step] = Flight(slot, issued, self._pool.submit(issued.propose))
         self._fold_to(step - 1)
-        return reason
+        return reason or self._reason_to_stop()  # with all steps committed, as a run that is resumed now sees them
 
     # -- issue ---------------------------------------------------------------------------------------------------------
 

@@ -136,3 +136,18 @@ def test_a_run_killed_after_its_budget_was_reached_still_ends_its_round(
     ran = run_pipeline(pipeline, tmp_path, resume=True)
     assert ran.ending.exit_code == 3
     assert [round_ for round_, _ in told(tmp_path, "given")] == [1]
+
+
+@pytest.mark.parametrize("rounds", [1, 2])
+def test_a_budget_that_the_last_steps_of_a_round_reach_ends_the_run_in_that_round(
+    sums: Make, tmp_path: Path, rounds: int
+) -> None:
+    kept = run_pipeline(sums(steps=4), tmp_path / "whole").ending.tally.outcomes["kept"]
+    for in_flight in (1, 4):
+        pipeline = sums(steps=4, rounds=rounds, in_flight=in_flight, budget={"kept": kept})
+        ran = run_pipeline(pipeline, tmp_path / str(in_flight))
+        again = run_pipeline(pipeline, tmp_path / str(in_flight), resume=True)
+        for one in (ran, again):
+            assert (one.ending.exit_code, one.ending.reason) == (3, f"budget.kept reached: {kept} of {kept}")
+        with ran.read() as ledger:
+            assert list(ledger.query("SELECT DISTINCT round FROM phase")) == [(1,)]
