@@ -74,6 +74,11 @@ def test_an_installed_plugin_is_found_and_used(clean: Path, tmp_path: Path) -> N
     listed = sparq("plugins")
     assert "word-count" in listed
     assert "sparq-word-count 0.1.0" in listed
+    assert '"word-count"' in sparq("schema")
+    sparq("new-domain", "letters", "--to", "letters")
+    sparq("new-plugin", "words", "--to", "words")
+    assert sparq("check", "letters/pipeline.yaml", code=2).count("no plugin named 'letters' is installed") == 1
+    assert (tmp_path / "words" / "sparq_words" / "py.typed").exists()
     (tmp_path / "seeds.jsonl").write_text('{"problem": "What is 12 + 7?", "answer": "19"}\n')
     (tmp_path / "same.py").write_text(VERIFIER)
     (tmp_path / "words.yaml").write_text(json.dumps(PIPELINE))
