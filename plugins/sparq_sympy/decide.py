@@ -1,20 +1,24 @@
 """Is this answer right? Decided in the order of cost, with a reason; what is not decided here goes to math-verify."""
 
+import re
 from collections.abc import Sequence
+from dataclasses import replace
 from fractions import Fraction
 from typing import Literal
 
 from msgspec import Struct
 
-from sparq_sympy.equality import measures
+from sparq_sympy.equality import measures, points
 from sparq_sympy.equality.compare import Comparison, Conventions
-from sparq_sympy.reading import units
+from sparq_sympy.reading import subjects, units
 from sparq_sympy.reading.answer import Answer, read
-from sparq_sympy.tree.nodes import Apply, Node, Number, Symbol, TooLargeError, Words, variables
+from sparq_sympy.tree.nodes import SETS, Apply, Node, Number, Symbol, TooLargeError, Words, substituted, variables
 from sparq_sympy.tree.scales import conversion
 
 VERSION = "3"
 """Of the checker: a verdict may change with it."""
+
+_HYPHEN = re.compile(r"(?<=[a-z]{2})-(?=[a-z]{2})")
 
 Value = Literal["correct", "incorrect", "unknown"]
 
@@ -45,9 +49,8 @@ def _by_text(gold: str, answer: str, conventions: Conventions) -> Decision | Non
     if gold.strip() == answer.strip():
         return Decision("correct", "same", "the texts are the same")
     ours, theirs = read(gold), read(answer)
-    if ours.normal == theirs.normal and ours.normal:
-        return Decision("correct", "same", f"both read {_short(ours.normal)}")
-    if (said := _refused(ours, theirs) or _as_text(ours, theirs)) is not None:
+    said = _at_odds(ours, theirs) or _alike(ours, theirs) or _refused(ours, theirs) or _as_text(ours, theirs)
+    if said is not None:
         return said
     for side, other, text in ((ours, theirs, answer), (theirs, ours, gold)):
         if side.choice[1] and not other.choice[0]:
@@ -56,6 +59,29 @@ def _by_text(gold: str, answer: str, conventions: Conventions) -> Decision | Non
         return _by_value(ours, theirs, conventions)
     except TooLargeError:
         return Decision("unknown", "too-large", "a number on the way is too large to compute")
+
+
+def _at_odds(ours: Answer, theirs: Answer) -> Decision | None:
+    """The verdict where the words or the approximation beside a value deny it."""
+    if subjects.are_told_apart(ours.said_of, theirs.said_of):
+        return Decision(
+            "incorrect", "text", f"one is about the {_said_of(ours)}, the other about the {_said_of(theirs)}"
+        )
+    for near in (ours.near, theirs.near):
+        if near is not None and points.rounds(*near) is False:
+            return Decision("incorrect", "number", "a value and its approximation differ")
+    return None
+
+
+def _alike(ours: Answer, theirs: Answer) -> Decision | None:
+    """The verdict where both are one text but for their spelling."""
+    if not ours.normal or ours.normal != theirs.normal:
+        return None
+    return Decision("correct", "same", f"both read {_short(ours.normal)}")
+
+
+def _said_of(answer: Answer) -> str:
+    return " and ".join(sorted(answer.said_of))
 
 
 def _refused(ours: Answer, theirs: Answer) -> Decision | None:
@@ -69,13 +95,18 @@ def _refused(ours: Answer, theirs: Answer) -> Decision | None:
 def _as_text(ours: Answer, theirs: Answer) -> Decision | None:
     """The verdict where an answer is words or the letter of a choice."""
     words = isinstance(ours.node, Words) or isinstance(theirs.node, Words)
-    if ours.words and ours.words == theirs.words and (words or _is_word(ours.words)):
+    if ours.words and _spelt(ours.words) & _spelt(theirs.words) and (words or _is_word(ours.words)):
         return Decision("correct", "text", f"both say {_short(ours.words)!r}")
     (letter, rest), (other, other_rest) = ours.choice, theirs.choice
     text = words or ours.node is None or theirs.node is None
     if letter and other and (text or rest is not None or other_rest is not None):
         return Decision("correct" if letter == other else "incorrect", "text", "choices, compared by their letters")
     return None
+
+
+def _spelt(words: str) -> set[str]:
+    """Words as they are spelt with hyphens, without, and with spaces."""
+    return {words, _HYPHEN.sub("", words), _HYPHEN.sub(" ", words)}
 
 
 def _is_word(words: str) -> bool:
@@ -86,6 +117,7 @@ def _is_word(words: str) -> bool:
 def _by_value(ours: Answer, theirs: Answer, conventions: Conventions) -> Decision | None:
     if ours.node is None or theirs.node is None:
         return _half_read(ours.node, theirs.node)
+    theirs = _with_our_parameter(ours, theirs)
     if _conditions_differ(ours, theirs, conventions):
         return Decision("incorrect", "structure", "they are to hold under different conditions")
     (left, our_unit), (right, their_unit) = (
@@ -119,6 +151,26 @@ def _scaled(node: Node, factor: Node) -> Node:
             return Apply(node.op, (*names, _scaled(value, factor)), node.data)
         return Apply(node.op, tuple(arg if variables(arg) else _scaled(arg, factor) for arg in node.args), node.data)
     return Apply("*", (node, factor))
+
+
+def _with_our_parameter(ours: Answer, theirs: Answer) -> Answer:
+    """Their answer with our name for its parameter: of `2^k, k ≥ 0` and `2^m, m ≥ 0` only the names differ."""
+    mine, other = _parameter(ours), _parameter(theirs)
+    if not mine or not other or mine in _names(theirs) or other in _names(ours):
+        return theirs
+    name: dict[str, Node] = {other: Symbol(mine)}
+    value, given = (None if node is None else substituted(node, name) for node in (theirs.node, theirs.condition))
+    return replace(theirs, node=value, condition=given)
+
+
+def _parameter(answer: Answer) -> str:
+    """The only variable of a condition, if the value has it, too."""
+    names = variables(answer.condition) - SETS if answer.condition is not None else set()
+    return names.pop() if len(names) == 1 and names <= _names(answer) else ""
+
+
+def _names(answer: Answer) -> set[str]:
+    return variables(answer.node) if answer.node is not None else set()
 
 
 def _conditions_differ(ours: Answer, theirs: Answer, conventions: Conventions) -> bool:

@@ -132,10 +132,15 @@ class Comparison:
             return self._ordered(
                 args(ours[0]) if len(ours) == 1 else ours, args(theirs[0]) if len(theirs) == 1 else theirs
             )
-        if self.conventions.list_order == "strict" and not sets:
-            return self._ordered(ours, theirs)
+        if _one_of_names(left, ours) != _one_of_names(right, theirs):
+            return False
         solutions = all(op(node) == "brackets" for node in (*ours, *theirs))
-        return self._unordered(ours, theirs, distinct=bool(sets) or solutions)
+        in_any_order = bool(sets) or self.conventions.list_order == "free"
+        return (
+            self._unordered(ours, theirs, distinct=bool(sets) or solutions)
+            if in_any_order
+            else self._ordered(ours, theirs)
+        )
 
     def _one_of(self, node: Node, items: list[Node]) -> list[Node]:
         """`1/2 or 0.5` is one value, said twice."""
@@ -381,6 +386,11 @@ def _are_told_apart(left: Node, right: Node) -> bool:
 
 _ZERO = Number(Fraction(0))
 _MAYBE_SETS = (frozenset({"sets", "brackets"}), frozenset({"sets", "set"}))
+
+
+def _one_of_names(node: Node, items: list[Node]) -> bool:
+    """Whether it is one of several names; of numbers, `1 or 2` is as good as `1 and 2`."""
+    return data(node) == "or" and all(isinstance(item, Words) for item in items)
 
 
 def _tuple_beside_list(ours: list[Node], theirs: list[Node]) -> bool:

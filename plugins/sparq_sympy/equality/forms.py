@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from sparq_sympy.equality import regions, relations, vectors
+from sparq_sympy.equality import recurrences, regions, relations, vectors
 from sparq_sympy.equality.shapes import args, data, expanded, kind, op
 from sparq_sympy.tree import matrices
 from sparq_sympy.tree.nodes import Apply, Node, has
@@ -16,6 +16,8 @@ def settled(node: Node, same: Same) -> Node:
         if node.op == "deg":
             return node.args[0]
         node = relations.settled(vectors.untransposed(regions.as_difference(node)))
+    if isinstance(node, Apply) and node.op == "relation":
+        node = recurrences.settled(relations.with_values_named(_with_sums_of_tuples(node)))
     if op(node) == "relation" and data(node) == "!=" and has(node, "pm"):
         return Apply("list", tuple(expanded(node)), "and")
     if isinstance(node, Apply):
@@ -26,6 +28,11 @@ def settled(node: Node, same: Same) -> Node:
             if op(ours) == op(theirs) == "set":
                 return _finite(node.op, args(ours), args(theirs), same)
     return node
+
+
+def _with_sums_of_tuples(node: Apply) -> Node:
+    """`(x, y) = (1, 2) + t(1, 0)` with its right side as one tuple."""
+    return Apply(node.op, tuple(vectors.added(arg) if op(arg) == "+" else arg for arg in node.args), node.data)
 
 
 def spelled_like(node: Node, other: Node) -> Node:

@@ -189,6 +189,16 @@ def number(node: Node) -> Any:
         return None
 
 
+def rounds(exact: Node, near: Node, place: int) -> bool | None:
+    """Whether a constant is rounded or cut off at this power of ten, or within a percent of it; None without values."""
+    a, b = number(exact), number(near)
+    if a is None or b is None:
+        return None
+    mp = context()
+    excess, step = (abs(a) - abs(b)) if mp.sign(a) == mp.sign(b) or not b else -abs(a - b), mp.mpf(10) ** place
+    return bool(-step / 2 <= excess < step or abs(a - b) <= abs(a) / 100)
+
+
 def value(node: Node, point: Mapping[str, Fraction]) -> Any:
     """The value at a point, an mpmath number of this thread's precision; UndefinedError or TooLargeError where it has none."""
     return Evaluation(point).checked(node)

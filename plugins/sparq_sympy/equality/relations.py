@@ -6,27 +6,53 @@ from typing import Any
 
 from sparq_sympy.equality import points
 from sparq_sympy.equality.points import UndefinedError
-from sparq_sympy.tree.nodes import CONSTANTS, Apply, Node, Symbol, TooLargeError, Words, has, variables, walk
+from sparq_sympy.tree.exact import exact
+from sparq_sympy.tree.nodes import (
+    CONSTANTS,
+    Apply,
+    Node,
+    Number,
+    Symbol,
+    TooLargeError,
+    Words,
+    has,
+    shown,
+    variables,
+    walk,
+)
 
 FLIPPED = {"<": ">", ">": "<", "<=": ">=", ">=": "<=", "=": "=", "!=": "!="}
 _FUNCTIONS = frozenset({"arg", "re", "im", "abs", "conjugate", "unknown-function"})
 _NAMING = _FUNCTIONS | {"ratio", "*", "brackets", "/", "inverse", "^", "union", "intersection"}
 OF_ANGLES = frozenset({"sin", "cos", "tan", "cot", "sec", "csc"})
 _ANGLES = frozenset({"alpha", "beta", "gamma", "theta", "phi"})
+_COORDINATES = frozenset({"x", "y", "z"})
 _VISIBLE = 15
 """Digits after the point that a root is computed to for certain."""
 _STARTS = (Fraction(1, 3), Fraction(-7, 5), Fraction(5, 2), Fraction(-4), Fraction(9))
 
 
 def is_name(node: Node) -> bool:
-    """Whether it names something rather than says what it is: `x`, `f(x)`, `|AB|`, `(p, q)`, `A:B`; nothing with a number."""
+    """Whether it names something rather than says what it is: `x`, `f(x)`, `|AB|`, `(p, q)`, `A:B`, `m + n`, `cos 2A`."""
     if isinstance(node, Apply):
         if node.op == "unknown-function":
             return True
         if node.op in OF_ANGLES:
-            return isinstance(angle := node.args[0], Symbol) and (angle.name.isupper() or angle.name in _ANGLES)
+            return _is_angle(node.args[0])
+        if node.op == "+":
+            return all(isinstance(arg, Symbol) for arg in node.args) and not variables(node) & _COORDINATES
         return node.op in _NAMING and bool(node.args) and all(is_name(arg) for arg in node.args)
     return isinstance(node, Words) or (isinstance(node, Symbol) and node.name not in CONSTANTS)
+
+
+def _is_angle(node: Node) -> bool:
+    """Whether it is an angle by its name, a multiple of one, or a sum."""
+    if isinstance(node, Symbol):
+        return node.name.isupper() or node.name in _ANGLES
+    if not isinstance(node, Apply) or node.op not in {"+", "*"}:
+        return False
+    names = [arg for arg in node.args if not (node.op == "*" and isinstance(arg, Number))]
+    return (node.op == "+" or len(names) == 1) and all(map(_is_angle, names))
 
 
 def named_value(node: Node) -> tuple[Node, Node] | None:
@@ -67,6 +93,18 @@ def settled(node: Node) -> Node:
     if any(variables(side) != variables(value) or isinstance(side, Symbol) for side in node.args):
         return node
     return value if all(points.agree(side, value) is True for side in sides) else node
+
+
+def with_values_named(node: Node) -> Node:
+    """What is said of values such as `f(2)` as said of symbols of their own: nothing but their names is known."""
+    if not isinstance(node, Apply):
+        return node
+    args = tuple(map(with_values_named, node.args))
+    if node.op != "unknown-function" or variables(node):
+        return Apply(node.op, args, node.data)
+    known = [exact(arg) for arg in args]
+    places = (arg if value is None else Number(value) for arg, value in zip(args, known, strict=True))
+    return Symbol(shown(Apply(node.op, tuple(places), node.data)))
 
 
 def oriented(node: Apply) -> list[tuple[Node, str]]:

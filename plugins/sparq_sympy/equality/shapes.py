@@ -94,8 +94,16 @@ def renamed(left: Node, right: Node) -> tuple[Node, Node]:
     (a,), (b,) = mine, other
     constants = {a, b} <= _CONSTANTS and "C" in {a, b}
     whole = {a, b} <= _WHOLE and all(map(_turns, (left, right)))
-    tuples = {a, b} <= _PARAMETERS and op(left) == op(right) == "brackets"
+    tuples = {a, b} <= _PARAMETERS and (op(left) == op(right) == "brackets" or (_by_names(left) and _by_names(right)))
     return (left, substituted(right, {b: Symbol(a)})) if constants or whole or tuples else (left, right)
+
+
+def _by_names(node: Node) -> bool:
+    """Whether it says what several coordinates are, one by one or as a tuple."""
+    items = args(node) if op(node) == "list" else []
+    if op(node) == "relation" and data(node) == "=" and op(args(node)[0]) == "brackets":
+        items = args(args(node)[0])
+    return len(items) > 1 and (are_named(items) or all(isinstance(item, Symbol) for item in items))
 
 
 def _turns(node: Node) -> bool:

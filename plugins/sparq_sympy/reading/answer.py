@@ -1,16 +1,30 @@
 """An answer as it was read: cleaned, its unit apart, and its tree or the reason why there is none."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from sparq_sympy.reading import bases, chains, items, limits, markup, notation, numerals, sentences, spelling, units
+from sparq_sympy.reading import (
+    bases,
+    chains,
+    items,
+    limits,
+    markup,
+    notation,
+    numerals,
+    pairs,
+    sentences,
+    spelling,
+    subjects,
+    units,
+)
+from sparq_sympy.reading.approximations import approximated
 from sparq_sympy.reading.conditions import condition, with_condition
 from sparq_sympy.reading.formula import parse
 from sparq_sympy.reading.meanings import meaning
 from sparq_sympy.reading.times import moment
 from sparq_sympy.reading.tokens import UnsupportedError
-from sparq_sympy.reading.words import as_words, choice, is_prose
+from sparq_sympy.reading.words import as_words, choice, is_prose, names_apart
 from sparq_sympy.tree.nodes import Apply, Node, Number, TooLargeError, Words, walk
 
 CACHED = 20_000
@@ -45,9 +59,12 @@ _HOLDS_MORE = re.compile(r"\d|^\s*\(?[A-Z]\)?(?:(?:\s*,\s*(?:and\s+)?|\s*\band\b
 _AFTERTHOUGHT = re.compile(r"\.\s+(?:I|It|This|We|Note)\b[^\d\\=$]*$")
 """A sentence without anything of an answer after one."""
 _WHOLE_TEXT = re.compile(r"\\text\{([^{}]*)\}")
+_FIGURE = re.compile(
+    r"^(?:the )?(?:\\text\{)?(angle|triangle) ?\}? ?(?:\\text\{)?([A-Z]{1,3})\}?(?=\s*(?:=|$))", re.IGNORECASE
+)
 _WORDY = re.compile(
     r"(?<![\\A-Za-z])[A-Za-z]{2}|\\text|[:<>]|\\(?:le|ge|ne|in)(?![a-df-pr-z])|[A-Z]'?\(|[a-z\d]\)|\.[mM]|/\d+/|-\d\d-"
-    r"|(?:%|\\circ\}?)\s*=|=[^=]*(?:%|\\circ)"
+    r"|(?:%|\\circ\}?)\s*=|=[^=]*(?:%|\\circ)|\d\s?[Rr]\s?\d"
 )
 """
 What an answer has that is more than a formula: words, a clock's colon, a condition, the number of an item, a point with its
@@ -60,7 +77,7 @@ _LABEL = re.compile(
 )
 
 
-_READERS = (chains.chained, items.enumerated, items.placed, items.named, items.measured)
+_READERS = (pairs.divided, pairs.scaled, chains.chained, items.enumerated, items.placed, items.named, items.measured)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +100,10 @@ class Answer:
     """What stands after the value, as in `x^2 for x > 0`."""
     refused: str | None
     """Why there is no tree: `too-long`, `too-deep`, `too-large`, `control`, or `unparsed` and what was not understood."""
+    said_of: frozenset[str] = frozenset()
+    """The amounts it names, where one may stand for another: the radius, the mean."""
+    near: tuple[Node, Node, int] | None = None
+    """A constant, its approximation and the power of ten of the last digit of that, as in `\\pi \\approx 3.14`."""
 
 
 @lru_cache(maxsize=CACHED)
@@ -93,6 +114,12 @@ def read(text: str) -> Answer:
         return Answer(cleaned, cleaned, "", ("", None), "", None, None, None, refused)
     unwrapped = _without_label(spelling.unwrap(markup.mended(cleaned)))
     bare = _bare(unwrapped)
+    answer = _value(bare, choice(unwrapped))
+    return replace(answer, said_of=subjects.subjects(bare), near=approximated(bare))
+
+
+def _value(bare: str, letter: tuple[str, str | None]) -> Answer:
+    """What a text in one spelling has for its value."""
     said, given = _said(bare) if (wordy := bool(_WORDY.search(bare))) else (notation.usual(bare), "")
     value, unit = units.split(said)
     value = spelling.unwrap(value)
@@ -101,10 +128,10 @@ def read(text: str) -> Answer:
     node = _in_its_own_way(said, words) if wordy else None
     if node is not None:
         other = _formula(joined) if isinstance(node, Apply) and node.op == "time" and not node.data else None
-        return _answer(said, "", words, choice(unwrapped), given, node, other, None)
+        return _answer(said, "", words, letter, given, node, other, None)
     node, refused = _tree(joined, words)
     other = _formula(value) if value != joined and not re.search(r",\s*0\d", value) else None
-    return _answer(joined, unit, words, choice(unwrapped), given, node, other, refused)
+    return _answer(joined, unit, words, letter, given, node, other, refused)
 
 
 def _said(text: str) -> tuple[str, str]:
@@ -122,11 +149,15 @@ def _without_label(text: str) -> str:
 
 def _bare(text: str) -> str:
     """A text in one spelling, and no longer marked as text where it holds more."""
-    bare = spelling.plain(text)
+    bare = _FIGURE.sub(_named_figure, names_apart(spelling.plain(text)))
     if not (whole := _WHOLE_TEXT.fullmatch(bare)):
         return bare
     inside = numerals.in_digits(whole[1].strip())
     return spelling.plain(inside) if _HOLDS_MORE.search(inside) else bare
+
+
+def _named_figure(found: re.Match[str]) -> str:
+    return rf"\{found[1].lower()} {found[2]}"
 
 
 def _answer(

@@ -12,9 +12,16 @@ _CONDITION = re.compile(
 _NOTED = re.compile(r"(.*?[^\s(]),?\s*\(([^()]*(?:<|>|=|\\(?:le|ge|ne|in)(?:q|qslant)?(?![A-Za-z]))[^()]*)\)")
 _TEXT = re.compile(r"\\text\{([^{}]*)\}")
 _WORD = re.compile(r"[A-Za-z']{3,}|\b(?:is|are|it|to|of|in|at|be|he|we|no|or)\b")
-_AGAIN = re.compile(r"\b(?:if|when|for|otherwise|else)\b")
-"""What another value with its own condition has."""
+_AGAIN = re.compile(r"\b(?:if|when|for|otherwise|else|remainder)\b")
+"""What another value with its own condition has, or a second value."""
 _EVERY = re.compile(r"^(?:all|every|any|each|some)\b")
+_LETTER = "(?P<{}>[abcdkmpqrACK])"
+_CONSTANT = re.compile(
+    rf"(?:(?:all|any|every|each|some|an?) )?(?:(?:arbitrary|fixed|real) )*(?:constant|real(?: number)?) {_LETTER.format('one')}"
+    rf"|{_LETTER.format('other')} (?:is|being) (?:an?|any|some) (?:(?:arbitrary|fixed|real) )*(?:constant|real(?: number)?)",
+    re.IGNORECASE,
+)
+"""What says that a letter stands for any real constant."""
 _ORDER = frozenset({"<", ">", "<=", ">=", "!=", "in"})
 
 
@@ -37,7 +44,14 @@ def condition(text: str) -> tuple[str, str]:
     rest = rest.strip()
     if _AGAIN.search(rest):
         return text, ""
-    return value, "" if _EVERY.match(rest) or found["word"].lower() in {"since", "because", "as"} else rest
+    return value, _restriction(found["word"].lower(), rest)
+
+
+def _restriction(word: str, rest: str) -> str:
+    """What a condition demands, in signs where it says that a letter is any constant; nothing where it leaves all open."""
+    if constant := _CONSTANT.fullmatch(" ".join(rest.split())):
+        return rf"{constant['one'] or constant['other']}\in\mathbb{{R}}"
+    return "" if _EVERY.match(rest) or word in {"since", "because", "as"} else rest
 
 
 def with_condition(node: Node) -> tuple[Node, Node | None]:

@@ -34,6 +34,8 @@ _YES_OR_NO = re.compile(
     r"(yes|no)(?: ?,? ?(?:it|they|he|she|we|you|this|that|there|such|the|an?) [a-z' ]+)?"
 )
 _COURSE = re.compile(r"(?:improper )?(?:series|sequence|integral) (converges|diverges)")
+_PARITY = re.compile(r"(?:all|any|every) (even|odd) (?:[kmn]|integers?|numbers?|values)|(?:[kmn] )?(even|odd)")
+_KIND = re.compile(r"(even|odd|linear|quadratic|exponential|periodic|increasing|decreasing) function")
 _DAY = re.compile(r"on ((?:mon|tues|wednes|thurs|fri|satur|sun)day)")
 _QUADRANT = re.compile(
     r"(?:in )?(?:the )?(?:quadrant (i{1,3}|iv|[1-4])|(first|second|third|fourth|1st|2nd|3rd|4th) quadrant)"
@@ -53,6 +55,8 @@ _PUT: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], Node]], ...] = (
     (_ABSENT, lambda _: Words("does not exist")),
     (_CLAIM, lambda found: Words(found[1])),
     (_COURSE, lambda found: Words(found[1])),
+    (_PARITY, lambda found: Words(found[1] or found[2])),
+    (_KIND, lambda found: Words(found[1])),
     (_DAY, lambda found: Words(found[1])),
     (_QUADRANT, _quadrant),
     (_TWO, lambda found: Words(" and ".join(sorted((found[1], found[2]))))),

@@ -22,7 +22,10 @@ _CHOOSE = re.compile(r"(?<![\w\\])(\w{1,4}) choose (\w{1,4})(?!\w)")
 _MODULO = re.compile(
     r"\(?\s*(?:\\text\{\s*)?\(?\s*(?<![A-Za-z\\])(?:\\b?mod|mod(?:ulo)?)(?![A-Za-z])\s*\}?\s*(\{[^{}]*\}|\w{1,20})\s*\}?\s*\)?\s*\}?\s*$"
 )
-_ORDINAL = re.compile(r"(?<=\d)\s*(?:\^?\s*\{?\s*(?:\\text\{)?\s*(?:st|nd|rd|th)\b(?:\s*\}){0,2})(?=\s|$|[A-Za-z])")
+_ENDING = r"\s*\^?\s*\{?\s*(?:\\text\{)?\s*(?:st|nd|rd|th)\b(?:\s*\}){0,2}"
+_ORDINAL = re.compile(rf"(?<=\d){_ENDING}(?=\s|$|[A-Za-z])")
+_ORDINAL_OF = re.compile(rf"(?<!\d)(\d{{1,9}}){_ENDING}\s*(?:\\text\{{\s*)?(power|root)\b(?:\s*\}})?")
+"""Of these a number is no more than a part."""
 _LOGARITHM = re.compile(r"(?<![A-Za-z\\])\\?log(2|10)(?=\s*\()")
 _INFINITY = re.compile(r"(?<![A-Za-z\\])[Ii]nf(?![A-Za-z])\s*")
 _PLUS_OR_MINUS = re.compile(r"(?:^|(?<=[=,(]))\s*\+\s*/?\s*-\s*(?=[\d\\(A-Za-z])")
@@ -83,6 +86,7 @@ _SPELLINGS: tuple[tuple[str, re.Pattern[str], Replacement], ...] = (
     ("C", _CHOSEN, _chosen),
     ("P", _ARRANGED, _arranged),
     ("choose", _CHOOSE, r"\\binom{\1}{\2}"),
+    ("o", _ORDINAL_OF, r"\\text{\1 \2}"),
     ("t", _ORDINAL, ""),
     ("d", _ORDINAL, ""),
     (";", _ROWS, _rows),

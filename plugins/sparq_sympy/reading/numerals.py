@@ -20,6 +20,8 @@ _ORDINALS = {
 _PARTS = {"half": 2, "halves": 2, "quarter": 4, "quarters": 4}
 _LONGEST = 24
 """Words of a number."""
+_NO_COUNTED = frozenset({"power", "root"})
+"""What an ordinal is said of and a number never counts: the twelfth power."""
 
 
 def in_words(text: str) -> Fraction | None:
@@ -42,7 +44,11 @@ def in_words(text: str) -> Fraction | None:
 def in_digits(text: str) -> str:
     """`twenty-five dollars` as `25 dollars`: a number in words that one or two other words follow."""
     words = text.split()
-    if not 1 < len(words) <= _LONGEST or not text.replace(" ", "").replace("-", "").isalpha():
+    if (
+        not 1 < len(words) <= _LONGEST
+        or words[-1].lower() in _NO_COUNTED
+        or not text.replace(" ", "").replace("-", "").isalpha()
+    ):
         return text
     for rest in (1, 2):
         number = in_words(" ".join(words[:-rest]))

@@ -62,6 +62,15 @@ _WINNER = re.compile(
     r"(?P<rest>.*)",
     re.IGNORECASE,
 )
+_SUPERLATIVES = (
+    "greatest largest biggest highest most maximum least smallest lowest minimum fastest quickest slowest oldest youngest "
+    "tallest shortest longest closest nearest farthest cheapest heaviest lightest strongest best worst"
+)
+_FOREMOST = re.compile(
+    r"(?P<who>(?!(?:It|This|That|There|The|He|She|They|We|You|All|Some|Each|Nobody|Everyone|Neither|Both|Either|None|No)\b)"
+    r"[A-Z][a-z]+(?: [A-Z1-9])?)"
+    rf" (?:is|was|has|had|ran|runs|got) the (?:{_SUPERLATIVES.replace(' ', '|')})(?P<rest>(?: [a-z'-]+)*)"
+)
 _QUALIFIED = re.compile(r"\d|\\|\b(?:if|when|whenever|only|for|but|or|and|against|unless|provided|with|except)\b")
 
 
@@ -127,7 +136,7 @@ def _is_verb(word: str) -> bool:
 
 def name(text: str) -> str | None:
     """Who wins, or is the one that was asked for; None of any other text."""
-    found = _WINNER.fullmatch(text.strip())
+    found = _WINNER.fullmatch(text.strip()) or _FOREMOST.fullmatch(text.strip(" ."))
     if not found or NEVER.search(found["rest"]) or _QUALIFIED.search(found["rest"]):
         return None
     return found["who"].removeprefix("The ").removeprefix("the ")

@@ -45,6 +45,7 @@ _NAMES = {
     "pa": "pascal",
     "v": "volt",
     "hz": "hertz",
+    "k": "kelvin",
 }
 _NAME = {word: name for name, words in _NAMES.items() for word in words.split()}
 SHORT = frozenset(
@@ -111,6 +112,7 @@ _CASED = {
 }
 _COMPOUND = {"mph": "mi/h", "kph": "km/h", "mpg": "mi/gal"}
 _POWER = re.compile(r"\^\s*\{?\s*([23])\s*\}?")
+_POWER_IN_WORDS = re.compile(r"\b([A-Za-z]+) (squared|cubed)\b")
 _AREA = re.compile(r"\b(square|sq|cubic|cu)\b(?:\.\s*|\s+)(\S+)", re.IGNORECASE)
 _MONEY = re.compile(r"^(-?)\s*(?:\\?\$|€|£|¥|₹|Rs\.?|USD(?![A-Za-z])|US\\?\$)\s*(?=[\d.\\-])")
 _MONEY_AFTER = re.compile(r"(-?\d[\d.,]*)\s*(?:\\text\{\s*)?(\\?\$|€|£|¢|¥|₹|\\cents?(?![A-Za-z]))\s*\}?")
@@ -240,7 +242,7 @@ def _connects(words: str) -> bool:
 
 def _is_unit(words: str, *, spaced: bool) -> bool:
     parts = [p for p in re.split(r"[\s/.-]+", words.lower()) if p]
-    if not parts or _NO_UNITS & set(parts):
+    if not parts or parts[0] in {"squared", "cubed"} or _NO_UNITS & set(parts):
         return False
     known = [p in SHORT or p.removesuffix("s") == "unit" or p in _NAME or p.removesuffix("s") in _NAME for p in parts]
     if "/" in words and len(parts) > 1 and all(known):
@@ -260,6 +262,7 @@ def _is_noun(word: str) -> bool:
 def canonical(words: str) -> str:
     """One name of a unit: `square inches`, `in^2` and `sq in` are the same; generic words are nothing."""
     text = _without_notes(words.replace("\\", " ")).strip()
+    text = _POWER_IN_WORDS.sub(lambda m: f"{m[1]}^{2 if m[2] == 'squared' else 3}", text)
     text = _TEMPERATURE.sub(r"deg\1", _POWER.sub(r"^\1", text))
     text = _AREA.sub(lambda m: f"{m[2]}^{2 if m[1].lower().startswith('sq') else 3}", text)
     text = _INVERSE.sub(lambda m: f"/{m[1]}" + (f"^{m[2]}" if m[2] != "1" else ""), _EACH.sub("/", text))

@@ -13,6 +13,16 @@ _COMMAND = re.compile(r"\\text(?![a-z])|\\[A-Za-z]+\s*")
 _WORDS = re.compile(r"\b[A-Za-z]{2,}\b")
 _LETTERS = re.compile(r"[A-Za-z]{3,}")
 
+_NEXT = r"(?:,? ?\band |, ?)"
+_SIDE_BY_SIDE = re.compile(
+    rf"(?<=\\text{{)(?=[^{{}}]*,)[A-Za-z-]{{2,30}}(?:{_NEXT}[A-Za-z-]{{2,30}}){{1,20}}(?=}})|(?<=,\\text{{)and [A-Za-z-]+(?=}})"
+)
+
+
+def names_apart(text: str) -> str:
+    r"""`\text{Ann, Ben, and Cy}` with each name as a text of its own, and without the `and` of `\text{and Cy}`."""
+    return _SIDE_BY_SIDE.sub(lambda found: re.sub(_NEXT, r"},\\text{", found[0].removeprefix("and ")), text)
+
 
 def as_words(text: str) -> str:
     """A text as words: lower case, single spaces, no punctuation, no article."""

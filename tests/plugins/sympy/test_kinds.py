@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 
 import assorted
+import blind
 import pytest
 from answer_pairs import answer_pair, odd_text
 from kinds import KINDS
@@ -16,8 +17,8 @@ from sparq_sympy.equality.compare import Conventions
 from sparq_sympy.math_verify.trust import is_read
 from sparq_sympy.reading.answer import read
 
-EQUAL = [(kind, *pair) for kind, pairs in (KINDS | SPELLED).items() for pair in pairs.equal]
-DIFFERENT = [(kind, *pair) for kind, pairs in (KINDS | SPELLED).items() for pair in pairs.different]
+EQUAL = [(kind, *pair) for kind, pairs in (KINDS | SPELLED | blind.KINDS).items() for pair in pairs.equal]
+DIFFERENT = [(kind, *pair) for kind, pairs in (KINDS | SPELLED | blind.KINDS).items() for pair in pairs.different]
 EQUAL += [("assorted", *pair) for pair in assorted.EQUAL]
 DIFFERENT += [("assorted", *pair) for pair in assorted.DIFFERENT]
 
