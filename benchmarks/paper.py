@@ -150,9 +150,9 @@ def main() -> None:
     given = options.parse_args()
     until = time.monotonic() + 60 * given.minutes
     for name in given.only:
-        for size in SIZES if name in ALL_SIZES else ("1.2",):
-            make_student(f"sparq-{size}m", given.runs / "students" / size)
         if time.monotonic() < until:
+            for size in SIZES if name in ALL_SIZES else ("1.2",):
+                make_student(f"sparq-{size}m", given.runs / "students" / size)
             go_on(name, given.runs / name, until)
     for name in ORDER:
         collect(name, given.runs / name)
