@@ -15,6 +15,7 @@ from sparq_core.cli.watching import interruptible
 from sparq_core.cli.wording import warn
 from sparq_core.contract.events import Event, Warned
 from sparq_core.contract.texts import inert
+from sparq_core.ledger import diversity
 from sparq_core.ledger.reader import Reader
 from sparq_core.ledger.storage import DATABASE
 from sparq_core.loop import labelling
@@ -51,7 +52,7 @@ def label(run: Path, overrides: tuple[str, ...], drain: float, hook_limit: float
 
         done = labelling.label(run, overrides, _warn, tell, interrupted)
     with Reader.open(run) as ledger:
-        coverage = {"archive": status.archive(ledger), "curated": status.curated(ledger)}
+        coverage = {"archive": diversity.archive(ledger), "curated": diversity.curated(ledger)}
     if as_json:
         tokens = {role: {"prompt": used.prompt, "sampled": used.sampled} for role, used in done.used.items()}
         click.echo(json.dumps({"labelled": done.problems, "left": done.left, "tokens": tokens, **coverage}, indent=2))

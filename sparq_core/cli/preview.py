@@ -10,10 +10,11 @@ from rich.text import Text
 
 from sparq_core.cli import signals, status
 from sparq_core.cli.arguments import DEBUG, PIPELINE, SET
-from sparq_core.cli.wording import block, money, plain
+from sparq_core.cli.wording import block, plain
 from sparq_core.contract.config import Pipeline
 from sparq_core.contract.events import Event, Warned
 from sparq_core.contract.tally import Tally, Used
+from sparq_core.contract.wording import money
 from sparq_core.ledger import overview
 from sparq_core.ledger.reader import Reader
 from sparq_core.ledger.writer import Ledger

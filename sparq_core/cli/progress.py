@@ -10,7 +10,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from sparq_core.cli.wording import funnel, metric_name, plain, reasons
+from sparq_core.cli.wording import plain, reasons
 from sparq_core.contract.events import (
     Event,
     PhaseFinished,
@@ -22,6 +22,7 @@ from sparq_core.contract.events import (
     Warned,
 )
 from sparq_core.contract.tally import Tally
+from sparq_core.contract.wording import funnel, metric_name
 
 LINE_EVERY = 5.0
 """Least seconds between two plain lines."""

@@ -6,8 +6,9 @@ import click
 
 from sparq_core import replay
 from sparq_core.cli.arguments import DEBUG, GRADING, RUN
-from sparq_core.cli.wording import metric_name, warn
+from sparq_core.cli.wording import warn
 from sparq_core.contract.texts import inert
+from sparq_core.contract.wording import metric_name
 
 
 @click.command()

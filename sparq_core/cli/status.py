@@ -1,8 +1,7 @@
 """What a run shows at its end, and what `sparq status` shows of it at any time."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
-from math import log
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +13,11 @@ from rich.table import Table
 from rich.text import Text
 
 from sparq_core.cli.arguments import RUN
-from sparq_core.cli.wording import funnel, metric_name, money, plain, reasons
-from sparq_core.contract.niches import Axis, Niche, labels_of
+from sparq_core.cli.wording import plain, reasons
 from sparq_core.contract.tally import Tally
-from sparq_core.ledger import overview
+from sparq_core.contract.wording import funnel, metric_name, money
+from sparq_core.ledger import diversity, overview
 from sparq_core.ledger.intervals import Comparison, Interval
-from sparq_core.ledger.overview import Filled
 from sparq_core.ledger.reader import Reader
 from sparq_core.ledger.storage import Lock
 
@@ -46,10 +44,10 @@ def facts(ledger: Reader, folder: Path) -> dict[str, Any]:
         "prompt_tokens": tally.prompt_tokens,
         "cost": tally.cost,
         "hours": tally.seconds / 3600,
-        "idle": idle(tally),
+        "idle": tally.busy.idle,
         "metrics": metrics,
-        "archive": archive(ledger),
-        "curated": curated(ledger),
+        "archive": diversity.archive(ledger),
+        "curated": diversity.curated(ledger),
         "changes": [change._asdict() for change in overview.changes(ledger)],
         "phases": [
             {"round": round_, "phase": name, "digest": done.digest, "detail": done.detail}
@@ -63,51 +61,6 @@ def facts(ledger: Reader, folder: Path) -> dict[str, Any]:
 
 def _most_frequent(counts: Mapping[str, int]) -> list[tuple[str, int]]:
     return sorted(counts.items(), key=lambda item: -item[1])
-
-
-def idle(tally: Tally) -> dict[str, float]:
-    """Idle shares of samplers, whose empty slots count, and of graders, while steps were at work."""
-    busy = tally.busy
-    used = {"sampler": busy.sampling, "graders": busy.grading} if busy.watched else {}
-    return {name: round(1 - seconds / busy.watched, 4) for name, seconds in used.items()}
-
-
-def curated(ledger: Reader) -> dict[str, Any]:
-    """How many problems the last choice of training examples has, and how good and diverse they are by each list of labels."""
-    problems = overview.curated(ledger)
-    return {"problems": problems, "labels": _by_labels(ledger, overview.curated_niches) if problems else {}}
-
-
-def archive(ledger: Reader) -> dict[str, Any]:
-    """How many children were attempted and described, whatever became of them, and how good and diverse those are."""
-    children = overview.labelled(ledger)
-    labels = _by_labels(ledger, overview.labelled_niches) if children.described else {}
-    return {"problems": children.attempted, "described": children.described, "labels": labels}
-
-
-def _by_labels(
-    ledger: Reader, filled: Callable[[Reader, str, Axis], Mapping[Niche, Filled]]
-) -> dict[str, dict[str, float]]:
-    """
-    How good and diverse problems are by each list of labels.
-
-    Labels make niches as the run's selector has it, and by its defaults where it takes no notice of them.
-    """
-    axes = ledger.axes()
-    keys = [key for key, is_labels in ledger.descriptors().items() if is_labels]
-    return {key: _diversity(filled(ledger, key, axes.get(key, Axis()))) for key in keys}
-
-
-def _diversity(niches: Mapping[Niche, Filled]) -> dict[str, float]:
-    """Unique labels are the paper's DIV; the entropy of the sets is in nats."""
-    total = sum(filled.problems for filled in niches.values())
-    shares = [filled.problems / total for filled in niches.values()]
-    return {
-        "unique": len(frozenset[str]().union(*map(labels_of, niches))),
-        "sets": len(niches),
-        "qd_score": round(sum(filled.best for filled in niches.values()), 6),
-        "entropy": round(sum(share * log(1 / share) for share in shares), 6),
-    }
 
 
 def tell(console: Console, ledger: Reader, folder: Path) -> None:
@@ -179,7 +132,7 @@ def counts(tally: Tally, metrics: Mapping[str, float]) -> Table:
         shares = ", ".join(f"{why} {n / tally.attempts:.1%}" for why, n in _most_frequent(tally.why))
         table.add_row("", plain(shares, "dim"))
     table.add_row(f"{tally.tokens:,}", f"tokens sampled, and {tally.prompt_tokens:,} of prompts")
-    if idling := idle(tally):
+    if idling := tally.busy.idle:
         told = f"of the sampler idle while generating, {idling['graders']:.0%} of the graders"
         table.add_row(f"{idling['sampler']:.0%}", told)
     if tally.cost is not None:

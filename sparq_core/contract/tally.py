@@ -25,6 +25,12 @@ class Busy(Struct, frozen=True, gc=False):
     sampling: float = 0.0
     grading: float = 0.0
 
+    @property
+    def idle(self) -> dict[str, float]:
+        """Idle shares of samplers, whose empty slots count, and of graders, while steps were at work."""
+        used = {"sampler": self.sampling, "graders": self.grading} if self.watched else {}
+        return {name: round(1 - seconds / self.watched, 4) for name, seconds in used.items()}
+
     def __add__(self, other: "Busy") -> "Busy":
         return Busy(self.watched + other.watched, self.sampling + other.sampling, self.grading + other.grading)
 

@@ -266,7 +266,7 @@ def _filled(ledger: Reader, of: str, key: str, axis: Axis) -> dict[Niche, Filled
     )
     niches, found = ledger.niches({key: axis}), dict[Niche, Filled]()
     for value, problems, best in rows:
-        niche = niches.of({key: msgspec.json.decode(value or "[]")})
+        niche = niches.of({key: msgspec.json.decode(value or "null")})
         same = found.get(niche, Filled(0, 0.0))
         found[niche] = Filled(same.problems + problems, max(same.best, best))
     return found

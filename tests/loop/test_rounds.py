@@ -10,7 +10,6 @@ import pytest
 from runs import Interrupter, digest, priced
 
 import sparq_core as sparq
-from sparq_core.cli import status
 from sparq_core.contract.tally import Tally
 from sparq_core.loop import session
 from sparq_core.pipeline import prepare
@@ -29,8 +28,8 @@ def test_idle_shares_are_measured(sums: Callable[..., Any], tmp_path: Path) -> N
     busy = ran.ending.tally.busy
     assert 0 <= busy.grading < busy.sampling <= busy.watched > 1.0
     assert busy.watched <= ran.ending.tally.seconds + 0.2
-    assert status.idle(ran.ending.tally)["sampler"] < 0.7
-    assert status.idle(Tally()) == {}
+    assert ran.ending.tally.busy.idle["sampler"] < 0.7
+    assert Tally().busy.idle == {}
 
 
 def test_a_sampler_is_opened_once_for_seeds_and_round(sums: Callable[..., Any], tmp_path: Path) -> None:
