@@ -31,6 +31,7 @@ COMMANDS = {
     "study": "study",
     "status": "status",
     "show": "show",
+    "report": "report",
     "export": "export",
     "curate": "replay",
     "regrade": "replay",

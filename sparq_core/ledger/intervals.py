@@ -34,7 +34,15 @@ def proportion(values: Sequence[float]) -> Interval:
     """
     p = fmean(values)
     spread = pvariance(values, p)
-    n = len(values) * (max(1.0, p * (1 - p) / spread) if spread else 1.0)
+    return _wilson(p, len(values) * (max(1.0, p * (1 - p) / spread) if spread else 1.0))
+
+
+def share(count: int, of: int) -> Interval:
+    """The share that so many are, with Wilson's interval; [0, 1] of none."""
+    return _wilson(count / of, of) if of else Interval(0.0, 0.0, 1.0)
+
+
+def _wilson(p: float, n: float) -> Interval:
     centre = (p + Z * Z / (2 * n)) / (1 + Z * Z / n)
     half = Z / (1 + Z * Z / n) * sqrt(max(0.0, p * (1 - p) / n + Z * Z / (4 * n * n)))
     return Interval(p, centre - half, centre + half)
@@ -71,6 +79,20 @@ def _bisected(below: Callable[[float], bool]) -> float:
         middle = (low + high) / 2
         low, high = (middle, high) if below(middle) else (low, middle)
     return low
+
+
+def mean(mean: float, variance: float, n: int) -> Interval:
+    """A mean of n values; normal approximation, [0, 1] of fewer than two."""
+    half = Z * sqrt(variance / (n - 1)) if n > 1 else 1.0
+    return Interval(mean, max(0.0, mean - half), min(1.0, mean + half))
+
+
+def difference(before: Interval, after: Interval) -> Interval:
+    """How far two that know nothing of each other are apart, from their own intervals (MOVER; Zou and Donner 2008)."""
+    d = after.mean - before.mean
+    below = sqrt((after.mean - after.low) ** 2 + (before.high - before.mean) ** 2)
+    above = sqrt((after.high - after.mean) ** 2 + (before.mean - before.low) ** 2)
+    return Interval(d, d - below, d + above)
 
 
 def mean_difference(before: Sequence[float], after: Sequence[float]) -> Interval:

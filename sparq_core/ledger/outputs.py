@@ -1,6 +1,6 @@
 """Places that a user names for a file: nothing is replaced there but an earlier output of the same kind."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -23,13 +23,21 @@ def output(path: Path, option: str, columns: Collection[str]) -> Iterator[Path]:
     these columns. An empty file may be replaced, too. Of a link, what it leads to is looked at and replaced; a device or a pipe
     is written to as it is.
     """
-    check_free(path, option, columns)
+    check_free(path, option, lambda there: _columns_of(there) >= set(columns))
     with whole(path) as partial:
         yield partial
 
 
-def check_free(path: Path, option: str, columns: Collection[str] | None = None) -> None:
-    """PipelineError as `output` has it; without columns, whatever is there."""
+@contextmanager
+def page(path: Path, option: str, start: str) -> Iterator[Path]:
+    """As `output`, for a page, of which an earlier one begins with `start`."""
+    check_free(path, option, lambda there: _begins_with(there, start.encode()))
+    with whole(path) as partial:
+        yield partial
+
+
+def check_free(path: Path, option: str, is_earlier: Callable[[Path], bool] | None = None) -> None:
+    """PipelineError as `output` has it; where nothing tells an earlier output, whatever is there."""
     if is_stream(path):
         return
     if path.is_dir():
@@ -37,9 +45,9 @@ def check_free(path: Path, option: str, columns: Collection[str] | None = None) 
     if _is_a_runs_own(path.resolve()):
         raise PipelineError(f"{path}: is a run's own; give another {option}")
     if path.exists() and path.stat().st_size:
-        if columns is None:
+        if is_earlier is None:
             raise PipelineError(f"{path}: is there already; give another {option}")
-        if not _columns_of(path) >= set(columns):
+        if not is_earlier(path):
             raise PipelineError(
                 f"{path}: is there already, and is no earlier output of this command; give another {option}"
             )
@@ -53,6 +61,11 @@ def _is_a_runs_own(path: Path) -> bool:
         or path.name == LOCK
         or (recorded and path.exists() and not path.name.startswith("export."))
     )
+
+
+def _begins_with(path: Path, start: bytes) -> bool:
+    with path.open("rb") as file:
+        return file.read(len(start)) == start
 
 
 def _columns_of(path: Path) -> set[str]:

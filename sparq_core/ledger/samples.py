@@ -1,0 +1,85 @@
+"""A few problems that stand for all of a run: some of each stratum of difficulty, and where each comes from."""
+
+from collections.abc import Sequence
+from itertools import groupby
+from typing import NamedTuple
+
+from sparq_core.ledger.reader import GRADING, Reader
+
+STRATA = (
+    "kept, solved by at most a quarter of the attempts",
+    "kept, solved by more than a quarter and at most half",
+    "kept, solved by more than half and at most three quarters",
+    "kept, solved by more than three quarters",
+    "never solved",
+    "always solved",
+    "out of band otherwise",
+    "disputed",
+    "unresolved",
+    "rejected before any attempt",
+)
+_STRATUM = (
+    "CASE WHEN outcome = 'kept' THEN (coalesce(solve_rate, 0) > 0.25) + (coalesce(solve_rate, 0) > 0.5)"
+    " + (coalesce(solve_rate, 0) > 0.75)"
+    " WHEN outcome = 'unresolved' THEN 8 WHEN outcome = 'disputed' THEN 7"
+    " WHEN solve_rate <= 0 THEN 4 WHEN solve_rate >= 1 THEN 5 ELSE 6 END"
+)
+
+
+class Stratum(NamedTuple):
+    """Some problems of a kind, the hardest first."""
+
+    name: str
+    problems: int
+    some: list[str]
+
+
+class Ancestor(NamedTuple):
+    """One in the line from a problem back to a seed, through first parents."""
+
+    id: str
+    operator: str
+    statement: str
+
+
+def samples(ledger: Reader, each: int) -> list[Stratum]:
+    """At most so many children of each stratum that has any: the hardest, and others evenly spaced after it."""
+    rows = ledger.query(
+        "SELECT stratum, problems, problem FROM (SELECT stratum, problem,"
+        " row_number() OVER (PARTITION BY stratum ORDER BY solve_rate, problem) - 1 n,"
+        " count(*) OVER (PARTITION BY stratum) problems"
+        f" FROM (SELECT problem, solve_rate, {_STRATUM} stratum FROM outcome"
+        f" WHERE grading = {GRADING} AND problem NOT GLOB '0.*')) WHERE n * ? % problems < ? ORDER BY stratum, n",
+        each,
+        each,
+    )
+    found = [
+        Stratum(STRATA[number], problems, [id_ for *_, id_ in some])
+        for (number, problems), some in groupby(rows, lambda row: (row[0], row[1]))
+    ]
+    rejected = ledger.query(
+        "SELECT id FROM problem WHERE round > 0 AND rejected_in IS NOT NULL ORDER BY rowid LIMIT ?", each
+    )
+    turned_away = [id_ for (id_,) in rejected]
+    count = ledger.tally().outcomes.get("rejected", 0)
+    return [*found, Stratum(STRATA[-1], count, turned_away)] if turned_away else found
+
+
+def lineage(ledger: Reader, problem: str, most: int) -> list[Ancestor]:
+    """A problem's first parent, that one's, and so on: at most so many, the nearest first."""
+    rows = ledger.query(
+        "WITH RECURSIVE up (id, far) AS (SELECT ?, 0 UNION ALL SELECT parent, far + 1 FROM up JOIN parentage"
+        " ON child = up.id AND ordinal = 0 WHERE far < ?)"
+        " SELECT p.id, p.operator, p.statement FROM up JOIN problem p USING (id) WHERE far > 0 ORDER BY far",
+        problem,
+        most,
+    )
+    return [Ancestor(*row) for row in rows]
+
+
+def children_counts(ledger: Reader, problems: Sequence[str]) -> dict[str, int]:
+    """How many children each of these problems has; one without any is left out."""
+    marks = ", ".join("?" * len(problems))
+    return dict(
+        ledger.query(f"SELECT parent, count(*) FROM parentage WHERE parent IN ({marks}) GROUP BY parent", *problems)
+    )

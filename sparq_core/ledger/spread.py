@@ -1,0 +1,105 @@
+"""How children spread over reasons, solve rates and labels, counted by the database whatever their number."""
+
+from typing import NamedTuple
+
+import msgspec
+
+from sparq_core.contract.niches import Axis, Niche
+from sparq_core.contract.records import Outcome
+from sparq_core.ledger.overview import Filled, labelled_niches
+from sparq_core.ledger.reader import GRADING, LATER, VIEW, Reader
+
+_CHILDREN = f"o.grading = {GRADING} AND o.problem NOT GLOB '0.*'"
+
+
+class Because(NamedTuple):
+    """Children of an outcome, by the reason that was given for it."""
+
+    outcome: Outcome
+    reason: str
+    children: int
+
+
+class Solved(NamedTuple):
+    """Children whose solve rate is nearest to a place on the scale."""
+
+    place: int
+    outcome: Outcome
+    children: int
+
+
+class Mean(NamedTuple):
+    """The solve rate over all children that have one."""
+
+    children: int
+    mean: float
+    variance: float
+
+
+class Label(NamedTuple):
+    """The described children that have a label."""
+
+    name: str
+    children: int
+    kept: int
+    solve_rate: float | None
+
+
+def because(ledger: Reader, most: int) -> list[Because]:
+    """The most frequent reasons of attempted children, kept ones left out; at most so many."""
+    rows = ledger.query(
+        f"SELECT o.outcome, o.reason, count(*) FROM outcome o WHERE {_CHILDREN} AND o.outcome <> 'kept'"
+        " GROUP BY o.outcome, o.reason ORDER BY count(*) DESC, o.outcome, o.reason LIMIT ?",
+        most,
+    )
+    return [Because(*row) for row in rows]
+
+
+def solve_rates(ledger: Reader, places: int) -> list[Solved]:
+    """Children by outcome and by the nearest of the solve rates 0, 1 / places, …, 1."""
+    rows = ledger.query(
+        f"SELECT CAST(round(o.solve_rate * ?) AS INTEGER), o.outcome, count(*) FROM outcome o"
+        f" WHERE {_CHILDREN} AND o.solve_rate IS NOT NULL GROUP BY 1, 2 ORDER BY 1, 2",
+        places,
+    )
+    return [Solved(*row) for row in rows]
+
+
+def mean_solve_rate(ledger: Reader) -> Mean:
+    """Mean and variance of the solve rates of all children that have one."""
+    rows = ledger.query(
+        "SELECT count(o.solve_rate), coalesce(avg(o.solve_rate), 0), coalesce(avg(o.solve_rate * o.solve_rate), 0)"
+        f" FROM outcome o WHERE {_CHILDREN}"
+    )
+    children, mean, square = next(rows)
+    return Mean(children, mean, max(0.0, square - mean * mean))
+
+
+def labels(ledger: Reader, key: str, most: int) -> tuple[list[Label], int]:
+    """The most frequent labels of described children, at most so many, and how many different ones there are."""
+    rows = ledger.query(
+        "SELECT l.value, count(*), sum(o.outcome = 'kept'), avg(o.solve_rate), count(*) OVER () FROM outcome o"
+        f" CROSS JOIN descriptor d ON d.view IN ({VIEW}, {LATER}) AND d.problem = o.problem AND d.key = ?"
+        f" CROSS JOIN json_each(d.value) l WHERE {_CHILDREN} AND l.type = 'text'"
+        " GROUP BY l.value ORDER BY count(*) DESC, l.value LIMIT ?",
+        key,
+        most,
+    )
+    found = list(rows)
+    return [Label(*row[:4]) for row in found], found[0][4] if found else 0
+
+
+def niches(ledger: Reader) -> dict[str, tuple[Axis, dict[Niche, Filled]]]:
+    """
+    The described children by the niches of each of the run's own axes alone, with how each axis is cut.
+
+    Where selection takes no notice of descriptors, those that are lists of labels make axes, by the defaults.
+    """
+    axes = ledger.axes() or {key: Axis() for key, is_labels in ledger.descriptors().items() if is_labels}
+    return {key: (axis, labelled_niches(ledger, key, axis)) for key, axis in axes.items()}
+
+
+def cast(ledger: Reader) -> dict[str, str]:
+    """Each plugin's distribution and version."""
+    rows = ledger.query('SELECT "cast" FROM run')
+    return next((msgspec.json.decode(text, type=dict[str, str]) for (text,) in rows), {})

@@ -1,0 +1,188 @@
+"""Everything a report tells of a run, from its ledger alone."""
+
+from typing import Any, NamedTuple
+
+import msgspec
+from msgspec import Struct
+
+from sparq_core.contract.config import Pipeline
+from sparq_core.contract.niches import Axis, Niche
+from sparq_core.contract.records import Judged, Solved
+from sparq_core.contract.tally import Tally
+from sparq_core.ledger import course, overview, samples, spread
+from sparq_core.ledger.course import At
+from sparq_core.ledger.intervals import Comparison, compare
+from sparq_core.ledger.overview import Accepted, Filled, Labels, Seeds, Yield
+from sparq_core.ledger.reader import PhaseRow, Reader
+from sparq_core.ledger.samples import Ancestor
+
+MOST_POINTS = 200
+"""Steps that a curve shows."""
+MOST_PROBLEMS = 20
+MOST_LABELS = 25
+MOST_REASONS = 30
+FINEST = 20
+"""Places of the scale of solve rates, where there are more attempts than that at a problem."""
+FARTHEST = 6
+"""Ancestors of a problem that are shown."""
+
+
+class Example(NamedTuple):
+    """A problem that is shown with all that became of it."""
+
+    solved: Solved
+    judged: list[Judged]
+    ancestors: list[Ancestor]
+    children: int
+
+
+class Stratum(NamedTuple):
+    """Problems of one kind, of which some are shown."""
+
+    name: str
+    problems: int
+    examples: list[Example]
+
+
+class Facts(Struct, frozen=True, kw_only=True):
+    """A run."""
+
+    letter: str
+    """Tells it from the other runs of the page."""
+    pipeline: Pipeline
+    digest: str
+    weights: dict[str, str]
+    """The digests of the models' weights by the models' names."""
+    cast: dict[str, str]
+    tally: Tally
+    seeds: Seeds
+    steps: dict[int, int]
+    """Committed steps by round."""
+    phases: list[tuple[int, str, PhaseRow]]
+    changes: list[Accepted]
+    operators: dict[str, Yield]
+    because: list[spread.Because]
+    places: int
+    """The scale of solve rates has this place and all from 0 on."""
+    solve_rates: list[spread.Solved]
+    mean_solve_rate: spread.Mean
+    described: Labels
+    niches: dict[str, tuple[Axis, dict[Niche, Filled]]]
+    labels: dict[str, tuple[list[spread.Label], int]]
+    course: list[At]
+    benchmarks: dict[int, list[Comparison]]
+    kinds: dict[int, list[Comparison]]
+    """As `benchmarks`, by the kinds of items that their names tell."""
+    values: dict[str, dict[str, float]]
+    """The last benchmarked model's value of each item of each task; the base model's where no other was benchmarked."""
+    strata: list[Stratum]
+
+    @property
+    def name(self) -> str:
+        """What the page calls it."""
+        return self.pipeline.name
+
+    @property
+    def last(self) -> int | None:
+        """The last round whose model was benchmarked."""
+        return max(self.benchmarks, default=None)
+
+
+def gather(ledger: Reader, letter: str, runs: int) -> Facts:
+    """All of a run that is one of so many on a page, each with its share of the room there is."""
+    with ledger.snapshot():
+        return _gather(ledger, letter, runs)
+
+
+def _gather(ledger: Reader, letter: str, runs: int) -> Facts:
+    pipeline = ledger.pipeline()
+    described = overview.labelled(ledger)
+    places = min(pipeline.attempts.k, FINEST)
+    benchmarks = overview.compared(ledger)
+    last = max(benchmarks, default=0)
+    return Facts(
+        letter=letter,
+        pipeline=pipeline,
+        digest=ledger.last_digest(),
+        weights=_weights(ledger),
+        cast=spread.cast(ledger),
+        tally=ledger.tally(),
+        seeds=overview.seeds(ledger),
+        steps={round_: ledger.steps_of(round_) for round_ in overview.rounds(ledger) if round_},
+        phases=overview.phases(ledger),
+        changes=overview.changes(ledger),
+        operators=overview.operators(ledger),
+        because=spread.because(ledger, MOST_REASONS),
+        places=places,
+        solve_rates=spread.solve_rates(ledger, places),
+        mean_solve_rate=spread.mean_solve_rate(ledger),
+        described=described,
+        niches=spread.niches(ledger) if described.described else {},
+        labels=_labels(ledger) if described.described else {},
+        course=course.course(ledger, MOST_POINTS // runs),
+        benchmarks=benchmarks,
+        kinds={round_: _by_kind(ledger, round_) for round_ in benchmarks},
+        values=_values(ledger, last),
+        strata=_strata(ledger, MOST_PROBLEMS // runs),
+    )
+
+
+def _labels(ledger: Reader) -> dict[str, tuple[list[spread.Label], int]]:
+    keys = [key for key, is_labels in ledger.descriptors().items() if is_labels]
+    return {key: spread.labels(ledger, key, MOST_LABELS) for key in keys}
+
+
+def _weights(ledger: Reader) -> dict[str, str]:
+    models = msgspec.json.decode(ledger.run().identity or "{}").get("models", {})
+    return {name: str(model.get("weights") or "") for name, model in models.items()}
+
+
+def _values(ledger: Reader, round: int) -> dict[str, dict[str, float]]:
+    scores = ledger.scores(round, ledger.steps_of(round) if round else None) or ledger.scores(0)
+    found: dict[str, dict[str, float]] = {}
+    for score in scores:
+        found.setdefault(score.task, {})[score.item] = score.value
+    return found
+
+
+def _by_kind(ledger: Reader, round: int) -> list[Comparison]:
+    """A model against the base by kinds of items: what an item's name says before its last slash."""
+    before, after = (
+        [msgspec.structs.replace(score, task=f"{score.task}: {kind}") for score, kind in map(_kind, scores) if kind]
+        for scores in (ledger.scores(0), ledger.scores(round, ledger.steps_of(round)))
+    )
+    return sorted(compare(before, after), key=lambda found: found.task)
+
+
+def _kind(score: Any) -> tuple[Any, str]:
+    return score, score.item.rpartition("/")[0]
+
+
+def _strata(ledger: Reader, most: int) -> list[Stratum]:
+    """At most so many examples, about as many of each stratum there is."""
+    found = samples.samples(ledger, most)
+    shares = _shares([len(stratum.some) for stratum in found], most)
+    chosen = [
+        stratum._replace(some=[stratum.some[i * len(stratum.some) // share] for i in range(share)])
+        for stratum, share in zip(found, shares, strict=True)
+    ]
+    ids = [id_ for stratum in chosen for id_ in stratum.some]
+    children = samples.children_counts(ledger, ids)
+    return [
+        Stratum(s.name, s.problems, [_example(ledger, id_, children.get(id_, 0)) for id_ in s.some])
+        for s in chosen
+        if s.some
+    ]
+
+
+def _shares(there: list[int], most: int) -> list[int]:
+    """How many of each to take, turn about, until that are so many or all there are."""
+    shares = [0] * len(there)
+    while sum(shares) < most and shares != there:
+        for i, some in enumerate(there):
+            shares[i] += shares[i] < some and sum(shares) < most
+    return shares
+
+
+def _example(ledger: Reader, id_: str, children: int) -> Example:
+    return Example(ledger.solved_one(id_), ledger.judged(id_), samples.lineage(ledger, id_, FARTHEST), children)
