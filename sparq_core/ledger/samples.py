@@ -70,7 +70,7 @@ def lineage(ledger: Reader, problem: str, most: int) -> list[Ancestor]:
     rows = ledger.query(
         "WITH RECURSIVE up (id, far) AS (SELECT ?, 0 UNION ALL SELECT parent, far + 1 FROM up JOIN parentage"
         " ON child = up.id AND ordinal = 0 WHERE far < ?)"
-        " SELECT p.id, p.operator, p.statement FROM up JOIN problem p USING (id) WHERE far > 0 ORDER BY far",
+        " SELECT p.id, p.operator, p.statement FROM up CROSS JOIN problem p USING (id) WHERE far > 0 ORDER BY far",
         problem,
         most,
     )

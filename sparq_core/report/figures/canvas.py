@@ -45,6 +45,7 @@ def y_axis(marks: Sequence[float], say: Callable[[float], str]) -> Iterable[Mark
         yield tag("text", {"x": LEFT - 8, "y": y + 4, "text-anchor": "end"}, say(mark))
 
 
-def x_label(share: float, text: str, anchor: str = "middle") -> Markup:
-    """A number below the drawing."""
-    return tag("text", {"x": x_at(share), "y": HEIGHT - BOTTOM + 20, "text-anchor": anchor}, text)
+def x_label(share: float, text: str) -> Markup:
+    """A number below the drawing; those of its ends stay between them."""
+    anchor = {} if share <= 0 else {"text-anchor": "end" if share >= 1 else "middle"}
+    return tag("text", {"x": x_at(share), "y": HEIGHT - BOTTOM + 20, **anchor}, text)

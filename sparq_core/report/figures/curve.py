@@ -23,8 +23,8 @@ def curve(title: str, points: Points, top: float, say: Say, rounds: Sequence[int
         tag("path", {"class": "line", "d": Markup("M") + Markup("L").join(f"{x:.1f} {y:.1f}" for x, y in drawn)})
     )
     parts.append(tag("circle", {"class": "end", "cx": drawn[-1][0], "cy": drawn[-1][1], "r": 3.5}))
-    parts.append(x_label(0, f"{first:,}", "start"))
-    parts.append(x_label(1, f"step {last:,}", "end"))
+    parts.append(x_label(0, f"{first:,}"))
+    parts.append(x_label(1, f"step {last:,}"))
     return picture(title, " ".join(_told(points, say)), parts)
 
 
