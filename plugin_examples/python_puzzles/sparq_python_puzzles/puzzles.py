@@ -22,7 +22,7 @@ SKILLS = (
     "bits",
     "logic",
 )
-TRIVIAL = (None, True, False, 0, 1, -1, "", [], {}, ())
+TRIVIAL: tuple[object, ...] = (None, True, False, 0, 1, -1, "", [], {}, ())
 """Values that solve a puzzle only where nothing is asked."""
 EASY = """
 
