@@ -6,7 +6,7 @@ from typing import Any
 from msgspec import Struct
 
 import sparq_core as sparq
-from sparq_sandbox import STANDARD, Limits, Outcome, Sandbox
+from sparq_sandbox import STANDARD, Limits, Outcome, Sandbox, Value
 
 SKILLS = (
     "arithmetic",
@@ -22,7 +22,7 @@ SKILLS = (
     "bits",
     "logic",
 )
-TRIVIAL: tuple[object, ...] = (None, True, False, 0, 1, -1, "", [], {}, ())
+TRIVIAL: tuple[Value, ...] = (None, True, False, 0, 1, -1, "", [], {}, ())
 """Values that solve a puzzle only where nothing is asked."""
 EASY = """
 
