@@ -18,6 +18,7 @@ _DELIMITER = re.compile(r"(?<!\\)\\[()\[\]]")
 _BULLET = re.compile(r"(?:^|\n)[ \t]*(?:[-*•]|\\item)[ \t]+")
 _NUMBERED = re.compile(r"^[ \t]*(\d)\.[ \t]+", re.MULTILINE)
 _LINES = re.compile(r"[ \t]*,?[ \t]*(?:\n[ \t]*)+")
+_TEXT = re.compile(r"\\(?:text|mbox|textrm|mathrm)\s*\{[^{}\n]*\n[^{}]*\}")
 _ROWS = re.compile(r"\s*[,;]?\s*\\\\\s*")
 _ENDS_OPEN = re.compile(r"(?:[-+*/=<>(\[{:,;]|\b(?:is|are|and|or))\s*$")
 
@@ -61,7 +62,8 @@ def _without_dollars(text: str) -> str:
 
 
 def _in_one_line(text: str) -> str:
-    """Lines, blank lines, bullets and rows outside of an environment as items of a list."""
+    """Lines, blank lines, bullets and rows outside of an environment as items of a list; words in one text stay together."""
+    text = _TEXT.sub(lambda words: _LINES.sub(" ", words[0]), text)
     text = _NUMBERED.sub(r"(\1) ", _BULLET.sub("\n", text)).strip() if "\n" in text else text
     text = _ROWS.sub(", ", text.strip().removesuffix("\\\\"))
     lines = _LINES.split(text)

@@ -172,6 +172,7 @@ KINDS = {
     ),
     "units by their names": Kind(
         [
+            ("90", "90\\text{ square\nunits}"),
             (r"300\text{ K}", "300 kelvin"),
             (r"9.8 \text{ m/s}^2", "9.8 meters per second squared"),
             (r"9.8\ \mathrm{m/s^2}", "9.8 meters per second per second"),
