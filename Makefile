@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: quickstart install install-dev test test-vllm lint docs site study torture clean
+.PHONY: quickstart install install-dev test test-vllm lint docs site study torture clean browser
 
 quickstart: install
 	$(BIN)/sparq run examples/quickstart.yaml
@@ -38,6 +38,10 @@ test: install-dev
 
 test-vllm: .venv/installed-vllm
 	$(BIN)/python -m pytest tests/plugins/vllm/test_vllm_engine.py tests/whole/test_docs.py -k "vllm"
+
+# Reports are looked at in Chromium where there is one; elsewhere those tests are skipped.
+browser:
+	@command -v chromium >/dev/null || (apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium)
 
 lint: install-dev
 	$(BIN)/ruff check .
