@@ -75,7 +75,7 @@ def _environment() -> Environment:
     environment.filters.update(
         count=numbers.count, compact=numbers.compact, duration=numbers.duration, money=money, percent=numbers.percent,
         points=numbers.points,
-        within=numbers.interval, upto=shown,
+        within=numbers.interval, upto=shown, named=_named,
     )  # fmt: skip
     return environment
 
@@ -96,6 +96,12 @@ def _qualities(runs: Sequence[Facts]) -> tuple[float, float]:
     """The lowest and the highest quality of a niche's best problem, so that all maps of a page share their colours."""
     found = [filled.best for run in runs for _, niches in run.niches.values() for filled in niches.values()]
     return min(found, default=0.0), max(found, default=0.0)
+
+
+def _named(name: str, most: int) -> str:
+    """A name that stands for its row; one that nobody would see is put in quotes."""
+    text = str(shown(name, most))
+    return text if text.strip() else f"“{text}”"
 
 
 def _cells(run: Facts) -> list[tuple[str, str]]:

@@ -52,7 +52,8 @@ def shade(best: float | None, low: float, high: float) -> int:
 
 def _drawn(field: Field, box: _Box, shade: int) -> Markup:
     said = f"{field.name}: {field.problems:,} problems" + (f", best quality {field.best:.2f}" if field.best else "")
-    place = {"x": box.x + 1, "y": box.y + 1, "width": max(0.5, box.width - 2), "height": max(0.5, box.height - 2)}
+    gap = min(1.0, box.width / 4, box.height / 4)
+    place = {"x": box.x + gap, "y": box.y + gap, "width": box.width - 2 * gap, "height": box.height - 2 * gap}
     parts: list[object] = [tag("title", {}, said), tag("rect", {**place, "rx": 2})]
     letters, lines = int((box.width - 12) / LETTER), int((box.height - 8) / LINE)
     if letters >= FEWEST and lines >= 2:
