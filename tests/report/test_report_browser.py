@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pages import written
+from report_pages import written
 
 from sparq_core.testing import Ran, run_pipeline
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pages import Element, parsed, written
+from report_pages import Element, parsed, written
 from runs import priced
 
 from sparq_core.contract.niches import Axis

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from hostile_texts import TEXTS, acting
-from pages import Element, parsed, written
+from report_pages import Element, parsed, written
 from runs import Interrupter, sparq_command
 
 from sparq_core.loop import session
