@@ -59,7 +59,7 @@ def test_every_kind_of_option_has_a_name_and_a_record_inside_itself_is_told_once
         "tree": ("settings or none", "null"),
         "tree.children": ("list of settings", "[]"),
         "tree.how": ("'z' or 'a'", '"z"'),
-        "paths": ("list of Path", "['x']"),
+        "paths": ("list of Path", '["x"]'),
         "labels": ("set", "[]"),
         "unset": ("int or UnsetType", "unset"),
         "from": ("str or none", "null"),

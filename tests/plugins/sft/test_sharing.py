@@ -107,15 +107,16 @@ def test_two_processes_save_one_whole_model_as_one_process_does(alone: Path, sha
 ENGINE = """
 import sys
 from pathlib import Path
-sys.path.insert(0, sys.argv[1])
+out, *sys.path[:0] = sys.argv[1:]
 import test_sharing
-test_sharing.train(Path(sys.argv[2]), processes=2, epochs=1_000)
+test_sharing.train(Path(out), processes=2, epochs=1_000)
 """
 
 
 @pytest.mark.timeout(120)
 def test_nothing_trains_on_when_the_engine_is_killed(tmp_path: Path) -> None:
-    with subprocess.Popen([sys.executable, "-c", ENGINE, str(Path(__file__).parent), str(tmp_path)]) as engine:
+    here = Path(__file__).parent
+    with subprocess.Popen([sys.executable, "-c", ENGINE, str(tmp_path), str(here), str(here.parents[1])]) as engine:
         told = tmp_path / "logs" / "train-round-1.log"
         while not (told.exists() and "'loss'" in told.read_text()):
             assert engine.poll() is None
