@@ -108,7 +108,8 @@ def test_each_passes_its_own_tests_and_runs(example: Path, python: Path, sparq: 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.name)
 def test_each_is_small_and_whole(example: Path) -> None:
-    lines = [line for path in example.glob("sparq_*/**/*.py") for line in path.read_text(encoding="utf-8").splitlines()]
+    domain = [path for path in example.glob("sparq_*/**/*.py") if path.name != "careless.py"]  # a stand-in for a model
+    lines = [line for path in domain for line in path.read_text(encoding="utf-8").splitlines()]
     assert 0 < len(lines) < MOST_LINES
     for name in ("README.md", "pipeline.yaml", f"tests/test_{example.name}.py"):
         assert (example / name).is_file()
