@@ -27,7 +27,7 @@ from sparq_core.pipeline.prepare import Prepared
 
 def tell(console: Console, loaded: Prepared) -> None:
     """Ingest a few seeds, do one step and show it."""
-    ledger, prompts = trial(loaded, _warn_on(console))
+    ledger, prompts, seeds = trial(loaded, _warn_on(console))
     for title, seed, text in _firsts(ledger):
         if seed in prompts:
             console.print(Panel(block(prompts[seed]), title=plain(f"{title}: the prompt"), title_align="left"))
@@ -39,7 +39,6 @@ def tell(console: Console, loaded: Prepared) -> None:
         statement = plain(child.problem.statement[:100]) or Text("(not read)", "dim")
         told = plain(f"{rejection} {child.reason} {solved} · ")
         console.print(Text.assemble((child.outcome, "bold"), told, statement))
-    seeds = sum(1 for _ in loaded.cast.load_seeds(loaded.run))
     console.print(plain(estimated(ledger, loaded.run.pipeline, seeds)))
     console.print(
         "\nThis was one small step and nothing was written. `sparq run` does the rest.", style="dim", markup=False

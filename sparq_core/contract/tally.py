@@ -10,6 +10,16 @@ from sparq_core.contract.records import Outcome
 
 MILLION = 1_000_000
 
+REMEDIES = {
+    "truncated": "raise attempts.max_tokens, set attempts.stop if the model runs on after its answer, or count what is cut as "
+    "wrong (sympy: with.truncated)",
+    "too-long": "shorten attempts.prompt, or use a model with a longer context",
+    "refused": "the server or its content filter will not answer these problems; take another model, or other seeds",
+    "timeout": "raise the verifier's deadline (sympy: with.deadline)",
+    "unverified": "no verifier could say; add one that can",
+}
+"""What to change, by the reason of an unknown verdict."""
+
 
 class Used(Struct, frozen=True, gc=False):
     """Tokens a role took."""

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from sparq_core.contract.config import BudgetConfig, Pipeline
 from sparq_core.contract.errors import SparqError
 from sparq_core.contract.events import Event, Warned
-from sparq_core.contract.tally import Tally, Used
+from sparq_core.contract.tally import REMEDIES, Tally, Used
 from sparq_core.ledger.overview import unread
 from sparq_core.ledger.reader import Reader
 from sparq_core.loop.meter import Meter, Spent
@@ -19,15 +19,6 @@ FIRST_LOOK = 64
 """Children, or attempts, to see before judging the first of them."""
 LEAST_PARSED = 0.1
 EXAMPLES = 3
-REMEDIES = {
-    "truncated": "raise attempts.max_tokens, set attempts.stop if the model runs on after its answer, or count what is cut as "
-    "wrong (sympy: with.truncated)",
-    "too-long": "shorten attempts.prompt, or use a model with a longer context",
-    "refused": "the server or its content filter will not answer these problems; take another model, or other seeds",
-    "timeout": "raise the verifier's deadline (sympy: with.deadline)",
-    "unverified": "no verifier could say; add one that can",
-}
-"""What to change, by the reason of an unknown verdict."""
 
 
 class Ahead(Struct, frozen=True):
@@ -117,6 +108,8 @@ def why_none(tally: Tally) -> str:
     """Why a run kept nothing, and what to change."""
     if not tally.attempts:
         return "every child was rejected before it was attempted; see the reasons above"
+    if 2 * tally.unknown().get("unverified", 0) > tally.attempts:
+        return f"most attempts have no verdict: {REMEDIES['unverified']}"
     right = tally.verdicts.get("correct", 0) / tally.attempts
     return (
         f"{right:.0%} of the attempts were right; look at some by `sparq preview` and `sparq show`, then change the prompts, "

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import closing
+from typing import NamedTuple
 
 from msgspec.structs import replace
 
@@ -18,8 +19,18 @@ SEEDS, PARENTS = 64, 8
 """Seeds and parents of a trial at most."""
 
 
-def trial(prepared: Prepared, emit: Callable[[Event], None]) -> tuple[Ledger, dict[int, str]]:
-    """The ledger of the trial, and the prompt that each sampled seed was given."""
+class Trial(NamedTuple):
+    """What was tried."""
+
+    ledger: Ledger
+    prompts: dict[int, str]
+    """The prompt that each sampled seed was given."""
+    seeds: int
+    """How many there are in all."""
+
+
+def trial(prepared: Prepared, emit: Callable[[Event], None]) -> Trial:
+    """Ingest a few seeds and do one small step."""
     pipeline = prepared.run.pipeline
     small = replace(pipeline, batch=min(pipeline.batch, PARENTS), rounds=1, steps=1, in_flight=1, budget=BudgetConfig())
     run, cast = replace(with_digests(prepared.run), pipeline=small), prepared.cast
@@ -34,4 +45,5 @@ def trial(prepared: Prepared, emit: Callable[[Event], None]) -> tuple[Ledger, di
         with closing(rounds.samplers):
             rounds.generate(0)
             rounds.generate(1)
-    return ledger, prompts
+        seeds = sum(1 for _ in cast.load_seeds(run))
+    return Trial(ledger, prompts, seeds)

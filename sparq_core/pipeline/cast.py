@@ -8,6 +8,7 @@ holds every answer to the contract of its hook (`checks`).
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from functools import partial
+from inspect import signature
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -66,6 +67,16 @@ UNVERIFIED = Verdict(value="unknown", reason="unverified")
 UNAUDITED = Verdict(value="unknown", reason="no opinion")
 
 
+def _misfit(member: Member, error: Exception) -> str:
+    """What a method asks for that its hook has not; pluggy's own words where it is something else."""
+    for hook in member.hooks():
+        given = list(signature(getattr(hookspecs, hook)).parameters)
+        strange = [name for name in signature(getattr(member.plugin, hook)).parameters if name not in given]
+        if strange:
+            return f"`{hook}` may name {', '.join(given)}; it names '{strange[0]}'"
+    return str(error)
+
+
 class Cast:
     """The plugins of one run."""
 
@@ -77,7 +88,9 @@ class Cast:
             try:
                 self._manager.register(member.plugin, name=member.name)
             except pluggy.PluginValidationError as error:
-                raise PipelineError(f"{member.place}: plugin '{member.name}' does not fit its hook: {error}") from error
+                raise PipelineError(
+                    f"{member.place}: plugin '{member.name}' does not fit its hook: {_misfit(member, error)}"
+                ) from error
         self._relays = {
             hook: [(m, self._relay(hook, m)) for m in members if hook in m.hooks()] for hook in hookspecs.HOOKS
         }

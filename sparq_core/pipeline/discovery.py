@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import fields
 
 from sparq_core.contract.errors import PipelineError, nearest
 from sparq_core.contract.files import absolute, kind_of, refusal
@@ -162,6 +163,8 @@ def _config(plugin_class: type, use: str, options: Mapping[str, Any], place: str
 
 def _with_absolute_files(options: Mapping[str, Any], kind: type[Struct], base: Path) -> dict[str, Any]:
     files = {option.name for option in options_of(kind) if option.mark == "file"}
+    defaults = {field.encode_name: field.default for field in fields(kind) if isinstance(field.default, str)}
+    options = {name: path for name, path in defaults.items() if name in files} | dict(options)
 
     def placed(value: Any) -> Any:
         if isinstance(value, list):

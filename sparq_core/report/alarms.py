@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from math import log
 from typing import NamedTuple
 
+from sparq_core.contract.tally import REMEDIES
 from sparq_core.report import numbers
 from sparq_core.report.facts import Facts
 
@@ -32,7 +33,8 @@ def _rejected(run: Facts) -> Alarm | None:
     return Alarm(
         f"{numbers.percent(rejected / children)} of the children were rejected before any attempt, most often by “{reason}” "
         f"({often:,} times).",
-        "Look at the rejected problems below. A prompt that asks for the form more plainly, or a stronger generator, helps.",
+        "Look at the rejected problems below. What could not be read wants a prompt that asks for its form more plainly, or a "
+        "stronger generator; duplicates want more seeds, a higher temperature or parents from the archive (map-elites).",
     )
 
 
@@ -65,7 +67,7 @@ def _unknown(run: Facts) -> Alarm | None:
     return Alarm(
         f"{numbers.percent(unknown / attempts)} of the attempts were judged neither right nor wrong, most often by “{reason}” "
         f"({often:,} times); the pipeline warns above {numbers.percent(run.pipeline.attempts.warn_unknown)}.",
-        "Attempts that are cut off need more tokens (`attempts.max_tokens`); timeouts need a longer limit.",
+        f"To mend it: {REMEDIES.get(reason, 'see by `sparq show` what became of a problem')}.",
     )
 
 

@@ -125,7 +125,7 @@ def rehearse(problems: Sequence[Problem]) -> Rehearsal:
     cast = Cast([member(Scripted(ScriptedConfig()), MODEL), member(_StandIn(problems)), member(AnyAssess())])
     events: list[Event] = []
     run = run_of("_StandIn", "AnyAssess")
-    ledger, _ = trial(Prepared(run, cast, ""), events.append)
+    ledger = trial(Prepared(run, cast, ""), events.append).ledger
     steps = [ledger.step(number, 1) for number in (0, 1)]
     return Rehearsal(steps, list(_told(run, steps, ledger, events)), ledger)
 

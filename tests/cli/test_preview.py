@@ -17,7 +17,7 @@ def test_the_estimate_of_a_preview_is_near_the_run(sums: Callable[..., Any], tmp
     pipeline = sums(models=priced(input=1.0, output=2.0), steps=40)
     tally = run_pipeline(pipeline, tmp_path).ending.tally
     loaded = prepare.load(tmp_path / "pipeline.yaml")
-    ledger, _ = trial.trial(loaded, lambda _: None)
+    ledger = trial.trial(loaded, lambda _: None).ledger
     whole = preview.estimate(ledger, loaded.run.pipeline, 40)
     assert whole.tokens == pytest.approx(tally.tokens, rel=0.3)
     assert whole.prompt_tokens == pytest.approx(tally.prompt_tokens, rel=0.3)

@@ -70,3 +70,17 @@ def test_the_share_that_warns_is_a_setting_and_may_change(sums: Callable[..., An
     assert not [e for e in ran.events if isinstance(e, sparq.Warned) and "unknown" in e.message]
     again = run_pipeline(sums(attempts={"k": 8, "max_tokens": 3, "warn_unknown": 0.5}, steps=11), tmp_path, resume=True)
     assert again.ending.exit_code == 0
+
+
+def test_a_run_whose_verifiers_never_said_anything_is_told_so(sums: Callable[..., Any], tmp_path: Path) -> None:
+    (tmp_path / "mute.py").write_text(
+        "import sparq_core as sparq\n"
+        "class Mute:\n"
+        "    @sparq.hookimpl\n"
+        "    def verify(self, trials): return [None for _ in trials]\n"
+    )
+    pipeline = sums(steps=2)
+    pipeline["plugins"] = [{"use": "./mute.py:Mute"} if p["use"] == "sympy" else p for p in pipeline["plugins"]]
+    ran = run_pipeline(pipeline, tmp_path)
+    (told,) = [e.message for e in ran.events if isinstance(e, sparq.Warned) and "no problem was kept" in e.message]
+    assert "no verifier could say; add one that can" in told

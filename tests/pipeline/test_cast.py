@@ -1,5 +1,6 @@
 """Plugins put together: what cannot be used, and who is asked in which order."""
 
+import json
 import os
 import re
 import sys
@@ -10,12 +11,17 @@ from typing import Any
 import pytest
 
 import sparq_core as sparq
+from sparq_core.loop.trial import trial
 from sparq_core.pipeline.discovery import load_class
+from sparq_core.pipeline.prepare import load
 from sparq_core.testing import run_pipeline
 
 CODE = {
     "unmarked": ("def verify(self, trials): return []", "lacks @hookimpl"),
-    "unknown argument": ("@sparq.hookimpl\n    def verify(self, trails): return []", "trails"),
+    "unknown argument": (
+        "@sparq.hookimpl\n    def verify(self, trails): return []",
+        "`verify` may name trials; it names 'trails'",
+    ),
     "two owners in one": (
         "@sparq.hookimpl\n    def select(self, n): return []\n    @sparq.hookimpl\n    def assess(self, cases): return []",
         "answers select and assess: split it",
@@ -96,3 +102,47 @@ def test_a_plugin_of_a_file_is_what_the_file_says_now(tmp_path: Path, monkeypatc
         os.utime(path, (1e9, 1e9))
         plugin, _ = load_class("./mine.py:Mine", "plugins[0]", tmp_path)
         assert plugin.said == said  # type: ignore[attr-defined]
+
+
+SEEDS = """
+import sparq_core as sparq
+from msgspec import Struct
+class Config(Struct):
+    path: sparq.InputFile = "given.txt"
+class Lines:
+    def __init__(self, config: Config) -> None:
+        self.path = config.path
+    @sparq.hookimpl
+    def start(self):
+        self.file = open(self.path)
+    @sparq.hookimpl
+    def stop(self):
+        self.file.close()
+    @sparq.hookimpl
+    def load_seeds(self):
+        self.file.seek(0)
+        for line in self.file:
+            yield sparq.Draft(statement=line, answer="1", solution="1")
+"""
+
+
+def with_lines(sums: Callable[..., Any], folder: Path) -> dict[str, Any]:
+    """A pipeline whose seeds are read from what its plugin opened, in the file that its option names by default."""
+    (folder / "lines.py").write_text(SEEDS)
+    (folder / "given.txt").write_text("What is 0 + 1?\nWhat is 1 + 0?\n")
+    pipeline: dict[str, Any] = sums(steps=1)
+    pipeline["plugins"][0] = {"use": "./lines.py:Lines"}
+    return pipeline
+
+
+def test_a_file_that_an_option_names_by_default_is_beside_the_pipeline(
+    sums: Callable[..., Any], tmp_path: Path
+) -> None:
+    ran = run_pipeline(with_lines(sums, tmp_path), tmp_path)
+    assert ran.ending.tally.seeds == 2
+
+
+def test_a_preview_reads_no_seeds_once_its_plugins_have_stopped(sums: Callable[..., Any], tmp_path: Path) -> None:
+    path = tmp_path / "pipeline.json"
+    path.write_text(json.dumps(with_lines(sums, tmp_path)))
+    assert trial(load(path), lambda event: None).seeds == 2
