@@ -120,6 +120,6 @@ def _hinting(folder: Path) -> Iterator[None]:
     except Exception as error:
         if not isinstance(error, SparqError) or error.exit_code == SparqError.exit_code:
             may = isinstance(error, (PluginError, PipelineError))
-            mended = " (with --accept-changes, where a plugin's own file or a template is mended)" * may
+            mended = ", with --accept-changes where a plugin's own file or a template was mended" * may
             error.add_note(f"what was committed is in {folder}; `--resume` goes on from there{mended}")
         raise

@@ -28,7 +28,7 @@ class Draft(Struct, frozen=True, kw_only=True):
     answer: str | None = None
     """The reference answer, where there is one."""
     solution: str = ""
-    """How the answer is come by, in the generator's own words."""
+    """How to get to the answer, in the generator's own words."""
     extra: Mapping[str, Any] = field(default_factory=dict)
     """A domain's own data, plain JSON."""
     parents: tuple[str, ...] = ()
@@ -51,7 +51,7 @@ class Problem(Struct, frozen=True, kw_only=True):
     answer: str | None = None
     """The reference answer: the generator's own, unless `assess` sets another."""
     solution: str = ""
-    """How the answer is come by, in the generator's own words."""
+    """How to get to the answer, in the generator's own words."""
     extra: Mapping[str, Any] = field(default_factory=dict)
     """A domain's own data, plain JSON."""
     parents: tuple[str, ...] = ()
