@@ -20,7 +20,7 @@ jsonschema = pytest.importorskip("jsonschema")
 ROOT = Path(__file__).parents[2]
 EXAMPLES = [
     path
-    for folder in ("examples", "benchmarks", "plugin_examples", "sparq_core")
+    for folder in ("examples", "benchmarks", "sparq_core")
     for path in sorted((ROOT / folder).rglob("*.yaml"))
     if "plugins:" in path.read_text() and "arms:" not in path.read_text()
 ]
