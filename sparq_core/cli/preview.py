@@ -13,6 +13,7 @@ from sparq_core.cli.arguments import DEBUG, PIPELINE, SET
 from sparq_core.cli.wording import block, plain
 from sparq_core.contract.config import Pipeline
 from sparq_core.contract.events import Event, Warned
+from sparq_core.contract.records import Child
 from sparq_core.contract.tally import Tally, Used
 from sparq_core.contract.wording import money
 from sparq_core.ledger import overview
@@ -24,6 +25,9 @@ from sparq_core.loop.trial import trial
 from sparq_core.pipeline import prepare
 from sparq_core.pipeline.prepare import Prepared
 
+SHOWN = 100
+"""Characters of a statement."""
+
 
 def tell(console: Console, loaded: Prepared) -> None:
     """Ingest a few seeds, do one step and show it."""
@@ -34,15 +38,25 @@ def tell(console: Console, loaded: Prepared) -> None:
             console.print(Panel(block(text), title="the answer", title_align="left", border_style="dim"))
     console.print(status.counts(ledger.tally(), ledger.step_row(1, 1).metrics))
     for child in ledger.step(1, 1).children:
-        rejection = f" by {child.rejection.plugin}" if child.rejection else ""
-        solved = f"{child.counts.correct} of {child.counts.drawn} right" if child.counts.drawn else ""
-        statement = plain(child.problem.statement[:100]) or Text("(not read)", "dim")
-        told = plain(f"{rejection} {child.reason} {solved} · ")
-        console.print(Text.assemble((child.outcome, "bold"), told, statement))
+        console.print(
+            Text.assemble((child.outcome, "bold"), plain(_why(child)), " · ", _begins(child.problem.statement))
+        )
     console.print(plain(estimated(ledger, loaded.run.pipeline, seeds)))
     console.print(
         "\nThis was one small step and nothing was written. `sparq run` does the rest.", style="dim", markup=False
     )
+
+
+def _why(child: Child) -> str:
+    rejection = f" by {child.rejection.plugin}:" if child.rejection else ""
+    reason = f" {child.reason}" if child.reason else ""
+    return rejection + reason + (f" {child.counts.correct} of {child.counts.drawn} right" if child.counts.drawn else "")
+
+
+def _begins(statement: str) -> Text:
+    """How a statement begins, on one line."""
+    words = " ".join(statement[:SHOWN].split())
+    return plain(words + "…" * (len(statement) > SHOWN)) if words else Text("(not read)", "dim")
 
 
 def _firsts(ledger: Ledger) -> Iterator[tuple[str, int, str]]:
