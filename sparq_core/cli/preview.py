@@ -94,7 +94,8 @@ def estimate(ledger: Reader, pipeline: Pipeline, seeds: int) -> Tally:
 def estimated(ledger: Reader, pipeline: Pipeline, seeds: int) -> str:
     """The estimate in a sentence or two, with the budget that would end the run before."""
     whole = estimate(ledger, pipeline, seeds)
-    steps = f"{pipeline.rounds * pipeline.steps:,} steps of {pipeline.batch} parents"
+    n = pipeline.rounds * pipeline.steps
+    steps = f"{n:,} step{'s' * (n != 1)} of {pipeline.batch} parents"
     taken = f"about {_round(whole.prompt_tokens)} tokens of prompts and {_round(whole.tokens)} sampled tokens"
     spent = "" if whole.cost is None else f", {money(whole.cost)} in money"
     ended = over_budget(pipeline.budget, whole)
