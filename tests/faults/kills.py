@@ -8,6 +8,7 @@ killed at. It prints, as JSON, how many calls there are, how many kills were tri
 import json
 import shutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +18,15 @@ from sparq_core.ledger import dataset, storage
 from sparq_core.ledger.reader import Reader
 from sparq_core.testing import run_pipeline
 
+CAST = ("static-uniform", "mutate", "sympy", "curate-band")
 
-def pipeline(folder: Path) -> dict[str, Any]:
-    """A run of one step that curates, with a model that costs no time."""
+
+def pipeline(folder: Path, cast: Sequence[str] = CAST, **settings: Any) -> dict[str, Any]:
+    """A run of a few small steps, with four seeds and a model that costs no time; keyword arguments replace settings."""
     seeds = folder / "seeds.jsonl"
     rows = [{"problem": f"What is {i + 5} + {3 * i + 7}?", "answer": str(4 * i + 12)} for i in range(4)]
     seeds.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    return {
+    made: dict[str, Any] = {
         "name": "sums",
         "seed": 1,
         "steps": 2,
@@ -31,14 +34,9 @@ def pipeline(folder: Path) -> dict[str, Any]:
         "in_flight": 2,
         "models": {"student": {"use": "scripted", "model": "sums"}},
         "attempts": {"k": 2},
-        "plugins": [
-            {"use": "jsonl-seeds", "with": {"path": str(seeds)}},
-            {"use": "static-uniform"},
-            {"use": "mutate"},
-            {"use": "sympy"},
-            {"use": "curate-band"},
-        ],
+        "plugins": [{"use": "jsonl-seeds", "with": {"path": str(seeds)}}, *({"use": use} for use in cast)],
     }
+    return {**made, **settings}
 
 
 def story(folder: Path) -> tuple[str, list[dict[str, Any]], int]:

@@ -1,21 +1,22 @@
 """Commands that are killed, or whose disk fails, at a call by which they change the folder; then the same command again."""
 
 import errno
-import json
 import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
 from random import Random
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from faults import Fault
+from faults.kills import pipeline
 
 from sparq_core.ledger import storage
 from sparq_core.testing import run_pipeline
 from sweeps.children import NO_FAULT, Done, State, difference, sparq, state
 
 OLD = Path(__file__).parents[1] / "ledger" / "format_2"
+CAST = ("static-uniform", "mutate", "sympy", "skills", "curate-band")
 FILE_SYSTEMS = ("ext4", "nfs4")
 FAULTS: tuple[int | Literal["kill", "torn"], ...] = ("kill", "kill", "torn", errno.EIO, errno.ENOSPC)
 KILLED, USAGE = -9, 2
@@ -145,26 +146,9 @@ def _other(found: State, known: Known) -> str | None:
 def _prepare(home: Path) -> None:
     """The folders that commands find: a run that is finished, one that is damaged, and one of an older version."""
     home.mkdir()
-    seeds = home / "seeds.jsonl"
-    rows = [{"problem": f"What is {i + 5} + {3 * i + 7}?", "answer": str(4 * i + 12)} for i in range(4)]
-    seeds.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    ran = run_pipeline(_pipeline(seeds), home)
+    ran = run_pipeline(pipeline(home, CAST, steps=3, attempts={"k": 4}), home)
     ran.folder.rename(home / "finished")
     shutil.copytree(home / "finished", home / "damaged")
     with closing(sqlite3.connect(home / "damaged" / storage.DATABASE)) as connection, connection:
         connection.execute("UPDATE problem SET statement = 'What?' WHERE (round, step) = (1, 3)")
     shutil.copytree(OLD / "run", home / "old")
-
-
-def _pipeline(seeds: Path) -> dict[str, Any]:
-    uses = ("static-uniform", "mutate", "sympy", "skills", "curate-band")
-    return {
-        "name": "sums",
-        "seed": 1,
-        "steps": 3,
-        "batch": 2,
-        "in_flight": 2,
-        "models": {"student": {"use": "scripted", "model": "sums"}},
-        "attempts": {"k": 4},
-        "plugins": [{"use": "jsonl-seeds", "with": {"path": str(seeds)}}, *({"use": use} for use in uses)],
-    }

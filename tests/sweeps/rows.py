@@ -7,7 +7,6 @@ finds nothing is as it was in all that digests are made of; a run that goes on c
 
 import gc
 import io
-import json
 import shutil
 import signal
 import sqlite3
@@ -19,11 +18,14 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from faults.kills import pipeline
+
 from sparq_core import cli
 from sparq_core.ledger import storage
 from sparq_core.ledger.reader import Reader
 from sparq_core.testing import run_pipeline
 
+CAST = ("map-elites", "mutate", "sympy", "skills", "curate-band")
 PATIENCE = 10.0
 """Seconds that a command may take."""
 VALUES: tuple[Any, ...] = (
@@ -120,7 +122,7 @@ class Rows:
 
     def _prepare(self) -> None:
         self._home.mkdir()
-        ran = run_pipeline(_pipeline(self._home), self._home)
+        ran = run_pipeline(pipeline(self._home, CAST, steps=3, attempts={"k": 4, "again": 2}), self._home)
         ran.folder.rename(self._sound)
         command("regrade", str(self._sound))
         command("label", str(self._sound))
@@ -203,20 +205,3 @@ def _patience() -> Iterator[None]:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
-
-
-def _pipeline(home: Path) -> dict[str, Any]:
-    seeds = home / "seeds.jsonl"
-    rows = [{"problem": f"What is {i + 5} + {3 * i + 7}?", "answer": str(4 * i + 12)} for i in range(4)]
-    seeds.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    uses = ("map-elites", "mutate", "sympy", "skills", "curate-band")
-    return {
-        "name": "sums",
-        "seed": 1,
-        "steps": 3,
-        "batch": 2,
-        "in_flight": 2,
-        "models": {"student": {"use": "scripted", "model": "sums"}},
-        "attempts": {"k": 4, "again": 2},
-        "plugins": [{"use": "jsonl-seeds", "with": {"path": str(seeds)}}, *({"use": use} for use in uses)],
-    }
