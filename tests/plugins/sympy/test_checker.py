@@ -184,7 +184,7 @@ def test_symmetric(left: sympy.Expr, right: sympy.Expr) -> None:
 def test_rewriting_keeps_an_expression_equal(expression: sympy.Expr) -> None:
     for rewrite in (sympy.expand, sympy.together, sympy.expand_trig):
         said = equivalent(sympy.latex(expression), sympy.latex(rewrite(expression)))
-        assert said.value == "correct" or said.reason == "too-long"
+        assert said.value == "correct" or said.reason in {"too-long", "too-large"}
 
 
 @given(st.lists(st.integers(-9, 9), min_size=2, max_size=5), st.lists(st.integers(-9, 9), min_size=2, max_size=4))
