@@ -20,9 +20,9 @@ class Alarm(NamedTuple):
 
 
 def alarms(run: Facts) -> list[Alarm]:
-    """All of them, in the order of the page's figures."""
-    found = [_rejected(run), _none_kept(run), _one_sided(run), _unknown(run), _narrowing(run)]
-    return [*(alarm for alarm in found if alarm), *_worse(run), *_changed(run)]
+    """All of them, the most serious first."""
+    found = [_none_kept(run), *_worse(run), _unknown(run), _rejected(run), _one_sided(run), _narrowing(run), *_changed(run)]
+    return [alarm for alarm in found if alarm]
 
 
 def _rejected(run: Facts) -> Alarm | None:
@@ -43,7 +43,7 @@ def _none_kept(run: Facts) -> Alarm | None:
         return None
     return Alarm(
         f"None of the {run.tally.children:,} children was kept.",
-        "The funnel says where they were lost; `sparq preview` tries a changed pipeline on one step.",
+        "The funnel shows where they were lost; `sparq preview` tries a changed pipeline on one step.",
     )
 
 
@@ -67,7 +67,7 @@ def _unknown(run: Facts) -> Alarm | None:
     return Alarm(
         f"{numbers.percent(unknown / attempts)} of the attempts were judged neither right nor wrong, most often by “{reason}” "
         f"({often:,} times); the pipeline warns above {numbers.percent(run.pipeline.attempts.warn_unknown)}.",
-        f"To mend it: {REMEDIES.get(reason, 'see by `sparq show` what became of a problem')}.",
+        f"To mend it: {REMEDIES.get(reason, 'look at such a problem with `sparq show`')}.",
     )
 
 
@@ -96,6 +96,6 @@ def _worse(run: Facts) -> Iterator[Alarm]:
 def _changed(run: Facts) -> Iterator[Alarm]:
     for change in run.changes:
         yield Alarm(
-            f"After step {change.round}.{change.step} the setting “{change.setting}” was accepted to be another.",
-            "Steps before and after it were not made alike.",
+            f"The setting “{change.setting}” was changed after step {change.round}.{change.step} (`--accept-changes`).",
+            "Problems from before and after that step were made under different settings.",
         )
