@@ -1,6 +1,8 @@
 """The real thing in small: the embedded model writes problems, is fine-tuned and benchmarked."""
 
 import json
+import shutil
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -51,6 +53,23 @@ def test_the_loop_closes(finished: tuple[Path, str]) -> None:
     rows = [json.loads(line) for line in (folder / "dataset" / "round-1.jsonl").read_text().splitlines()]
     assert rows
     assert all(0 < row["solve_rate"] < 1 for row in rows)
+
+
+@pytest.mark.skipif(shutil.which("chromium") is None, reason="needs chromium; `make browser` installs it")
+@pytest.mark.timeout(300)
+def test_its_report_is_the_picture_of_the_readme(finished: tuple[Path, str], tmp_path: Path) -> None:
+    folder, _ = finished
+    report, picture = tmp_path / "report.html", tmp_path / "report.png"
+    subprocess.run([sys.executable, "-m", "sparq_core.cli", "report", str(folder), "--to", str(report)], check=True)
+    subprocess.run([sys.executable, str(ROOT / "docs" / "picture.py"), str(report), str(picture)], check=True)
+    assert "docs/pictures/report.png" in (ROOT / "README.md").read_text()
+    assert size(picture) == size(ROOT / "docs" / "pictures" / "report.png")
+
+
+def size(picture: Path) -> tuple[int, int]:
+    """Width and height of a PNG, in pixels."""
+    width, height = struct.unpack(">II", picture.read_bytes()[16:24])
+    return width, height
 
 
 @pytest.mark.timeout(300)
