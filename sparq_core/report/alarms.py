@@ -21,7 +21,15 @@ class Alarm(NamedTuple):
 
 def alarms(run: Facts) -> list[Alarm]:
     """All of them, the most serious first."""
-    found = [_none_kept(run), *_worse(run), _unknown(run), _rejected(run), _one_sided(run), _narrowing(run), *_changed(run)]
+    found = [
+        _none_kept(run),
+        *_worse(run),
+        _unknown(run),
+        _rejected(run),
+        _one_sided(run),
+        _narrowing(run),
+        *_changed(run),
+    ]
     return [alarm for alarm in found if alarm]
 
 
