@@ -24,6 +24,7 @@ from sparq_core.contract.messages import message
 from sparq_core.contract.texts import inert
 
 COMMANDS = {
+    "quickstart": "quickstart",
     "init": "init",
     "check": "check",
     "preview": "preview",
@@ -104,7 +105,7 @@ def cli() -> None:
     """
     A language model writes its own training problems.
 
-    Start with `sparq init`, look at one step with `sparq preview`, then `sparq run`.
+    Try it with `sparq quickstart`. For a run of your own: `sparq init`, one step by `sparq preview`, then `sparq run`.
     """
 
 

@@ -1,11 +1,19 @@
-"""The real thing in small: the embedded model writes problems, is fine-tuned and benchmarked."""
+"""
+The real thing in small, from the wheel: `sparq quickstart` writes problems by the embedded model, fine-tunes and benchmarks it.
+
+The wheel is made from the sdist and installed into an environment of its own. What it depends on is not downloaded once more:
+that environment sees the packages of the one that runs the tests.
+"""
 
 import json
 import shutil
 import struct
 import subprocess
 import sys
+import tarfile
+import venv
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 
@@ -23,11 +31,15 @@ SMALL = [
 GSM8K = ROOT.parent / "shared" / "data" / "gsm8k_train.jsonl"
 
 
-def run(pipeline: Path, folder: Path, *arguments: str) -> str:
-    command = [sys.executable, "-m", "sparq_core.cli", "run", str(pipeline), "--out", str(folder), *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+def told_by(command: list[str], cwd: Path | None = None) -> str:
+    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+def run(pipeline: Path, folder: Path, *arguments: str) -> str:
+    command = [sys.executable, "-m", "sparq_core.cli", "run", str(pipeline), "--out", str(folder), *arguments]
+    return told_by(command)
 
 
 def sets(*settings: str) -> list[str]:
@@ -35,15 +47,61 @@ def sets(*settings: str) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    folder = tmp_path_factory.mktemp("quickstart") / "run"
-    return folder, run(ROOT / "examples" / "quickstart.yaml", folder, *sets(*SMALL))
+def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sdist of the working tree, and the wheel built from that sdist."""
+    folder = tmp_path_factory.mktemp("dist")
+    told_by([sys.executable, "-m", "build", "--no-isolation", "--outdir", str(folder), str(ROOT)])
+    return folder
+
+
+@pytest.fixture(scope="module")
+def environment(dist: Path) -> Path:
+    """The `bin` of an environment into which the wheel is installed, with the dependencies of the one that runs the tests."""
+    env = dist / "env"
+    venv.create(env)
+    (wheel,) = dist.glob("*.whl")
+    pip = [sys.executable, "-m", "pip", "--python", str(env / "bin" / "python"), "install", "--quiet", "--no-deps"]
+    told_by([*pip, str(wheel)])
+    (packages,) = env.glob("lib/python*/site-packages")
+    (packages / "dependencies.pth").write_text("\n".join(p for p in sys.path if p.endswith("site-packages")) + "\n")
+    return env / "bin"
+
+
+@pytest.fixture(scope="module")
+def finished(environment: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """The run folder of a quickstart from the wheel, and what the command told."""
+    folder = tmp_path_factory.mktemp("elsewhere")
+    told = told_by([str(environment / "sparq"), "quickstart", *sets(*SMALL)], folder)
+    return folder / "sparq-quickstart" / "run", told
+
+
+def test_the_wheel_is_typed_and_carries_the_quickstart(dist: Path) -> None:
+    (wheel,) = dist.glob("*.whl")
+    with ZipFile(wheel) as opened:
+        assert {"sparq_core/py.typed", "sparq_sandbox/py.typed"} <= set(opened.namelist())
+        for name in ("quickstart.yaml", "quickstart/seeds.jsonl", "quickstart/in_distribution.jsonl"):
+            carried = opened.read(f"sparq_core/cli/quickstart_files/{name}")
+            assert carried == (ROOT / "examples" / name).read_bytes()
+
+
+def test_the_sdist_holds_the_tests_and_what_they_need(dist: Path) -> None:
+    (sdist,) = dist.glob("*.tar.gz")
+    with tarfile.open(sdist) as opened:
+        names = {name.partition("/")[2] for name in opened.getnames()}
+    assert {"tests/whole/test_quickstart.py", "examples/quickstart.yaml", "constraints.txt", "LICENSE"} <= names
+
+
+def test_the_environment_has_the_engine_from_the_wheel(environment: Path) -> None:
+    where = "import sparq_core, sparq_tiny; print(sparq_core.__file__, sparq_tiny.__file__)"
+    paths = told_by([str(environment / "python"), "-c", where], environment).split()
+    assert all(path.startswith(str(environment.parent)) for path in paths)
 
 
 @pytest.mark.timeout(300)
 def test_the_loop_closes(finished: tuple[Path, str]) -> None:
     folder, told = finished
-    for part in ("in_distribution", "out_of_distribution", "±", "dataset", "models/round-1", "run digest"):
+    again = "sparq run sparq-quickstart/quickstart.yaml"
+    for part in ("in_distribution", "out_of_distribution", "±", "dataset", "models/round-1", "run digest", again):
         assert part in told
     with sparq.Reader.open(folder) as ledger:
         assert len(ledger.scores(0)) == len(ledger.scores(1)) == 48
@@ -93,7 +151,7 @@ def test_the_trained_model_is_whole_and_another(finished: tuple[Path, str]) -> N
 @pytest.mark.timeout(300)
 def test_a_second_round_starts_from_the_better_model(finished: tuple[Path, str]) -> None:
     folder, _ = finished
-    run(ROOT / "examples" / "quickstart.yaml", folder, "--resume", *sets(*SMALL, "rounds=2"))
+    run(folder.parent / "quickstart.yaml", folder, "--resume", *sets(*SMALL, "rounds=2"))
     with sparq.Reader.open(folder) as ledger:
         trained = ledger.phase(1, "train")
         assert trained is not None
