@@ -97,7 +97,7 @@ def test_the_environment_has_the_engine_from_the_wheel(environment: Path) -> Non
     assert all(path.startswith(str(environment.parent)) for path in paths)
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_the_loop_closes(finished: tuple[Path, str]) -> None:
     folder, told = finished
     again = "sparq run sparq-quickstart/quickstart.yaml"
@@ -114,7 +114,7 @@ def test_the_loop_closes(finished: tuple[Path, str]) -> None:
 
 
 @pytest.mark.skipif(shutil.which("chromium") is None, reason="needs chromium; `make browser` installs it")
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_its_report_is_the_picture_of_the_readme(finished: tuple[Path, str], tmp_path: Path) -> None:
     folder, _ = finished
     report, picture = tmp_path / "report.html", tmp_path / "report.png"
@@ -130,7 +130,7 @@ def size(picture: Path) -> tuple[int, int]:
     return width, height
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_the_trained_model_is_whole_and_another(finished: tuple[Path, str]) -> None:
     folder, _ = finished
     with sparq.Reader.open(folder) as ledger:
@@ -148,7 +148,7 @@ def test_the_trained_model_is_whole_and_another(finished: tuple[Path, str]) -> N
     sampler.close()
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_a_second_round_starts_from_the_better_model(finished: tuple[Path, str]) -> None:
     folder, _ = finished
     run(folder.parent / "quickstart.yaml", folder, "--resume", *sets(*SMALL, "rounds=2"))
@@ -163,7 +163,7 @@ def test_a_second_round_starts_from_the_better_model(finished: tuple[Path, str])
     assert curated[0] > curated[1]
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_steps_in_flight_do_not_change_what_a_real_model_does(tmp_path: Path) -> None:
     pipeline = ROOT / "examples" / "dataset_only.yaml"
     digests = []
@@ -186,7 +186,7 @@ def test_examples_check(example: str) -> None:
 
 
 @pytest.mark.skipif(not GSM8K.exists(), reason="the shared data is not here")
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_thousands_of_real_seeds_are_ingested(tmp_path: Path) -> None:
     pipeline = {
         "name": "gsm8k",
