@@ -1,6 +1,6 @@
 """`sparq preview`: the prompts as they are sent, and one small step's outcome, in a ledger that never touches the disk."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import click
@@ -31,7 +31,12 @@ SHOWN = 100
 
 def tell(console: Console, loaded: Prepared) -> None:
     """Ingest a few seeds, do one step and show it."""
-    ledger, prompts, seeds = trial(loaded, _warn_on(console))
+    tried = trial(loaded, _warn_on(console))
+    with tried.ledger:
+        _show(console, loaded.run.pipeline, *tried)
+
+
+def _show(console: Console, pipeline: Pipeline, ledger: Ledger, prompts: Mapping[int, str], seeds: int) -> None:
     for title, seed, text in _firsts(ledger):
         if seed in prompts:
             console.print(Panel(block(prompts[seed]), title=plain(f"{title}: the prompt"), title_align="left"))
@@ -41,7 +46,7 @@ def tell(console: Console, loaded: Prepared) -> None:
         console.print(
             Text.assemble((child.outcome, "bold"), plain(_why(child)), " · ", _begins(child.problem.statement))
         )
-    console.print(plain(estimated(ledger, loaded.run.pipeline, seeds)))
+    console.print(plain(estimated(ledger, pipeline, seeds)))
     console.print(
         "\nThis was one small step and nothing was written. `sparq run` does the rest.", style="dim", markup=False
     )

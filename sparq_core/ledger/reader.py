@@ -110,10 +110,12 @@ class Reader:
     @classmethod
     def open(cls, folder: Path, grading: int = GRADING) -> "Reader":
         """The ledger of a run folder, by default in the run's own grading; PipelineError where there is no such."""
-        ledger = cls(storage.open_readonly(folder / storage.DATABASE), grading)
-        known = [id_ for (id_,) in ledger.query("SELECT id FROM grading ORDER BY id")]
-        if grading not in known and known:
-            raise PipelineError(f"{folder}: has no grading {grading}; it has {', '.join(map(str, known))}")
+        connection = storage.open_readonly(folder / storage.DATABASE)
+        with storage.closed_on_error(connection):
+            ledger = cls(connection, grading)
+            known = [id_ for (id_,) in ledger.query("SELECT id FROM grading ORDER BY id")]
+            if grading not in known and known:
+                raise PipelineError(f"{folder}: has no grading {grading}; it has {', '.join(map(str, known))}")
         return ledger
 
     def __enter__(self) -> Self:

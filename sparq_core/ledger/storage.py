@@ -31,10 +31,10 @@ NETWORK_FILE_SYSTEMS = {"nfs", "nfs4", "lustre", "cifs", "smb3", "gpfs", "beegfs
 
 def create(path: Path | str) -> sqlite3.Connection:
     """A new ledger file with its tables, or `:memory:`."""
+    schema = files("sparq_core.ledger").joinpath("schema.sql").read_text()
     connection = sqlite3.connect(path, isolation_level=None)
-    connection.executescript(
-        f"BEGIN;\n{files('sparq_core.ledger').joinpath('schema.sql').read_text()}\nPRAGMA user_version = {FORMAT};\nCOMMIT;"
-    )
+    with closed_on_error(connection):
+        connection.executescript(f"BEGIN;\n{schema}\nPRAGMA user_version = {FORMAT};\nCOMMIT;")
     return connection
 
 
@@ -48,13 +48,14 @@ def open_writable(path: Path) -> sqlite3.Connection:
     journal, EXTRA syncs its removal, which is the commit, too.
     """
     connection = _opened(path, "rw", isolation_level=None, timeout=PATIENCE)
-    connection.execute("PRAGMA synchronous = EXTRA")
+    with closed_on_error(connection):
+        connection.execute("PRAGMA synchronous = EXTRA")
     return connection
 
 
-def open_readonly(path: Path) -> sqlite3.Connection:
-    """An existing ledger file, for any reader, also while it is written."""
-    return _opened(path, "ro")
+def open_readonly(path: Path, **how: Any) -> sqlite3.Connection:
+    """An existing ledger file, for any reader, also while it is written; `how` is for `sqlite3.connect`."""
+    return _opened(path, "ro", **how)
 
 
 def check_there(path: Path) -> None:
@@ -68,12 +69,19 @@ def check_there(path: Path) -> None:
 def _opened(path: Path, mode: str, **how: Any) -> sqlite3.Connection:
     check_there(path)
     connection: sqlite3.Connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode={mode}", uri=True, **how)
-    try:
+    with closed_on_error(connection):
         _check(connection, path)
+    return connection
+
+
+@contextmanager
+def closed_on_error(connection: sqlite3.Connection) -> Iterator[None]:
+    """A connection that is handed on stays open, unless something goes wrong before that."""
+    try:
+        yield
     except BaseException:
         connection.close()
         raise
-    return connection
 
 
 def _check(connection: sqlite3.Connection, path: Path) -> None:

@@ -30,11 +30,17 @@ class Trial(NamedTuple):
 
 
 def trial(prepared: Prepared, emit: Callable[[Event], None]) -> Trial:
-    """Ingest a few seeds and do one small step."""
+    """Ingest a few seeds and do one small step; whoever reads the ledger closes it."""
+    connection = storage.create(":memory:")
+    with storage.closed_on_error(connection):
+        return _tried(prepared, Ledger(connection), emit)
+
+
+def _tried(prepared: Prepared, ledger: Ledger, emit: Callable[[Event], None]) -> Trial:
     pipeline = prepared.run.pipeline
     small = replace(pipeline, batch=min(pipeline.batch, PARENTS), rounds=1, steps=1, in_flight=1, budget=BudgetConfig())
     run, cast = replace(with_digests(prepared.run), pipeline=small), prepared.cast
-    ledger, prompts = Ledger(storage.create(":memory:")), dict[int, str]()
+    prompts = dict[int, str]()
 
     def hear(requests: Sequence[Request]) -> None:
         prompts.update({request.seed: request.messages[-1].content for request in requests})

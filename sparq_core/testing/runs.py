@@ -2,16 +2,25 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from sqlite3 import Connection
 from typing import Any
 
 import yaml
 from msgspec import Struct, field
 
 from sparq_core.contract.events import Event
+from sparq_core.ledger import storage
 from sparq_core.ledger.reader import Reader
 from sparq_core.loop import session
 from sparq_core.loop.rounds import Ending
 from sparq_core.pipeline import prepare
+
+
+class _ClosedInTheEnd(Connection):
+    """Closed once neither its reader nor rows of it are held any longer, in whichever thread that is noticed."""
+
+    def __del__(self) -> None:
+        self.close()
 
 
 class Ran(Struct, frozen=True):
@@ -25,8 +34,9 @@ class Ran(Struct, frozen=True):
     """All that observers were told."""
 
     def read(self) -> Reader:
-        """The run's ledger."""
-        return Reader.open(self.folder)
+        """The run's ledger, which need not be closed."""
+        path = self.folder / storage.DATABASE
+        return Reader(storage.open_readonly(path, factory=_ClosedInTheEnd, check_same_thread=False))
 
 
 def run_pipeline(

@@ -17,9 +17,10 @@ def test_the_estimate_of_a_preview_is_near_the_run(sums: Callable[..., Any], tmp
     pipeline = sums(models=priced(input=1.0, output=2.0), steps=40)
     tally = run_pipeline(pipeline, tmp_path).ending.tally
     loaded = prepare.load(tmp_path / "pipeline.yaml")
-    ledger = trial.trial(loaded, lambda _: None).ledger
-    whole = preview.estimate(ledger, loaded.run.pipeline, 40)
+    with trial.trial(loaded, lambda _: None).ledger as ledger:
+        whole = preview.estimate(ledger, loaded.run.pipeline, 40)
+        told = preview.estimated(ledger, loaded.run.pipeline, 40)
     assert whole.tokens == pytest.approx(tally.tokens, rel=0.3)
     assert whole.prompt_tokens == pytest.approx(tally.prompt_tokens, rel=0.3)
     assert whole.cost == pytest.approx(tally.cost, rel=0.3)
-    assert "Estimate for 40 steps of 6 parents" in preview.estimated(ledger, loaded.run.pipeline, 40)
+    assert "Estimate for 40 steps of 6 parents" in told

@@ -1,7 +1,7 @@
 """The dataset: which columns it has, how rows fill them, and that files hold what was written."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -77,9 +77,21 @@ def commit(
     return made
 
 
+OPEN: list[Ledger] = []
+
+
+@pytest.fixture(autouse=True, scope="module")
+def closed() -> Iterator[None]:
+    """What tests have made is closed after them."""
+    yield
+    while OPEN:
+        OPEN.pop().close()
+
+
 def made(*described: Mapping[str, Any], steps: int = 1, extra: Mapping[str, Any] | None = None) -> Ledger:
     """A ledger of a few steps with the same descriptors."""
-    return filled(Ledger(storage.create(":memory:")), described, steps, extra or {})
+    OPEN.append(Ledger(storage.create(":memory:")))
+    return filled(OPEN[-1], described, steps, extra or {})
 
 
 def filled(ledger: Ledger, described: Sequence[Mapping[str, Any]], steps: int, extra: Mapping[str, Any]) -> Ledger:

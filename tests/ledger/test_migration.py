@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -62,9 +63,10 @@ def test_every_row_and_the_digest_come_along(old: Path, tmp_path: Path) -> None:
         "again",
         "descriptor",
     )
-    there, here = (sqlite3.connect(f / "sparq.db") for f in (old / "run", tmp_path / "new"))
-    for table in tables:
-        assert list(there.execute(f"SELECT * FROM {table}")) == list(here.execute(f"SELECT * FROM {table}"))
+    was, now = (old / "run" / "sparq.db", tmp_path / "new" / "sparq.db")
+    with closing(sqlite3.connect(was)) as there, closing(sqlite3.connect(now)) as here:
+        for table in tables:
+            assert list(there.execute(f"SELECT * FROM {table}")) == list(here.execute(f"SELECT * FROM {table}"))
 
 
 def test_a_migrated_run_goes_on_once_its_changed_plugin_is_accepted(old: Path, tmp_path: Path) -> None:

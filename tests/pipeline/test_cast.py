@@ -145,4 +145,6 @@ def test_a_file_that_an_option_names_by_default_is_beside_the_pipeline(
 def test_a_preview_reads_no_seeds_once_its_plugins_have_stopped(sums: Callable[..., Any], tmp_path: Path) -> None:
     path = tmp_path / "pipeline.json"
     path.write_text(json.dumps(with_lines(sums, tmp_path)))
-    assert trial(load(path), lambda event: None).seeds == 2
+    tried = trial(load(path), lambda event: None)
+    tried.ledger.close()
+    assert tried.seeds == 2

@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -25,8 +25,9 @@ def page(run_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Element:
 
 
 @pytest.fixture(scope="module")
-def ledger(run_folder: Path) -> Reader:
-    return Reader.open(run_folder)
+def ledger(run_folder: Path) -> Iterator[Reader]:
+    with Reader.open(run_folder) as ledger:
+        yield ledger
 
 
 def test_the_funnel_adds_up_to_the_counters(page: Element, ledger: Reader) -> None:
@@ -128,15 +129,13 @@ def test_benchmarks_by_task_and_kind_of_item(sums: Callable[..., Any], tmp_path:
 
 
 def test_runs_beside_each_other_differ_by_their_shares(
-    sums: Callable[..., Any], tmp_path: Path, run_folder: Path
+    sums: Callable[..., Any], tmp_path: Path, run_folder: Path, ledger: Reader
 ) -> None:
     other = run_pipeline(sums(seed=5, steps=4), tmp_path)
     page = parsed(written(tmp_path / "both.html", run_folder, other.folder))
     (table,) = page.section("outcome").every("table")
     row = {name: cells for name, *cells in table.rows()[1:]}["children kept"]
-    shares = [
-        ledger.tally().outcomes["kept"] / ledger.tally().children for ledger in (Reader.open(run_folder), other.read())
-    ]
+    shares = [each.tally().outcomes["kept"] / each.tally().children for each in (ledger, other.read())]
     assert [float(cell.split()[0]) for cell in row[:2]] == [round(100 * share, 1) for share in shares]
     apart, low, _, high = row[2].replace("(", "").replace(")", "").replace("−", "-").split()
     assert float(low) < float(apart) < float(high)

@@ -38,11 +38,12 @@ def test_the_quickstarts_seeds_make_the_student_that_attempts(tmp_path: Path) ->
     path, interrupter = tmp_path / "pipeline.yaml", Interrupter(after=2)
     path.write_text(yaml.safe_dump(PIPELINE))
     session.execute(prepare.load(path), tmp_path / "run", False, [interrupter], interrupter.asked)
-    ledger = Reader.open(tmp_path / "run")
-    trained = ledger.phase(0, "train", ledger.steps_of(0))
+    with Reader.open(tmp_path / "run") as ledger:
+        trained = ledger.phase(0, "train", ledger.steps_of(0))
+        served = "SELECT DISTINCT digest FROM attempt JOIN model ON model.id = attempt.model"
+        digests = [digest for (digest,) in ledger.query(served)]
     assert trained
-    served = "SELECT DISTINCT digest FROM attempt JOIN model ON model.id = attempt.model"
-    assert list(ledger.query(served)) == [(trained.digest,)]
+    assert digests == [trained.digest]
     count = len(SEEDS.read_text().splitlines())
     log = (tmp_path / "run" / "logs" / "train-round-0.log").read_text()
     assert f"\n{count // 10} optimizer steps of 10 examples" in log
