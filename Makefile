@@ -1,5 +1,6 @@
 # The environment is .venv; `make quickstart` makes it from nothing.
-PYTHON ?= python3.11
+PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3,$(shell $(name) -c $(NEW_ENOUGH) 2>/dev/null && echo $(name))))
+NEW_ENOUGH := 'import sys; sys.exit(sys.version_info < (3, 11))'
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
@@ -14,7 +15,7 @@ install: .venv/installed
 install-dev: .venv/installed-dev
 
 .venv/bin/python:
-	@command -v $(PYTHON) >/dev/null || { echo "needs Python 3.11 or newer: make PYTHON=/path/to/python3"; exit 1; }
+	@$(or $(PYTHON),false) -c $(NEW_ENOUGH) 2>/dev/null || { echo "needs Python 3.11 or newer$(if $(PYTHON), (not $(PYTHON))): make PYTHON=/path/to/python3"; exit 1; }
 	$(PYTHON) -m venv .venv
 
 .venv/installed: .venv/bin/python pyproject.toml constraints.txt
