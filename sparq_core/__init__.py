@@ -22,6 +22,7 @@ from sparq_core.contract.files import Line, json_lines, text_lines
 from sparq_core.contract.hub import hub_findings
 from sparq_core.contract.niches import Axis, Niche, Niches, labels_of
 from sparq_core.contract.policy import Decide, Policy
+from sparq_core.contract.privacy import keep_quiet
 from sparq_core.contract.randomness import derive, generator
 from sparq_core.contract.records import (
     Assessment,
@@ -59,6 +60,8 @@ from sparq_core.ledger.intervals import Interval, proportion
 from sparq_core.ledger.outputs import output
 from sparq_core.ledger.reader import Reader
 from sparq_core.pipeline.file import from_settings
+
+keep_quiet()
 
 __all__ = [
     "DUMMY_PROBLEM",

@@ -1,7 +1,6 @@
 """The process that benchmarks: reads a job as JSON from its standard input, writes `items.json`."""
 
 import json
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,6 @@ from sparq_lmeval.tasks import filter_of, filters_of, manager_of, metric_of, tas
 
 def main(job: dict[str, Any]) -> None:
     """Evaluate a model and write one row an item: task, item, value."""
-    os.environ |= {"VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1"}
     import lm_eval
     import torch
 

@@ -19,8 +19,8 @@ __all__ = ["Vllm"]
 
 OURS = {"model": "models.<name>.model", "seed": "seed", "chat_template": "models.<name>.chat_template"}
 """Engine arguments that the pipeline has settings of its own for."""
-PRIVATE = {"VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1", "VLLM_WORKER_MULTIPROC_METHOD": "spawn"}
-"""Nothing is reported to anyone; and an engine's children hold none of its files."""
+SPAWNED = {"VLLM_WORKER_MULTIPROC_METHOD": "spawn"}
+"""So that the children of an engine hold none of its files."""
 
 
 class VllmConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -106,7 +106,7 @@ class Vllm:
         offline = {"HF_HUB_OFFLINE": "1"} if Path(model.path).is_dir() else {}
         job = Open(model.path, model.chat_template, self._config.engine, model.digest)
         launches = [
-            Launch(job, logs / f"vllm-{model.name}-{number}.log", PRIVATE | offline | devices, self.command)
+            Launch(job, logs / f"vllm-{model.name}-{number}.log", SPAWNED | offline | devices, self.command)
             for number, devices in enumerate(self._devices())
         ]
         return VllmSampler(model, launches, Care(f"models.{model.name}", self._config.stall, self._config.restarts))
