@@ -29,6 +29,11 @@ HEAVY = {
     "math_verify",
     "numpy",
     "pyarrow",
+    "wandb",
+    "mlflow",
+    "tensorboard",
+    "trackio",
+    "prometheus_client",
 }
 MAP = (ROOT / "docs" / "explanation" / "architecture.md").read_text()
 MAY_IMPORT = {
