@@ -32,6 +32,7 @@ import sparq_core as sparq
 from sparq_core.contract.config import ModelConfig, Pipeline, PluginConfig
 from sparq_core.contract.tally import Tally
 from sparq_core.ledger import dataset, storage
+from sparq_core.ledger.dataset_columns import columns_of
 from sparq_core.ledger.entries import StepRecord, Worked
 from sparq_core.ledger.writer import Ledger
 
@@ -192,7 +193,7 @@ def export(folder: Path, kind: str, order: str) -> dict[str, Any]:
 
 def write(path: Path, kind: str, ledger: sparq.Reader, examples: Iterable[sparq.Example]) -> int:
     rows = dataset.rows(ledger, examples)
-    return dataset.write_jsonl(path, rows) if kind == "jsonl" else dataset.write_parquet(path, rows, ledger)
+    return dataset.write_jsonl(path, rows) if kind == "jsonl" else dataset.write_parquet(path, rows, columns_of(ledger))
 
 
 def timed(work: Callable[[], int]) -> dict[str, Any]:

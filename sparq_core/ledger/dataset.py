@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -80,15 +80,49 @@ def _drawn_with(ledger: Reader, example: Example) -> dict[int, Drawn]:
     return found
 
 
+class Chosen(NamedTuple):
+    """A problem of the dataset."""
+
+    problem: str
+    rows: int
+    solve_rate: float | None
+
+
 def chosen(ledger: Reader) -> Iterator[Example]:
     """The last curation's examples; without one, or in another grading, every correct attempt at every kept problem."""
-    curation = next(ledger.query("SELECT max(id) FROM curation"))[0]
+    curation = _curation(ledger)
     found = (
-        ledger.query("SELECT problem, attempt FROM curated WHERE curation = ? ORDER BY ordinal", curation)
-        if curation is not None and ledger.grading == GRADING
-        else ledger.correct()
+        ledger.correct()
+        if curation is None
+        else ledger.query("SELECT problem, attempt FROM curated WHERE curation = ? ORDER BY ordinal", curation)
     )
     return (Example(problem=problem, attempt=attempt) for problem, attempt in found)
+
+
+def chosen_problems(ledger: Reader) -> Iterator[Chosen]:
+    """The problems of `chosen`, each once, in the order of their first rows."""
+    curation = _curation(ledger)
+    if curation is None:
+        found = ledger.query(
+            "SELECT p.id, o.correct, o.solve_rate FROM problem p CROSS JOIN outcome o ON o.problem = p.id AND o.grading = ?"
+            " WHERE o.outcome = 'kept' AND o.correct > 0 ORDER BY p.round, p.step, p.child",
+            ledger.grading,
+        )
+    else:
+        found = ledger.query(
+            "SELECT c.problem, count(*), o.solve_rate FROM curated c"
+            " LEFT JOIN outcome o ON o.problem = c.problem AND o.grading = ?"
+            " WHERE c.curation = ? GROUP BY c.problem ORDER BY min(c.ordinal)",
+            ledger.grading,
+            curation,
+        )
+    return (Chosen(*row) for row in found)
+
+
+def _curation(ledger: Reader) -> int | None:
+    """The last choice of attempts; None where every correct one is taken."""
+    last: int | None = next(ledger.query("SELECT max(id) FROM curation"))[0]
+    return last if ledger.grading == GRADING else None
 
 
 def write_jsonl(path: Path, rows: Iterable[dict[str, Any]]) -> int:
@@ -126,18 +160,21 @@ def _json(value: Any) -> bytes:
     return _dumps(value).encode()
 
 
-def write_parquet(path: Path, rows: Iterable[dict[str, Any]], ledger: Reader) -> int:
-    """Write rows as Parquet; gives how many."""
+def write_parquet(path: Path, rows: Iterable[dict[str, Any]], columns: Sequence[Column]) -> int:
+    """
+    Write rows that have these columns as Parquet; gives how many.
+
+    Types, encodings and compression are those that every reader of the last ten years knows.
+    """
     try:
         import pyarrow as pa
         import pyarrow.parquet as pq
     except ImportError:
         raise PipelineError("--format parquet needs pyarrow: pip install 'sparq-engine[parquet]'") from None
-    columns = columns_of(ledger)
     schema = _schema(columns, pa)
     count = 0
     bounded = [column.name for column in columns if column.kind in {"number", "integer"}]
-    with pq.ParquetWriter(path, schema, write_statistics=bounded) as writer:
+    with pq.ParquetWriter(path, schema, version="2.4", compression="snappy", write_statistics=bounded) as writer:
         for group in _groups(rows):
             writer.write_table(pa.table([_values(column, group) for column in columns], schema=schema))
             count += len(group)

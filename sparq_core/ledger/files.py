@@ -43,6 +43,45 @@ def whole(path: Path) -> Iterator[Path]:
     sync(path.parent)
 
 
+@contextmanager
+def whole_folder(path: Path) -> Iterator[Path]:
+    """
+    An empty folder to write into, which takes the place of another, or of none, once it is whole and on the disk.
+
+    A kill in between may leave neither in that place. Of a link, what it leads to is replaced. RunLockedError while another
+    process writes the same folder.
+    """
+    path = path.resolve()
+    make_folder(path.parent)
+    partial, before = path.with_name(path.name + PARTIAL), path.with_name(f"{path.name}.before{PARTIAL}")
+    partial.mkdir(exist_ok=True)
+    descriptor = os.open(partial, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        _lock(descriptor, partial)
+        _clear(partial)
+        yield partial
+        sync_all(partial)
+        shutil.rmtree(before, ignore_errors=True)
+        if path.exists():
+            path.rename(before)
+        partial.rename(path)
+    except RunLockedError:
+        raise
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+    finally:
+        os.close(descriptor)
+    sync(path.parent)
+    shutil.rmtree(before, ignore_errors=True)
+
+
+def _clear(folder: Path) -> None:
+    """Take out what a killed process has left."""
+    for path in folder.iterdir():
+        shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+
+
 def is_stream(path: Path) -> bool:
     """Whether a path leads to a device, a pipe or a process's own output, so that there is nothing to replace."""
     return str(path).startswith(STREAMS) or (path.exists() and not path.is_file() and not path.is_dir())
@@ -117,4 +156,4 @@ def _lock(descriptor: int, partial: Path) -> None:
 
 
 def _busy(partial: Path) -> RunLockedError:
-    return RunLockedError(f"{partial}: another process is writing this file; wait for it, or give another name")
+    return RunLockedError(f"{partial}: another process is writing this; wait for it, or give another name")

@@ -1,4 +1,4 @@
-"""Places that a user names for a file: nothing is replaced there but an earlier output of the same kind."""
+"""Places that a user names for a file or a folder: nothing is replaced there but an earlier output of the same kind."""
 
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 
 from sparq_core.contract.errors import PipelineError
-from sparq_core.ledger.files import is_stream, whole
+from sparq_core.ledger.files import is_stream, whole, whole_folder
 from sparq_core.ledger.storage import DATABASE, LOCK
 
 LONGEST = 2**26
@@ -33,6 +33,26 @@ def page(path: Path, option: str, start: str) -> Iterator[Path]:
     """As `output`, for a page, of which an earlier one begins with `start`."""
     check_free(path, option, lambda there: _begins_with(there, start.encode()))
     with whole(path) as partial:
+        yield partial
+
+
+@contextmanager
+def folder(path: Path, option: str, is_earlier: Callable[[Path], bool]) -> Iterator[Path]:
+    """
+    As `output`, for a folder of several files; an empty one may be replaced, too.
+
+    PipelineError for any folder directly below a run's, which are the run's own.
+    """
+    if path.exists() and not path.is_dir():
+        raise PipelineError(f"{path}: is a file; name a folder by {option}")
+    there = path.resolve()
+    if (there / DATABASE).is_file() or (there.parent / DATABASE).is_file():
+        raise PipelineError(f"{path}: is a run's own; give another {option}")
+    if path.is_dir() and any(path.iterdir()) and not is_earlier(path):
+        raise PipelineError(
+            f"{path}: holds something else than an earlier output of this command; empty it, or give another {option}"
+        )
+    with whole_folder(path) as partial:
         yield partial
 
 

@@ -28,6 +28,7 @@ from sparq_core.ledger.reader import PhaseRow, Reader
 from sparq_core.ledger.writer import Ledger
 from sparq_core.pipeline.cast import Cast
 from sparq_core.pipeline.identity import phase_config
+from sparq_core.publish.model_card import describe_model
 
 PHASES: dict[str, Callable[..., Any]] = {
     "curate": hookspecs.curate,
@@ -161,6 +162,10 @@ class Phases:
     def benchmark(self, round: int, model: Model) -> None:
         """Score what a round has trained, unless this ledger has it scored; round 0 trains on the seeds."""
         self._benchmark(self._phase(round, "benchmark"), model)
+
+    def describe(self, round: int, model: Model) -> None:
+        """Have a card beside the weights that a round has trained."""
+        describe_model(self._run, self._ledger, round, Path(model.path))
 
     def _benchmark(self, phase: Phase, model: Model) -> None:
         if not self._cast.owner(hookspecs.benchmark) or self._done(phase):

@@ -154,6 +154,7 @@ class Rounds:
         if trained is None or self._interrupted():
             return trained or self._trained
         phases.benchmark(round_, trained)
+        phases.describe(round_, trained)
         return trained
 
     def _end(self, reason: str | None) -> Ending:

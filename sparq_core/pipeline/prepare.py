@@ -33,7 +33,7 @@ def resolve_models(pipeline: Pipeline, base: Path) -> dict[str, Model]:
     return {
         name: Model(
             name=name,
-            path=_resolve(config.model, base),
+            path=model_path(config.model, base),
             digest="",
             chat_template=_chat_template(config.chat_template, name, base),
         )
@@ -41,7 +41,8 @@ def resolve_models(pipeline: Pipeline, base: Path) -> dict[str, Model]:
     }
 
 
-def _resolve(model: str, base: Path) -> str:
+def model_path(model: str, base: Path) -> str:
+    """Where a model of a pipeline is: its folder, or the name that its plugin understands; PipelineError where it is gone."""
     if kind_of(base / model) == "folder":
         return str(absolute(base / model))
     for entry in entry_points(group="sparq.models", name=model):

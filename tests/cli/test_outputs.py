@@ -89,7 +89,7 @@ def test_a_pipe_and_standard_output_get_the_rows_alone(folder: Path, tmp_path: P
 
 
 def test_a_folder_is_no_file(folder: Path) -> None:
-    assert "is a directory" in sparq_command("export", str(folder), "--to", str(folder), code=2)
+    assert "is a directory" in sparq_command("curate", str(folder), "--to", str(folder), code=2)
 
 
 def test_a_curation_that_was_killed_does_not_block_the_next(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

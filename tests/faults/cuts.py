@@ -254,7 +254,7 @@ class Export(Command):
 
     def act(self) -> None:
         assert export.callback
-        export.callback(self.world.run, "jsonl", None, GRADING)
+        export.callback(run=self.world.run, kind="jsonl", to=None, licence=None, grading=GRADING)
 
 
 class Fork(Command):

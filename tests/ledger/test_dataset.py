@@ -18,7 +18,7 @@ from sparq_core.contract.errors import SparqError
 from sparq_core.contract.records import Example
 from sparq_core.contract.tally import Tally
 from sparq_core.ledger import dataset, storage
-from sparq_core.ledger.dataset_columns import COLUMNS
+from sparq_core.ledger.dataset_columns import COLUMNS, columns_of
 from sparq_core.ledger.entries import Retried, StepRecord, Worked
 from sparq_core.ledger.writer import Ledger
 
@@ -151,7 +151,7 @@ def test_skills_stand_before_the_quality_and_other_descriptors_at_the_end() -> N
 
 def test_no_skills_where_nothing_described_them(tmp_path: Path) -> None:
     ledger = made({"words": 3}, {"words": 4})
-    dataset.write_parquet(tmp_path / "x.parquet", rows(ledger), ledger)
+    dataset.write_parquet(tmp_path / "x.parquet", rows(ledger), columns_of(ledger))
     assert not any("skills" in row for row in rows(ledger))
     assert "skills" not in pq.read_schema(tmp_path / "x.parquet").names
 
@@ -165,7 +165,7 @@ def test_extra_is_a_column_where_some_problem_has_one(tmp_path: Path) -> None:
     ledger = made(LABELS, LABELS, extra=extra)
     assert [row["extra"] for row in rows(ledger)][::2] == [extra, {}]
     assert list(rows(ledger)[0])[-1] == "extra"
-    dataset.write_parquet(tmp_path / "x.parquet", rows(ledger), ledger)
+    dataset.write_parquet(tmp_path / "x.parquet", rows(ledger), columns_of(ledger))
     assert [json.loads(text) for text in pq.read_table(tmp_path / "x.parquet")["extra"].to_pylist()][::2] == [extra, {}]
     assert "extra" not in rows(made(LABELS))[0]
 
@@ -190,7 +190,7 @@ def test_parquet_holds_what_jsonl_holds(
     )
     counts = [
         dataset.write_jsonl(tmp_path / "x.jsonl", rows(ledger)),
-        dataset.write_parquet(tmp_path / "x.parquet", rows(ledger), ledger),
+        dataset.write_parquet(tmp_path / "x.parquet", rows(ledger), columns_of(ledger)),
     ]
     lines = [json.loads(line) for line in (tmp_path / "x.jsonl").read_text().splitlines()]
     table = pq.read_table(tmp_path / "x.parquet").to_pylist()
@@ -203,7 +203,7 @@ def test_parquet_holds_what_jsonl_holds(
 
 def test_values_of_several_kinds_are_json_in_parquet(tmp_path: Path) -> None:
     ledger = made({"size": 3}, {"size": "large"}, {"size": ["x"]}, {})
-    dataset.write_parquet(tmp_path / "x.parquet", rows(ledger), ledger)
+    dataset.write_parquet(tmp_path / "x.parquet", rows(ledger), columns_of(ledger))
     assert pq.read_table(tmp_path / "x.parquet")["size"].to_pylist()[::2] == ["3", '"large"', '["x"]', None]
 
 

@@ -42,6 +42,7 @@ COMMANDS = {
     "export": Command(("export", "RUN")),
     "export as Parquet": Command(("export", "RUN", "--format", "parquet")),
     "export to a file": Command(("export", "RUN", "--to", "NEW.jsonl")),
+    "export to a folder": Command(("export", "RUN", "--to", "NEW")),
     "curate": Command(("curate", "RUN", "--by", "quality", "--budget", "3"), again="adds"),
     "curate to a file": Command(("curate", "RUN", "--by", "diversity", "--to", "NEW.jsonl"), again="refuses"),
     "doctor --recover": Command(("doctor", "RUN", "--recover", "NEW"), start="damaged", again="refuses"),

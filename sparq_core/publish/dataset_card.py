@@ -1,0 +1,206 @@
+"""The card of a dataset: what is in it, how it was made, what was left out and why, and how to load it."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from importlib.metadata import version
+from typing import Any, NamedTuple
+
+from sparq_core.contract.wording import funnel
+from sparq_core.ledger import overview, spread
+from sparq_core.ledger.dataset_columns import Column
+from sparq_core.ledger.reader import GRADING
+from sparq_core.publish.facts import ModelFacts, models_of, plugins_of
+from sparq_core.publish.markdown import block, card, code, table
+from sparq_core.publish.selection import Selection
+
+MOST_REASONS = 30
+"""Reasons for leaving problems out that a card tells of a run."""
+WIDEST = 40
+"""Marks of a histogram's longest bar."""
+DECONTAMINATES = "decontaminate"
+"""The plugin that turns away problems which repeat a benchmark."""
+SIZES = (("n<1K", 10**3), ("1K<n<10K", 10**4), ("10K<n<100K", 10**5), ("100K<n<1M", 10**6), ("1M<n<10M", 10**7))
+"""What the Hub calls a dataset of fewer rows than that."""
+LARGEST_SIZE = "10M<n<100M"
+
+
+class Files(NamedTuple):
+    """The files of a dataset, seen from where its card is."""
+
+    pattern: str
+    loaded_by: str
+    """The arguments by which `load_dataset` finds them."""
+
+
+class Dataset(NamedTuple):
+    """A dataset that was written."""
+
+    selections: Sequence[Selection]
+    columns: Sequence[Column]
+    places: int
+    """The scale that its solve rates were counted by."""
+    rows: int
+    files: Files
+    licence: str | None
+    """As its maker says."""
+
+    @property
+    def name(self) -> str:
+        """That of the first run's pipeline."""
+        return self.selections[0].ledger.pipeline().name
+
+    @property
+    def problems(self) -> int:
+        """All problems."""
+        return sum(selection.problems for selection in self.selections)
+
+
+def dataset_card(made: Dataset) -> str:
+    """Its card; the same ledgers, the same text."""
+    sections = (_loading, _columns, _making, _models, _solve_rates, _left_out, _limits)
+    return card(_head(made), [f"# {made.name}", _summary(made), *("\n\n".join(section(made)) for section in sections)])
+
+
+def _head(made: Dataset) -> dict[str, Any]:
+    return {
+        "pretty_name": made.name,
+        **({"license": made.licence} if made.licence else {}),
+        "task_categories": ["text-generation"],
+        "tags": ["synthetic", "sparq"],
+        "size_categories": [next((size for size, most in SIZES if made.rows < most), LARGEST_SIZE)],
+        "configs": [{"config_name": "default", "data_files": [{"split": "train", "path": made.files.pattern}]}],
+    }
+
+
+def _summary(made: Dataset) -> str:
+    return (
+        f"{made.rows:,} solutions of {made.problems:,} problems. Language models wrote both: each problem was attempted "
+        "several times, each attempt was checked, and the share that was right says how hard the problem is. Each row is one "
+        "attempt. Where its `round` is 0, the problem is a seed, which was given."
+    )
+
+
+def _loading(made: Dataset) -> Iterator[str]:
+    yield "## How to load it"
+    call = f'rows = load_dataset({made.files.loaded_by}, split="train")'
+    yield block(f"from datasets import load_dataset\n\n{call}", "python")
+
+
+def _columns(made: Dataset) -> Iterator[str]:
+    yield "## Columns"
+    yield table(
+        ["column", "type", "meaning"], [[code(column.name), column.kind, column.meaning] for column in made.columns]
+    )
+
+
+def _making(made: Dataset) -> Iterator[str]:
+    yield "## How it was made"
+    yield (
+        f"With `sparq-engine` {version('sparq-engine')}, which implements SPARQ (arXiv 2506.06499): a model writes new "
+        "problems from given ones, attempts each of them, and plugins screen the problems and judge the attempts. A run's "
+        "digest names everything that was committed in it."
+    )
+    yield table(
+        ["pipeline", "digest", "seed", "rounds", "seed problems", "attempts a problem", "problems here"],
+        [_run(selection) for selection in made.selections],
+    )
+    used = dict.fromkeys(
+        (code(plugin.name), code(plugin.distribution), _options(plugin.options))
+        for selection in made.selections
+        for plugin in plugins_of(selection.ledger)
+    )
+    yield table(["plugin", "from", "options that are numbers"], list(used))
+
+
+def _run(selection: Selection) -> list[object]:
+    ledger = selection.ledger
+    pipeline, seeds = ledger.pipeline(), overview.seeds(ledger)
+    rounds = ledger.last_round()
+    digest, name = code(ledger.last_digest()), code(pipeline.name)
+    return [name, digest, str(pipeline.seed), rounds, seeds.given, pipeline.attempts.k, selection.problems]
+
+
+def _options(options: dict[str, object]) -> str:
+    return ", ".join(f"{code(name)}: {value}" for name, value in options.items())
+
+
+def _models(made: Dataset) -> Iterator[str]:
+    yield "## Models and their licences"
+    yield (
+        "A licence is given as the model's own card names it, where that card was at hand. Some licences say what may be "
+        "trained on a model's output, and some that it must be named."
+    )
+    models = dict.fromkeys(
+        (code(model.name), ", ".join(map(code, model.roles)), _licence(model), code(model.weights))
+        for selection in made.selections
+        for model in models_of(selection.ledger, selection.folder)
+    )
+    yield table(["model", "plays", "licence", "digest of the weights"], list(models))
+
+
+def _licence(model: ModelFacts) -> str:
+    return code(model.licence) if model.licence else "not known"
+
+
+def _solve_rates(made: Dataset) -> Iterator[str]:
+    yield "## How hard the problems are"
+    yield "Problems by solve rate: the share of the decided attempts that were correct, at the nearest place of this scale."
+    counts = sum((selection.solve_rates for selection in made.selections), Counter[int]())
+    tallest = max(counts.values(), default=1)
+    bars = (
+        f"{i / made.places:<6.4g} {counts[i]:>9,} {_bar(counts[i], tallest)}".rstrip() for i in range(made.places + 1)
+    )
+    yield block("\n".join(bars))
+
+
+def _bar(count: int, tallest: int) -> str:
+    return "#" * max(count > 0, round(WIDEST * count / tallest))
+
+
+def _left_out(made: Dataset) -> Iterator[str]:
+    yield "## What was proposed, and what was left out"
+    for selection in made.selections:
+        ledger = selection.ledger
+        tally = ledger.tally()
+        yield table([f"children of {code(ledger.pipeline().name)}", "number"], funnel(tally))
+        rejected = sorted(tally.reasons.items(), key=lambda item: (-item[1], item[0]))
+        later = [
+            (f"{b.outcome}: {code(b.reason)}", b.children) for b in spread.because(ledger, MOST_REASONS) if b.reason
+        ]
+        why = [*((f"rejected: {code(reason)}", number) for reason, number in rejected[:MOST_REASONS]), *later]
+        if why:
+            yield table(["left out because", "number"], why)
+
+
+def _limits(made: Dataset) -> Iterator[str]:
+    yield "## Limits"
+    yield "\n".join(f"- {limit}" for limit in _limits_of(made))
+
+
+def _limits_of(made: Dataset) -> Iterator[str]:
+    yield (
+        "Problems, solutions and reference answers were written by language models. A solution whose final answer is right may "
+        "still argue wrongly, and a problem that is solved often enough may still be badly posed."
+    )
+    yield "A solve rate is an estimate from few attempts by one model; its 95% interval stands beside it."
+    plain = [s for s in made.selections if all(p.name != DECONTAMINATES for p in plugins_of(s.ledger))]
+    if plain:
+        yield (
+            f"The plugin {code(DECONTAMINATES)} was not used{_where(plain, made)}: nothing compared the problems with "
+            "benchmarks, unless another plugin named above did."
+        )
+    else:
+        yield (
+            f"The plugin {code(DECONTAMINATES)} turned away problems that share a run of words with the benchmarks it was "
+            "given. Those that repeat a benchmark in other words are not found that way."
+        )
+    if any(selection.ledger.grading != GRADING for selection in made.selections):
+        yield "The attempts were graded anew after the run; the numbers of what was left out are those of the run itself."
+    if not made.licence:
+        yield "Its maker has named no licence for this dataset."
+
+
+def _where(some: Sequence[Selection], made: Dataset) -> str:
+    if len(some) == len(made.selections):
+        return ""
+    return " in " + ", ".join(code(selection.ledger.pipeline().name) for selection in some)
