@@ -18,7 +18,7 @@ import pluggy
 
 import sparq_core
 from sparq_core.cli import faults, output, signals
-from sparq_core.cli.arguments import DEBUG, FOLDER
+from sparq_core.cli.arguments import DEBUG, FOLDERS
 from sparq_core.contract.errors import PluginError, SparqError
 from sparq_core.contract.messages import message
 from sparq_core.contract.texts import inert
@@ -74,9 +74,9 @@ class Group(click.Group):
                 ) from stop
             raise
         except Exception as error:
-            folder = ctx.meta.get(FOLDER)
-            if folder and _is_bug(error) and (found := _damage(folder, error)):
-                raise found from error
+            for folder in ctx.meta.get(FOLDERS, ()) if _is_bug(error) else ():
+                if found := _damage(folder, error):
+                    raise found from error
             raise
 
 

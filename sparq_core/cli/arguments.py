@@ -5,16 +5,24 @@ from typing import Any
 
 import click
 
-FOLDER = f"{__name__}.folder"
-"""Where a click context has the run folder that a command reads."""
+FOLDERS = f"{__name__}.folders"
+"""Where a click context has the run folders that a command reads."""
 
 
-def _noted(ctx: click.Context, _: Any, folder: Path) -> Path:
-    """Note that a command reads this run folder."""
-    ctx.meta[FOLDER] = folder
-    return folder
+def _noted(ctx: click.Context, _: Any, folders: Path | tuple[Path, ...]) -> Path | tuple[Path, ...]:
+    """Note that a command reads this run folder, or these."""
+    ctx.meta[FOLDERS] = folders if isinstance(folders, tuple) else (folders,)
+    return folders
 
 
+RUNS = click.argument(
+    "runs",
+    metavar="RUN [RUN …]",
+    nargs=-1,
+    required=True,
+    type=click.Path(path_type=Path, file_okay=False),
+    callback=_noted,
+)
 RUN = click.argument("run", type=click.Path(path_type=Path, file_okay=False), callback=_noted)
 GRADING = click.option("--grading", default=1, show_default=True, help="Which grading; `sparq regrade` adds others.")
 PIPELINE = click.argument("pipeline", type=click.Path(path_type=Path))

@@ -1,18 +1,18 @@
-"""`sparq export`: the dataset of a run, with its card."""
+"""`sparq export`: the dataset of a run or of several, with its card."""
 
 from pathlib import Path
 
 import click
 
-from sparq_core.cli.arguments import GRADING, RUN
+from sparq_core.cli.arguments import GRADING, RUNS
 from sparq_core.contract.texts import inert
 from sparq_core.ledger.files import is_stream
-from sparq_core.publish.export import FORMATS, is_folder
-from sparq_core.publish.export import export as written
+from sparq_core.publish import export as exporting
+from sparq_core.publish.export import FORMATS, SHARD_ROWS, Order, is_folder
 
 
 @click.command()
-@RUN
+@RUNS
 @click.option(
     "--format",
     "kind",
@@ -24,21 +24,56 @@ from sparq_core.publish.export import export as written
     type=click.Path(path_type=Path),
     help="File to write, or a folder: a name without an ending [default: RUN/dataset/export.…].",
 )
+@click.option(
+    "--shard-rows",
+    type=click.IntRange(1),
+    default=SHARD_ROWS,
+    show_default=True,
+    metavar="N",
+    help="Most rows of each file in a folder.",
+)
 @click.option("--license", "licence", metavar="ID", help="Licence of the dataset, as the Hub calls it: cc-by-4.0.")
+@click.option(
+    "--use",
+    default="duplicates",
+    show_default=True,
+    metavar="PLUGIN",
+    help="The plugin that turns away problems which an earlier of several RUNs has.",
+)
+@click.option("--option", "options", multiple=True, metavar="NAME=VALUE", help="One of its options; repeatable.")
 @GRADING
-def export(run: Path, kind: str | None, to: Path | None, licence: str | None, grading: int) -> None:
+def export(
+    runs: tuple[Path, ...],
+    kind: str | None,
+    to: Path | None,
+    shard_rows: int,
+    licence: str | None,
+    use: str,
+    options: tuple[str, ...],
+    grading: int,
+) -> None:
     """
     Write the dataset of the run folder RUN, one row for each chosen attempt at a kept problem, and a dataset card.
 
-    The last curation's choice; where nothing was curated, every correct attempt. A file gets its card beside it
-    (out.jsonl.card.md); a folder gets data/ and README.md, as the Hub and `load_dataset` take it. Nothing is replaced but an
-    earlier export whose card was not edited. A pipe or a device, such as /dev/stdout, is written to as it is, without a card.
+    The last curation's choice; where nothing was curated, every correct attempt. Several runs make one dataset: a problem that
+    is a near duplicate of an earlier one is left out with its rows, and a column `origin` says which run a row is of.
+
+    A file gets its card beside it (out.jsonl.card.md); a folder gets data/ and README.md, as the Hub and `load_dataset` take
+    it. Nothing is replaced but an earlier export whose card was not edited. A pipe or a device, such as /dev/stdout, is written
+    to as it is, without a card.
     """
+    if not to and len(runs) > 1:
+        raise click.UsageError("several runs are exported to a place of their own; name it by --to")
     kind = kind or _kind(to)
-    done = written(run, grading, to or run / "dataset" / f"export.{kind}", kind, licence)
-    told = f"{done.rows:,} rows in {done.path}" + (f", described in {done.card}" if done.card else "")
-    load = f"load them with: datasets.load_dataset({done.loaded_by})"
-    click.echo(f"{inert(told)}\n{inert(load)}", err=is_stream(done.path))
+    order = Order(
+        runs=runs, kind=kind, grading=grading, licence=licence, screen=use, options=options, shard_rows=shard_rows
+    )
+    done = exporting.export(order, to or runs[0] / "dataset" / f"export.{kind}")
+    told = [f"{done.rows:,} rows in {done.path}" + (f", described in {done.card}" if done.card else "")]
+    if len(runs) > 1:
+        told.append(f"left out {done.turned_away:,} problems that an earlier one is nearly the same as")
+    told.append(f"load them with: datasets.load_dataset({done.loaded_by})")
+    click.echo("\n".join(map(inert, told)), err=is_stream(done.path))
 
 
 def _kind(to: Path | None) -> str:

@@ -5,6 +5,7 @@ from string import ascii_uppercase
 
 import click
 
+from sparq_core.cli.arguments import RUNS
 from sparq_core.contract.texts import inert
 from sparq_core.ledger import outputs
 from sparq_core.ledger.files import is_stream
@@ -16,9 +17,7 @@ MOST_RUNS = 8
 
 
 @click.command()
-@click.argument(
-    "runs", metavar="RUN [RUN …]", nargs=-1, required=True, type=click.Path(path_type=Path, file_okay=False)
-)
+@RUNS
 @click.option(
     "--to",
     type=click.Path(path_type=Path, dir_okay=False),

@@ -9,7 +9,7 @@ import click
 from rich.console import Console
 
 from sparq_core.cli import faults, status
-from sparq_core.cli.arguments import DEBUG, DRAIN, FOLDER, HOOK_LIMIT, PIPELINE, SET
+from sparq_core.cli.arguments import DEBUG, DRAIN, FOLDERS, HOOK_LIMIT, PIPELINE, SET
 from sparq_core.cli.watching import interruptible, progress
 from sparq_core.cli.wording import plain
 from sparq_core.contract.config import Pipeline
@@ -83,7 +83,7 @@ def run(
     console = Console()
     loaded = prepare.load(pipeline, overrides)
     folder = out or Path("runs") / loaded.run.pipeline.name
-    click.get_current_context().meta[FOLDER] = folder
+    click.get_current_context().meta[FOLDERS] = (folder,)
     given = (str(pipeline), *_sets(overrides))
     with interruptible(console, drain, hook_limit, f"Go on with: {_again(given, folder)}") as interrupted:
         with _hinting(folder), progress(console) as observer:

@@ -5,12 +5,13 @@ from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 from typing import Any, NamedTuple
 
+from sparq_core.contract.texts import shortened
 from sparq_core.contract.wording import funnel
 from sparq_core.ledger import overview, spread
 from sparq_core.ledger.dataset_columns import Column
 from sparq_core.ledger.reader import GRADING
 from sparq_core.publish.facts import ModelFacts, models_of, plugins_of
-from sparq_core.publish.markdown import block, card, code, table
+from sparq_core.publish.markdown import LONGEST, block, card, code, table
 from sparq_core.publish.selection import Selection
 
 MOST_REASONS = 30
@@ -46,8 +47,8 @@ class Dataset(NamedTuple):
 
     @property
     def name(self) -> str:
-        """That of the first run's pipeline."""
-        return self.selections[0].ledger.pipeline().name
+        """That of its pipelines."""
+        return shortened(" + ".join(dict.fromkeys(s.ledger.pipeline().name for s in self.selections)), LONGEST)
 
     @property
     def problems(self) -> int:
@@ -101,7 +102,7 @@ def _making(made: Dataset) -> Iterator[str]:
         "digest names everything that was committed in it."
     )
     yield table(
-        ["pipeline", "digest", "seed", "rounds", "seed problems", "attempts a problem", "problems here"],
+        ["origin", "digest", "seed", "rounds", "seed problems", "attempts a problem", "problems here"],
         [_run(selection) for selection in made.selections],
     )
     used = dict.fromkeys(
@@ -116,8 +117,8 @@ def _run(selection: Selection) -> list[object]:
     ledger = selection.ledger
     pipeline, seeds = ledger.pipeline(), overview.seeds(ledger)
     rounds = ledger.last_round()
-    digest, name = code(ledger.last_digest()), code(pipeline.name)
-    return [name, digest, str(pipeline.seed), rounds, seeds.given, pipeline.attempts.k, selection.problems]
+    origin, digest = code(selection.origin), code(ledger.last_digest())
+    return [origin, digest, str(pipeline.seed), rounds, seeds.given, pipeline.attempts.k, selection.problems]
 
 
 def _options(options: dict[str, object]) -> str:
@@ -162,12 +163,20 @@ def _left_out(made: Dataset) -> Iterator[str]:
     for selection in made.selections:
         ledger = selection.ledger
         tally = ledger.tally()
-        yield table([f"children of {code(ledger.pipeline().name)}", "number"], funnel(tally))
+        yield table([f"problems proposed in {code(selection.origin)}", "number"], funnel(tally))
         rejected = sorted(tally.reasons.items(), key=lambda item: (-item[1], item[0]))
         later = [
             (f"{b.outcome}: {code(b.reason)}", b.children) for b in spread.because(ledger, MOST_REASONS) if b.reason
         ]
-        why = [*((f"rejected: {code(reason)}", number) for reason, number in rejected[:MOST_REASONS]), *later]
+        away = Counter(selection.turned_away.values()).most_common()
+        why = [
+            *((f"rejected: {code(reason)}", number) for reason, number in rejected[:MOST_REASONS]),
+            *later,
+            *(
+                (f"chosen, but another problem of this dataset came first: {code(reason)}", number)
+                for reason, number in away
+            ),
+        ]
         if why:
             yield table(["left out because", "number"], why)
 
@@ -203,4 +212,4 @@ def _limits_of(made: Dataset) -> Iterator[str]:
 def _where(some: Sequence[Selection], made: Dataset) -> str:
     if len(some) == len(made.selections):
         return ""
-    return " in " + ", ".join(code(selection.ledger.pipeline().name) for selection in some)
+    return " in " + ", ".join(code(selection.origin) for selection in some)

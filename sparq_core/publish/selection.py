@@ -1,7 +1,7 @@
 """What of a run goes into a dataset."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,13 +18,17 @@ class Selection(NamedTuple):
 
     folder: Path
     ledger: Reader
+    origin: str
+    """Tells the run from others: the pipeline's name, and the beginning of the run's digest."""
+    turned_away: Mapping[str, str]
+    """The problems that were chosen and yet are left out, with the reasons."""
     problems: int
     solve_rates: Counter[int]
     """Its problems by the nearest place on the scale; those without a solve rate are not counted."""
 
     def examples(self) -> Iterator[Example]:
         """The attempts that make the rows."""
-        return dataset.chosen(self.ledger)
+        return (example for example in dataset.chosen(self.ledger) if example.problem not in self.turned_away)
 
 
 def scale(ledgers: Sequence[Reader]) -> int:
@@ -33,11 +37,14 @@ def scale(ledgers: Sequence[Reader]) -> int:
     return min(*attempts, FINEST) if len(attempts) == 1 else COARSE
 
 
-def selected(folder: Path, ledger: Reader, places: int) -> Selection:
-    """What the last curation chose; where nothing was curated, every problem with a correct attempt."""
+def selected(folder: Path, ledger: Reader, places: int, turned_away: Mapping[str, str]) -> Selection:
+    """What the last curation chose, or every problem with a correct attempt, but for those that are turned away."""
     problems, solve_rates = 0, Counter[int]()
     for chosen in dataset.chosen_problems(ledger):
+        if chosen.problem in turned_away:
+            continue
         problems += 1
         if chosen.solve_rate is not None:
             solve_rates[round(chosen.solve_rate * places)] += 1
-    return Selection(folder, ledger, problems, solve_rates)
+    origin = f"{ledger.pipeline().name}-{ledger.last_digest()[:8]}"
+    return Selection(folder, ledger, origin, turned_away, problems, solve_rates)

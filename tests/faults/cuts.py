@@ -17,12 +17,12 @@ from faults.kills import read, story
 from faults.power import SYNCS, Luck, content_of
 from faults.worlds import LOCAL, NETWORK, History, World, made_run
 from sparq_core import replay
-from sparq_core.cli.export import export
 from sparq_core.ledger import storage
 from sparq_core.ledger.doctor import examine
 from sparq_core.ledger.findings import FOLDER, Audited, Findings
-from sparq_core.ledger.reader import GRADING, Reader
+from sparq_core.ledger.reader import Reader
 from sparq_core.ledger.recovery import recover
+from sparq_core.publish.export import Order, export
 
 VIEWS = ("curation-", "export")
 """How the names of files begin that commands add to a run."""
@@ -253,8 +253,7 @@ class Export(Command):
         return {**self.world.finished, f"runs/{self.product}": first}
 
     def act(self) -> None:
-        assert export.callback
-        export.callback(run=self.world.run, kind="jsonl", to=None, licence=None, grading=GRADING)
+        export(Order(runs=[self.world.run]), self.world.run / "dataset" / "export.jsonl")
 
 
 class Fork(Command):

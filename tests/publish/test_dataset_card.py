@@ -27,7 +27,7 @@ def folder(run_folder: Path, tmp_path: Path) -> Path:
 
 
 def export(run: Path, to: Path, kind: str = "jsonl") -> Path:
-    return exporting.export(run, 1, to, kind, None).path
+    return exporting.export(exporting.Order(runs=[run], kind=kind), to).path
 
 
 def solve_rates(exported: list[dict[str, Any]]) -> dict[str, float]:
