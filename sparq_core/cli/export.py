@@ -7,7 +7,7 @@ import click
 from sparq_core.cli.arguments import GRADING, RUNS
 from sparq_core.contract.texts import inert
 from sparq_core.ledger.files import is_stream
-from sparq_core.publish import export as exporting
+from sparq_core.publish import places
 from sparq_core.publish.export import FORMATS, SHARD_ROWS, Order, is_folder
 
 
@@ -21,8 +21,9 @@ from sparq_core.publish.export import FORMATS, SHARD_ROWS, Order, is_folder
 )
 @click.option(
     "--to",
-    type=click.Path(path_type=Path),
-    help="File to write, or a folder: a name without an ending [default: RUN/dataset/export.…].",
+    metavar="PATH",
+    help="File to write, or a folder: a name without an ending, or one that ends in a slash; here, or a URL as fsspec "
+    "knows it, such as s3://bucket/name [default: RUN/dataset/export.…].",
 )
 @click.option(
     "--shard-rows",
@@ -45,7 +46,7 @@ from sparq_core.publish.export import FORMATS, SHARD_ROWS, Order, is_folder
 def export(
     runs: tuple[Path, ...],
     kind: str | None,
-    to: Path | None,
+    to: str | None,
     shard_rows: int,
     licence: str | None,
     use: str,
@@ -60,7 +61,7 @@ def export(
 
     A file gets its card beside it (out.jsonl.card.md); a folder gets data/ and README.md, as the Hub and `load_dataset` take
     it. Nothing is replaced but an earlier export whose card was not edited. A pipe or a device, such as /dev/stdout, is written
-    to as it is, without a card.
+    to as it is, without a card. What goes to a URL is written to the folder of temporary files first.
     """
     if not to and len(runs) > 1:
         raise click.UsageError("several runs are exported to a place of their own; name it by --to")
@@ -68,15 +69,15 @@ def export(
     order = Order(
         runs=runs, kind=kind, grading=grading, licence=licence, screen=use, options=options, shard_rows=shard_rows
     )
-    done = exporting.export(order, to or runs[0] / "dataset" / f"export.{kind}")
-    told = [f"{done.rows:,} rows in {done.path}" + (f", described in {done.card}" if done.card else "")]
+    done = places.export(order, to or str(runs[0] / "dataset" / f"export.{kind}"))
+    told = [f"{done.rows:,} rows in {done.place}" + (f", described in {done.card}" if done.card else "")]
     if len(runs) > 1:
         told.append(f"left out {done.turned_away:,} problems that an earlier one is nearly the same as")
     told.append(f"load them with: datasets.load_dataset({done.loaded_by})")
-    click.echo("\n".join(map(inert, told)), err=is_stream(done.path))
+    click.echo("\n".join(map(inert, told)), err=is_stream(Path(done.place)))
 
 
-def _kind(to: Path | None) -> str:
+def _kind(to: str | None) -> str:
     if to and is_folder(to):
         return "parquet"
-    return "parquet" if to and to.suffix == ".parquet" else "jsonl"
+    return "parquet" if to and to.endswith(".parquet") else "jsonl"

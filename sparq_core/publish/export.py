@@ -26,7 +26,7 @@ CARD = ".card.md"
 """What the name of a file's card ends in."""
 README, DATA = "README.md", "data"
 """The card of a folder, and where its rows are."""
-SHARD = re.compile(r"train-\d{5}-of-\d{5}\.\w+")
+_SHARD = re.compile(rf"{DATA}/train-\d{{5}}-of-\d{{5}}\.\w+")
 SHARD_ROWS = 100_000
 
 
@@ -63,28 +63,30 @@ class Order(Struct, frozen=True, kw_only=True):
 class Exported(NamedTuple):
     """What was written."""
 
-    path: Path
+    place: str
+    """The file or folder, as it may be shown."""
     rows: int
     turned_away: int
     """Problems that were left out, since others were there before them."""
     loaded_by: str
     """The arguments of `load_dataset` that find it."""
-    card: Path | None
-    """None for a device or a pipe."""
+    card: str | None
+    """Where it is; None for a device or a pipe."""
 
 
-def export(order: Order, to: Path) -> Exported:
+def export(order: Order, to: str) -> Exported:
     """
     Write a dataset and its card to a file, or to a folder where `to` is one or has no ending.
 
     PipelineError where something else than an earlier export is there, or two of the runs are one.
     """
-    return _to_folder(order, to) if is_folder(to) else _to_file(order, to)
+    return _to_folder(order, Path(to)) if is_folder(to) else _to_file(order, Path(to))
 
 
-def is_folder(to: Path) -> bool:
-    """Whether a place that a user names is for a folder: it is one, or nothing is there and its name has no ending."""
-    return to.is_dir() or not (to.suffix or to.exists() or is_stream(to))
+def is_folder(to: str) -> bool:
+    """Whether a place is for a folder: it is one, its name ends in a slash, or it has no ending and nothing is there."""
+    path = Path(to)
+    return path.is_dir() or to.endswith("/") or not (path.suffix or path.exists() or is_stream(path))
 
 
 def is_earlier_folder(folder: Path) -> bool:
@@ -92,8 +94,12 @@ def is_earlier_folder(folder: Path) -> bool:
     there = {
         path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_symlink() or not path.is_dir()
     }
-    ours = (name == README or SHARD.fullmatch(name.removeprefix(f"{DATA}/")) for name in there)
-    return README in there and all(ours) and is_card_of_ours(folder / README)
+    return README in there and all(map(is_name_of_ours, there)) and is_card_of_ours(folder / README)
+
+
+def is_name_of_ours(name: str) -> bool:
+    """Whether a file of a folder has a name that we give."""
+    return name == README or bool(_SHARD.fullmatch(name))
 
 
 def _to_file(order: Order, to: Path) -> Exported:
@@ -109,7 +115,7 @@ def _to_file(order: Order, to: Path) -> Exported:
     if card:
         with whole(card) as partial:
             partial.write_text(text, encoding="utf-8")
-    return Exported(to, count, _turned_away(found), _loaded_by(loader, str(to)), card)
+    return Exported(str(to), count, _turned_away(found), _loaded_by(loader, str(to)), str(card) if card else None)
 
 
 def _to_folder(order: Order, to: Path) -> Exported:
@@ -120,7 +126,7 @@ def _to_folder(order: Order, to: Path) -> Exported:
         files = Files(f"{DATA}/train-*.{order.kind}", '"FOLDER"')
         text = dataset_card(Dataset(found, columns, _scale(found), count, files, order.licence))
         (partial / README).write_text(text, encoding="utf-8")
-    return Exported(to, count, _turned_away(found), repr(str(to)), to / README)
+    return Exported(str(to), count, _turned_away(found), repr(str(to)), str(to / README))
 
 
 def _write_shards(folder: Path, rows: Rows, columns: Sequence[Column], order: Order) -> int:

@@ -33,7 +33,11 @@ def card(head: Mapping[str, Any], parts: Iterable[str]) -> str:
 def is_card_of_ours(path: Path) -> bool:
     """Whether a file is a card as `card` made it."""
     with path.open("rb") as file:
-        data = file.read(LARGEST + 1)
+        return is_text_of_ours(file.read(LARGEST + 1))
+
+
+def is_text_of_ours(data: bytes) -> bool:
+    """Whether these bytes are such a card."""
     text = data.decode(errors="replace")
     mark = _MARK.match(text)
     return mark is not None and len(data) <= LARGEST and _digest(text[mark.end() :]) == mark[1]

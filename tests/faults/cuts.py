@@ -253,7 +253,7 @@ class Export(Command):
         return {**self.world.finished, f"runs/{self.product}": first}
 
     def act(self) -> None:
-        export(Order(runs=[self.world.run]), self.world.run / "dataset" / "export.jsonl")
+        export(Order(runs=[self.world.run]), str(self.world.run / "dataset" / "export.jsonl"))
 
 
 class Fork(Command):

@@ -27,7 +27,7 @@ def folder(run_folder: Path, tmp_path: Path) -> Path:
 
 
 def export(run: Path, to: Path, kind: str = "jsonl") -> Path:
-    return exporting.export(exporting.Order(runs=[run], kind=kind), to).path
+    return Path(exporting.export(exporting.Order(runs=[run], kind=kind), str(to)).place)
 
 
 def solve_rates(exported: list[dict[str, Any]]) -> dict[str, float]:

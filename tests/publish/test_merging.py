@@ -1,6 +1,5 @@
 """Several runs in one dataset, and datasets in several files."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +45,7 @@ def _run(folder: Path, seed: int, uses: tuple[str, ...]) -> Path:
 
 
 def merged(runs: list[Path], to: Path, **how: Any) -> tuple[Exported, list[dict[str, Any]]]:
-    done = export(Order(runs=runs, **how), to)
+    done = export(Order(runs=runs, **how), str(to))
     return done, rows(to)
 
 
@@ -71,7 +70,7 @@ def test_no_problem_is_there_twice_and_the_first_run_keeps_it(runs: Runs, tmp_pa
 def test_what_was_left_out_is_counted_on_the_card(runs: Runs, tmp_path: Path) -> None:
     done, both = merged([runs["one"], runs["two"]], tmp_path / "both.jsonl")
     assert done.card
-    text = done.card.read_text()
+    text = Path(done.card).read_text()
     told = [line for line in text.splitlines() if "came first: `duplicate`" in line]
     assert sum(int(line.split("|")[2]) for line in told) == done.turned_away
     assert f"{len(both)} solutions of " in text
@@ -79,10 +78,10 @@ def test_what_was_left_out_is_counted_on_the_card(runs: Runs, tmp_path: Path) ->
 
 def test_an_option_of_the_screen_is_passed_on(runs: Runs, tmp_path: Path) -> None:
     both = [runs["one"], runs["two"]]
-    strict = export(Order(runs=both, options=["near=0.3"]), tmp_path / "strict.jsonl")
-    assert strict.turned_away > export(Order(runs=both), tmp_path / "both.jsonl").turned_away
+    strict = export(Order(runs=both, options=["near=0.3"]), str(tmp_path / "strict.jsonl"))
+    assert strict.turned_away > export(Order(runs=both), str(tmp_path / "both.jsonl")).turned_away
     with pytest.raises(PipelineError, match="does not answer 'admit'"):
-        export(Order(runs=both, screen="skills"), tmp_path / "x.jsonl")
+        export(Order(runs=both, screen="skills"), str(tmp_path / "x.jsonl"))
     assert not (tmp_path / "x.jsonl").exists()
 
 
@@ -95,7 +94,7 @@ def test_columns_that_one_run_lacks_are_empty_there(runs: Runs, tmp_path: Path) 
 
 
 def test_values_of_several_kinds_are_json(monkeypatch: pytest.MonkeyPatch) -> None:
-    kinds: Iterator[Kind] = iter(("number", "text"))
+    kinds = iter(list[Kind](["number", "text"]))
     monkeypatch.setattr(
         "sparq_core.publish.merging.columns_of", lambda _: [Column("size", next(kinds), "x", lambda _: 1)]
     )
@@ -116,7 +115,7 @@ def test_the_same_run_twice_and_no_place_are_refused(runs: Runs, tmp_path: Path)
 @pytest.mark.parametrize("size", [1, 20, 10**6])
 def test_shards_hold_the_rows_in_their_order(runs: Runs, tmp_path: Path, kind: str, size: int) -> None:
     _, whole = merged([runs["plain"]], tmp_path / "whole.jsonl")
-    done = export(Order(runs=[runs["plain"]], kind=kind, shard_rows=size), tmp_path / "out")
+    done = export(Order(runs=[runs["plain"]], kind=kind, shard_rows=size), str(tmp_path / "out"))
     shards = sorted((tmp_path / "out" / "data").iterdir())
     count = -(-len(whole) // size)
     assert [path.name for path in shards] == [f"train-{i:05}-of-{count:05}.{kind}" for i in range(count)]
@@ -127,7 +126,7 @@ def test_shards_hold_the_rows_in_their_order(runs: Runs, tmp_path: Path, kind: s
 
 def test_fewer_shards_replace_more(runs: Runs, tmp_path: Path) -> None:
     for size in (20, 10**6):
-        export(Order(runs=[runs["plain"]], kind="parquet", shard_rows=size), tmp_path / "out")
+        export(Order(runs=[runs["plain"]], kind="parquet", shard_rows=size), str(tmp_path / "out"))
     assert [path.name for path in (tmp_path / "out" / "data").iterdir()] == ["train-00000-of-00001.parquet"]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out"]
 
@@ -136,7 +135,7 @@ def test_several_shards_load_with_datasets(runs: Runs, tmp_path: Path) -> None:
     from datasets import load_dataset
 
     both = [runs["one"], runs["plain"]]
-    done = export(Order(runs=both, kind="parquet", shard_rows=50), tmp_path / "out")
+    done = export(Order(runs=both, kind="parquet", shard_rows=50), str(tmp_path / "out"))
     loaded = load_dataset(str(tmp_path / "out"), split="train", cache_dir=str(tmp_path / "cache"))
     assert len(loaded) == done.rows
     assert len(set(loaded["origin"])) == 2
@@ -152,7 +151,7 @@ def _leaves(kind: pa.DataType) -> set[pa.DataType]:
 
 def test_parquet_has_only_what_older_releases_read(runs: Runs, tmp_path: Path) -> None:
     path = tmp_path / "out.parquet"
-    export(Order(runs=[runs["one"], runs["plain"]], kind="parquet"), path)
+    export(Order(runs=[runs["one"], runs["plain"]], kind="parquet"), str(path))
     assert {leaf for field in pq.read_schema(path) for leaf in _leaves(field.type)} <= PLAIN
     group = pq.read_metadata(path).row_group(0)
     columns = [group.column(i) for i in range(group.num_columns)]
@@ -176,6 +175,6 @@ def test_rows_are_held_a_group_at_a_time(runs: Runs, tmp_path: Path, monkeypatch
 
     monkeypatch.setattr(dataset, "BATCH", 8)
     monkeypatch.setattr(dataset, "_groups", counted)
-    done = export(Order(runs=[runs["one"], runs["plain"]], kind="parquet", shard_rows=20), tmp_path / "out")
+    done = export(Order(runs=[runs["one"], runs["plain"]], kind="parquet", shard_rows=20), str(tmp_path / "out"))
     assert sum(held) == done.rows
     assert max(held) <= 8
