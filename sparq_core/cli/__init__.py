@@ -34,6 +34,7 @@ COMMANDS = {
     "show": "show",
     "report": "report",
     "export": "export",
+    "push": "push",
     "curate": "replay",
     "regrade": "replay",
     "rebin": "replay",

@@ -58,6 +58,8 @@ class Order(Struct, frozen=True, kw_only=True):
     """Its options, as `name=value`."""
     shard_rows: int = SHARD_ROWS
     """Most rows of a file in a folder."""
+    known_as: str = "FOLDER"
+    """What the card of a folder calls the place that it is loaded from."""
 
 
 class Exported(NamedTuple):
@@ -123,7 +125,7 @@ def _to_folder(order: Order, to: Path) -> Exported:
         (partial / DATA).mkdir()
         columns = _columns(found)
         count = _write_shards(partial / DATA, _rows(found, columns), columns, order)
-        files = Files(f"{DATA}/train-*.{order.kind}", '"FOLDER"')
+        files = Files(f"{DATA}/train-*.{order.kind}", repr(order.known_as))
         text = dataset_card(Dataset(found, columns, _scale(found), count, files, order.licence))
         (partial / README).write_text(text, encoding="utf-8")
     return Exported(str(to), count, _turned_away(found), repr(str(to)), str(to / README))

@@ -1,0 +1,72 @@
+"""`sparq push`: a dataset or a model to the Hub."""
+
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import click
+
+from sparq_core.contract.errors import PipelineError
+from sparq_core.contract.texts import inert
+from sparq_core.publish import hub
+from sparq_core.publish.hub import Parcel, Target
+
+MOST_FILES = 20
+"""Files that are shown one by one."""
+
+
+@click.command()
+@click.argument("source", metavar="RUN|FOLDER", type=click.Path(path_type=Path, file_okay=False, exists=True))
+@click.argument("repo")
+@click.option("--model", metavar="round-N", help="Send this model of the run, not its dataset.")
+@click.option("--public", is_flag=True, help="Everybody may read it [default: it is private].")
+@click.option("--license", "licence", metavar="ID", help="Licence of a run's dataset, as the Hub calls it: cc-by-4.0.")
+@click.option("--yes", is_flag=True, help="Do not ask before it is sent.")
+def push(source: Path, repo: str, model: str | None, public: bool, licence: str | None, yes: bool) -> None:
+    """
+    Send a dataset, or a trained model, to the repository REPO on the Hugging Face Hub: OWNER/NAME, or NAME for one of yours.
+
+    A run folder's dataset is exported for it; a folder that `sparq export` wrote is sent as it is. What will be sent is shown
+    first, and nothing is sent before you agree. A repository that holds anything else is left alone. The token is that of
+    `hf auth login`, or HF_TOKEN.
+
+    Exit codes: 0 sent, 1 refused by the Hub or not reached, or you said no, 2 bad usage, token or repository.
+    """
+    if not (yes or sys.stdin.isatty()):
+        raise click.UsageError("there is no terminal to ask on; --yes sends without asking")
+    if model and licence:
+        raise click.UsageError("--license is for a dataset; a model has that of its base")
+    repo = hub.with_owner(repo)
+    with TemporaryDirectory(prefix="sparq-") as scratch:
+        parcel = hub.model_parcel(source, model) if model else hub.dataset_parcel(source, Path(scratch), repo, licence)
+        target = hub.look(parcel, repo)
+        if target.private is False and not public:
+            raise PipelineError(f"{target.repo}: is public; --public says that this is meant")
+        _show(parcel, target, public=public)
+        if not (yes or click.confirm("Send it?")):
+            click.echo("nothing was sent")
+            raise SystemExit(1)
+        click.echo(inert(f"sent: {hub.send(parcel, target, public=public)}"))
+
+
+def _show(parcel: Parcel, target: Target, *, public: bool) -> None:
+    """What will be sent, and where to."""
+    seen = ("public" if public else "private") if target.private is None else "private" if target.private else "public"
+    state = f"new, {seen}" if target.private is None else f"there already, {seen}"
+    click.echo(inert(f"{parcel.kind} {target.repo} ({state})"))
+    for name in parcel.files[:MOST_FILES]:
+        click.echo(inert(f"  {name}  {_size(parcel.size(name))}"))
+    if len(parcel.files) > MOST_FILES:
+        click.echo(f"  and {len(parcel.files) - MOST_FILES:,} more")
+    gone = [name for name in target.files if name not in parcel.files]
+    if gone:
+        click.echo(f"  {len(gone):,} files of an earlier push are taken out")
+    click.echo(f"{len(parcel.files):,} files, {_size(sum(map(parcel.size, parcel.files)))}")
+
+
+def _size(size: float) -> str:
+    for unit in ("bytes", "kB", "MB"):
+        if size < 1000:
+            return f"{size:.3g} {unit}"
+        size /= 1000
+    return f"{size:,.1f} GB"
