@@ -266,7 +266,9 @@ def test_plugins_of_an_unknown_name() -> None:
     assert "did you mean 'mutate'" in sparq("plugins", "mutat", code=2)
 
 
-@pytest.mark.parametrize("command", ["run", "check", "preview", "status", "show", "export", "push", "audit", "plugins", "init"])
+@pytest.mark.parametrize(
+    "command", ["run", "check", "preview", "status", "show", "export", "push", "audit", "plugins", "init"]
+)
 def test_every_command_has_help(command: str) -> None:
     assert "Usage: " in sparq(command, "--help")
 
