@@ -36,6 +36,7 @@ from hostile_texts import READERS, hostile_text  # noqa: E402
 from sweeps.commands import Commands  # noqa: E402
 from sweeps.hooks import Hooks  # noqa: E402
 from sweeps.plans import Plans  # noqa: E402
+from sweeps.rewards import Rewards  # noqa: E402
 from sweeps.rows import Rows  # noqa: E402
 from sweeps.servers import Servers  # noqa: E402
 from test_doctor import contents, flips  # noqa: E402
@@ -87,6 +88,11 @@ def sweeps(folder: Path) -> dict[str, Sweep]:
             "a run through a server with faults of several kinds ends as through one without, and the key stays here",
             Servers(folder),
             2,
+        ),
+        "rewards": Sweep(
+            "two hundred rewards asked from 64 threads while their workers are killed: each is answered by its number or None",
+            Rewards(folder),
+            1,
         ),
         "rows": Sweep(
             "a ledger with a row that is not what was written is read to an outcome or a message, and to no other digest",

@@ -1,0 +1,13 @@
+"""
+A pipeline's own verifiers as the reward of a trainer.
+
+`Reward` grades completions as `sparq run` would, in worker processes. Beside it stands one file a trainer, each with the
+function that the trainer calls: `trl`, `verl`, `openrlhf`, `verifiers`. Nothing here imports a trainer, torch or transformers.
+To be read: `grader`, `process`, `worker`; then `rows` and any of the trainers' files.
+"""
+
+from sparq_core.reward.grader import Reward
+from sparq_core.reward.rows import UnknownRewardError, trial_of
+from sparq_core.reward.shared import shared
+
+__all__ = ["Reward", "UnknownRewardError", "shared", "trial_of"]

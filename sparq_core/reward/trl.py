@@ -1,0 +1,57 @@
+"""
+The reward as TRL calls it: `reward_funcs=[sparq_reward]`, or `sparq_core.reward.trl.sparq_reward` by its dotted path.
+
+Unknown is None, which TRL leaves out of the group.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from sparq_core.reward.grader import Reward
+from sparq_core.reward.rows import reference_of, trial_of, value_of
+from sparq_core.reward.shared import shared
+
+Rewards = Callable[..., list[float | None]]
+
+
+def sparq_reward(completions: Sequence[Any], **given: Any) -> list[float | None]:
+    """
+    A reward for each completion: 1.0, 0.0, or None where it is unknown. The run is the one that `SPARQ_REWARD` names.
+
+    Of the dataset's columns it reads `answer`, or else `solution`, and `problem`, or else the prompt, and `extra`. TRL's log
+    gets each verdict with its reason, and the share of unknown ones.
+    """
+    return _rewards(shared(), completions, **given)
+
+
+def reward_of(reward: Reward) -> Rewards:
+    """The same function for a reward of yours."""
+
+    def sparq_reward(completions: Sequence[Any], **given: Any) -> list[float | None]:
+        return _rewards(reward, completions, **given)
+
+    return sparq_reward
+
+
+def _rewards(
+    reward: Reward,
+    completions: Sequence[Any],
+    prompts: Sequence[Any] = (),
+    log_extra: Callable[[str, list[Any]], None] | None = None,
+    log_metric: Callable[[str, float], None] | None = None,
+    **columns: Any,
+) -> list[float | None]:
+    read: dict[str, Any] = {
+        name: columns[name] for name in ("problem", "answer", "solution", "extra") if name in columns
+    }
+    trials = []
+    for i, completion in enumerate(completions):
+        row = {name: column[i] for name, column in read.items()}
+        problem = row.get("problem") or (prompts[i] if prompts else "")
+        trials.append(trial_of(completion, problem=problem, answer=reference_of(row), extra=row.get("extra")))
+    verdicts = reward.grade(trials)
+    if log_extra:
+        log_extra("verdict", [f"{verdict.value}: {verdict.reason}" for verdict in verdicts])
+    if log_metric and verdicts:
+        log_metric("sparq/unknown", sum(verdict.value == "unknown" for verdict in verdicts) / len(verdicts))
+    return [value_of(verdict) for verdict in verdicts]
