@@ -32,10 +32,11 @@ class Columns(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         ),
     ] = False
     extra: Annotated[
-        Literal["all"] | list[str],
+        Literal["all", "row"] | list[str],
         Meta(
             description="Other columns to keep as the problem's `extra`, the domain's own data: all, while a row's come to "
-            "less than a megabyte; those that are named, of any size; or none: `[]`."
+            "less than a megabyte; `row` keeps these three as well, as they are in the file; those that are named, of any "
+            "size; or none: `[]`."
         ),
     ] = "all"
     limit: Annotated[sparq.Positive | None, Meta(description="Take so many rows only, by default the first.")] = None
@@ -53,7 +54,7 @@ class Columns(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     def named(self) -> dict[str, list[str]]:
         """The columns that must be there, by the option that names them."""
-        extra = [] if self.extra == "all" else list(self.extra)
+        extra = list(self.extra) if isinstance(self.extra, list) else []
         return {"problem": [self.problem], "answer": [self.answer], "extra": extra}
 
     def own(self) -> set[str]:
@@ -214,7 +215,7 @@ def draft(row: Row, columns: Columns) -> sparq.Draft:
 def wanted(where: str, names: Collection[str], columns: Columns) -> list[str]:
     """Of the columns there are, those to read; PipelineError where one that an option names is not there."""
     _refuse_missing(where, names, columns)
-    return [name for name in names if columns.extra == "all" or name in columns.own() or name in columns.extra]
+    return [name for name in names if isinstance(columns.extra, str) or name in columns.own() or name in columns.extra]
 
 
 def _refuse_missing(where: str, names: Collection[str], columns: Columns) -> None:
@@ -229,9 +230,9 @@ def _refuse_missing(where: str, names: Collection[str], columns: Columns) -> Non
 
 def _extra(row: Row, columns: Columns) -> dict[str, Any]:
     where, values = row
-    if columns.extra != "all":
+    if isinstance(columns.extra, list):
         return {name: _plain(where, name, values[name]) for name in columns.extra}
-    own = columns.own()
+    own = columns.own() if columns.extra == "all" else set()
     found = {name: _plain(where, name, value) for name, value in values.items() if name not in own}
     sizes = {name: len(msgspec.json.encode(value)) for name, value in found.items()}
     if sum(sizes.values()) > MOST:

@@ -12,6 +12,7 @@ from sparq_core.contract.tally import REMEDIES, Tally, Used
 from sparq_core.ledger.overview import unread
 from sparq_core.ledger.reader import Reader
 from sparq_core.loop.meter import Meter, Spent
+from sparq_core.loop.sources import CHUNK
 
 INTERRUPTED = "interrupted"
 UNPARSED = "unparsed"
@@ -79,7 +80,9 @@ def fuse(pipeline: Pipeline, meter: Meter, in_flight: Callable[[], int], propose
     A budget of tokens or cost stops the issue of steps; this ends steps in which a plugin does not stop asking. It allows
     twice what all attempts of the steps in flight may come to beyond the budget.
     """
-    budget, step = pipeline.budget, pipeline.most_attempts(1, proposers) * pipeline.attempts.max_tokens
+    budget, attempts = pipeline.budget, pipeline.attempts
+    of_seeds = CHUNK * attempts.k if attempts.seeds else 0
+    step = max(of_seeds, pipeline.most_attempts(1, proposers)) * attempts.max_tokens
 
     def allow() -> None:
         if budget.tokens is None and budget.cost is None:

@@ -6,7 +6,9 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
+from sparq_core import hookspecs
 from sparq_core.contract.config import BudgetConfig
+from sparq_core.contract.errors import PipelineError
 from sparq_core.contract.events import Event
 from sparq_core.contract.sampling import Request
 from sparq_core.ledger import storage
@@ -30,7 +32,9 @@ class Trial(NamedTuple):
 
 
 def trial(prepared: Prepared, emit: Callable[[Event], None]) -> Trial:
-    """Ingest a few seeds and do one small step; whoever reads the ledger closes it."""
+    """Ingest a few seeds and do one small step; whoever reads the ledger closes it. PipelineError where there is no step."""
+    if not (prepared.cast.owner(hookspecs.select) and prepared.cast.proposers):
+        raise PipelineError("plugins: with no round nobody selects or proposes, so there is no step to show")
     connection = storage.create(":memory:")
     with storage.closed_on_error(connection):
         return _tried(prepared, Ledger(connection), emit)

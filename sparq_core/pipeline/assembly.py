@@ -15,6 +15,8 @@ from sparq_core.pipeline.file import given
 from sparq_core.pipeline.settings import marked
 
 Spec = Callable[..., Any]
+GENERATING = (hookspecs.select, hookspecs.propose)
+"""Hooks that nobody needs to answer in a pipeline of no rounds."""
 
 
 def load_cast(pipeline: Pipeline, base: Path) -> Cast:
@@ -29,7 +31,7 @@ def load_cast(pipeline: Pipeline, base: Path) -> Cast:
         twins = sum(m.name.partition("#")[0] == member.name for m in members)
         members.append(replace(member, name=f"{member.name}#{twins + 1}") if twins else member)
     members += _default_assess(members, base)
-    _check_owners(members)
+    _check_owners(members, needed=[spec for spec in hookspecs.NEEDED if pipeline.rounds or spec not in GENERATING])
     _check_training(pipeline, members)
     _check_models(pipeline, members)
     _check_roles(pipeline, members)
