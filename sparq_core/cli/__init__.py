@@ -29,6 +29,7 @@ COMMANDS = {
     "check": "check",
     "preview": "preview",
     "run": "run",
+    "profile": "profile",
     "study": "study",
     "status": "status",
     "show": "show",

@@ -23,9 +23,14 @@ def output(path: Path, option: str, columns: Collection[str]) -> Iterator[Path]:
     these columns. An empty file may be replaced, too. Of a link, what it leads to is looked at and replaced; a device or a pipe
     is written to as it is.
     """
-    check_free(path, option, lambda there: _columns_of(there) >= set(columns))
+    check_table(path, option, columns)
     with whole(path) as partial:
         yield partial
+
+
+def check_table(path: Path, option: str, columns: Collection[str]) -> None:
+    """PipelineError where `output` would refuse a place."""
+    check_free(path, option, lambda there: _columns_of(there) >= set(columns))
 
 
 @contextmanager

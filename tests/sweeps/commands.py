@@ -28,7 +28,7 @@ class Command(NamedTuple):
     """A command, and what it finds."""
 
     arguments: tuple[str, ...]
-    """`RUN` is the run folder, `NEW` one beside it, `PIPELINE` the run's pipeline file."""
+    """`RUN` is the run folder, `NEW` one beside it, `PIPELINE` the run's pipeline file, `SEEDS` its data."""
     start: Literal["finished", "damaged", "old", "killed"] = "finished"
     again: Literal["same", "adds", "refuses"] = "same"
     """What it does a second time: it comes to the same, adds a view more, or says that it is done."""
@@ -45,6 +45,9 @@ COMMANDS = {
     "export to a folder": Command(("export", "RUN", "--to", "NEW")),
     "curate": Command(("curate", "RUN", "--by", "quality", "--budget", "3"), again="adds"),
     "curate to a file": Command(("curate", "RUN", "--by", "diversity", "--to", "NEW.jsonl"), again="refuses"),
+    "profile": Command(
+        ("profile", "SEEDS", "--model", "scripted:sums", "--attempts", "2", "--band", "1", "1", "--out", "NEW")
+    ),
     "doctor --recover": Command(("doctor", "RUN", "--recover", "NEW"), start="damaged", again="refuses"),
     "migrate": Command(("migrate", "RUN", "--to", "NEW"), start="old", again="refuses"),
     "a run that goes on": Command(("run", "PIPELINE", "--out", "RUN", "--resume", "--set", "steps=4")),
@@ -85,7 +88,13 @@ class Commands:
         return told and f"{name} on {kind}, {fault}: {told}"
 
     def _run(self, command: Command, fault: Fault = NO_FAULT) -> Done:
-        places = {"RUN": "tried/run", "NEW": "tried/new", "NEW.jsonl": "tried/new.jsonl", "PIPELINE": "pipeline.yaml"}
+        places = {
+            "RUN": "tried/run",
+            "NEW": "tried/new",
+            "NEW.jsonl": "tried/new.jsonl",
+            "PIPELINE": "pipeline.yaml",
+            "SEEDS": "seeds.jsonl",
+        }
         given = [str(self._home / places[a]) if a in places else a for a in command.arguments]
         return sparq(self._tried, *given, fault=fault)
 

@@ -1,0 +1,211 @@
+"""`sparq profile`: the solve rate of every row of a dataset, by one model or several."""
+
+import json
+import shlex
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from sparq_core.cli import faults
+from sparq_core.cli.arguments import DEBUG, DRAIN, HOOK_LIMIT, SET
+from sparq_core.cli.watching import interruptible, progress
+from sparq_core.cli.wording import block, plain
+from sparq_core.contract.errors import SparqError
+from sparq_core.ledger.reader import Reader
+from sparq_core.loop import session
+from sparq_core.pipeline.prepare import Prepared
+from sparq_core.profile import tables
+from sparq_core.profile.plan import Asked, models_of, prepared, settings_of, text_of
+from sparq_core.profile.summary import Summary, summary
+
+INTERRUPTED = 4
+BAR = 40
+"""Characters of the longest bar."""
+MOST_PARTS = 20
+
+
+def facts(out: Path, found: Mapping[str, Summary]) -> dict[str, Any]:
+    """Everything `profile --json` tells."""
+    return {"folder": str(out), "models": {name: msgspec.to_builtins(each) for name, each in found.items()}}
+
+
+def tell(console: Console, name: str, found: Summary) -> None:
+    """Show what a profile came to."""
+    outcomes = ", ".join(f"{n:,} {outcome}" for outcome, n in sorted(found.outcomes.items()))
+    unknown = f", {found.unknown:,} of them unknown" * bool(found.unknown)
+    console.print(plain(name, "bold"))
+    console.print(plain(f"{found.rows:,} rows: {outcomes}; {found.attempts:,} attempts{unknown}"))
+    if rate := found.mean_solve_rate:
+        console.print(f"mean solve rate {rate.mean:.1%} ({rate.low:.1%} to {rate.high:.1%})", highlight=False)
+        console.print(_histogram(found))
+        a, b = found.prior
+        console.print("groups of attempts expected to be all right or all wrong:")
+        console.print(_groups(found))
+        console.print(f"from each row's attempts and Beta({a:.3g}, {b:.3g}), fitted to all rows\n", highlight=False)
+    if found.by:
+        console.print(_parts(found))
+
+
+def _histogram(found: Summary) -> Table:
+    table = Table("solve rate", box=SIMPLE_HEAD, show_edge=False)
+    table.add_column("rows", justify="right")
+    table.add_column("")
+    most = max(found.histogram.values())
+    for name, rows in found.histogram.items():
+        table.add_row(name, f"{rows:,}", "█" * round(BAR * rows / most))
+    return table
+
+
+def _groups(found: Summary) -> Table:
+    table = Table("group size", *map(str, found.zero_variance), box=SIMPLE_HEAD, show_edge=False)
+    table.add_row("share", *(f"{share:.1%}" for share in found.zero_variance.values()))
+    return table
+
+
+def _parts(found: Summary) -> Table:
+    table = Table("value", box=SIMPLE_HEAD, show_edge=False)
+    for heading in ("rows", "kept", "mean solve rate"):
+        table.add_column(heading, justify="right")
+    for name, part in islice(found.by.items(), MOST_PARTS):
+        rate = Text("") if part.mean_solve_rate is None else Text(f"{part.mean_solve_rate:.1%}")
+        table.add_row(plain(name), f"{part.rows:,}", f"{part.kept:,}", rate)
+    if len(found.by) > MOST_PARTS:
+        table.add_row(f"{len(found.by) - MOST_PARTS:,} others, in --json", "", "", "")
+    return table
+
+
+@click.command()
+@click.argument("data")
+@click.option(
+    "--model",
+    "models",
+    multiple=True,
+    required=True,
+    help="PLUGIN:MODEL, such as hf:path/to/model or openai:gpt-5; or '{use: …, model: …, with: …}', or a YAML file with that. "
+    "Repeatable.",
+)
+@click.option("--attempts", default=16, show_default=True, type=click.IntRange(1, 10**6), help="At each row, at most.")
+@click.option("--policy", help="A plugin that stops early where further attempts say little: bayes, settled or pilot.")
+@click.option("--band", nargs=2, type=click.IntRange(0), help="Keep rows solved at least and at most so often.")
+@click.option("--verify", "verifiers", multiple=True, help="The plugin that checks; repeatable.  [default: sympy]")
+@click.option(
+    "--option",
+    "options",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="An option of the plugin that reads DATA; repeatable.",
+)
+@click.option("--by", help="A column, such as a skill or a domain: the summary has its values one by one.")
+@click.option("--prefix", default="", help="Put before the names of the columns that are added.")
+@click.option("--seed", default=0, show_default=True, help="The attempts' randomness follows from it.")
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder [default: runs/profile-DATA].")
+@click.option("--print", "only_print", is_flag=True, help="Print the pipelines that this amounts to, and run nothing.")
+@click.option("--json", "as_json", is_flag=True, help="Tell the summary as JSON, for programs.")
+@SET
+@DEBUG
+@DRAIN
+@HOOK_LIMIT
+def profile(
+    data: str,
+    models: tuple[str, ...],
+    attempts: int,
+    policy: str | None,
+    band: tuple[int, int] | None,
+    verifiers: tuple[str, ...],
+    options: tuple[str, ...],
+    by: str | None,
+    prefix: str,
+    seed: int,
+    out: Path | None,
+    only_print: bool,
+    as_json: bool,
+    overrides: tuple[str, ...],
+    drain: float,
+    hook_limit: float | None,
+) -> None:
+    """
+    Measure how often models solve the rows of DATA: JSON lines, Parquet, or a dataset of the hub.
+
+    Each model's attempts are an ordinary run in a folder of its own below --out. Beside these folders rows.jsonl has the same
+    rows with what was measured, attempts.jsonl every attempt, and with --band kept.jsonl the rows in it. The same command goes
+    on with what is there. Budgets are settings: --set budget.tokens=1e6, for each model.
+    """
+    asked = Asked(
+        data=data,
+        options=options,
+        attempts=attempts,
+        policy=policy,
+        verifiers=verifiers or ("sympy",),
+        band=band,
+        seed=seed,
+        overrides=overrides,
+    )
+    plans = {name: settings_of(asked, name, model) for name, model in models_of(models).items()}
+    loaded = {name: prepared(plan) for name, plan in plans.items()}
+    if only_print:
+        click.echo("---\n".join(map(text_of, plans.values())), nl=False)
+        return
+    folder = out or Path("runs") / f"profile-{Path(data).name.partition('.')[0]}"
+    _check(folder, loaded, prefix, bool(band))
+    console = Console(stderr=as_json)
+    again = f"Go on with: {shlex.join(['sparq', *sys.argv[1:]])}"
+    codes = [0]
+    with interruptible(console, drain, hook_limit, again) as interrupted, _hinting(folder):
+        for name, plan in loaded.items():
+            console.print(plain(f"# the pipeline of {name}"))
+            console.print(block(text_of(plans[name])))
+            with progress(console) as observer:
+                ending = session.execute(plan, folder / name, True, [observer], interrupted)
+            codes.append(ending.exit_code)
+            if ending.exit_code == INTERRUPTED:
+                console.print(plain(f"Interrupted. {again}", "yellow"), soft_wrap=True)
+                raise SystemExit(INTERRUPTED)
+    found = _tables(folder, list(loaded), prefix, by, bool(band))
+    if as_json:
+        click.echo(json.dumps(facts(folder, found), indent=2))
+    else:
+        for name, each in found.items():
+            tell(console, name, each)
+        console.print(plain(f"rows in {folder / tables.ROWS}, attempts in {folder / tables.ATTEMPTS}"), soft_wrap=True)
+    raise SystemExit(max(codes))
+
+
+def _check(folder: Path, loaded: Mapping[str, Prepared], prefix: str, kept: bool) -> None:
+    """PipelineError, before anything is spent, where a table could not be written."""
+    names = tables.names_of(list(loaded), prefix)
+    for plan in islice(loaded.values(), 1):
+        for _, draft in islice(plan.cast.load_seeds(plan.run), 1):
+            tables.check_names(list(draft.extra), names)
+    tables.check_places(folder, [name for of_model in names for name in of_model], kept)
+
+
+def _tables(folder: Path, models: Sequence[str], prefix: str, by: str | None, kept: bool) -> dict[str, Summary]:
+    with ExitStack() as ledgers:
+        opened = {name: ledgers.enter_context(Reader.open(folder / name)) for name in models}
+        tables.write(folder, opened, prefix, kept)
+        return {
+            name: summary(((row.by_model[0], row.given) for row in tables.rows([ledger])), by)
+            for name, ledger in opened.items()
+        }
+
+
+@contextmanager
+def _hinting(folder: Path) -> Iterator[None]:
+    """What a failed profile leaves behind is worth a word."""
+    try:
+        with faults.told(folder, lambda of: of.exists(), "the same command goes on from there"):
+            yield
+    except Exception as error:
+        if not isinstance(error, SparqError) or error.exit_code == SparqError.exit_code:
+            error.add_note(f"what was committed is in {folder}; the same command goes on from there")
+        raise
