@@ -42,4 +42,5 @@ HOOK_LIMIT = click.option(
     help="End where a plugin takes longer for one answer; trainings and benchmarks may take as long as they do. "
     "[default: only warn, after one minute or, of models and plugins that load, ten]",
 )
+JSON = click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
 DEBUG = click.option("--debug", is_flag=True, expose_value=False, help="Show whole tracebacks.")

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from sparq_core.audit import ATTEMPTED, Audit, Sample
 from sparq_core.audit import audit as audited
-from sparq_core.cli.arguments import DEBUG, GRADING, RUN
+from sparq_core.cli.arguments import DEBUG, GRADING, JSON, RUN
 from sparq_core.cli.wording import plain, warn
 from sparq_core.contract.errors import PipelineError
 from sparq_core.contract.records import Counts, Outcome
@@ -170,7 +170,7 @@ def _edges(text: str) -> tuple[float, ...]:
 )
 @click.option("--round", "round_", type=click.IntRange(0), help="Only those of this round; 0: the seeds.")
 @click.option("--seed", default=0, show_default=True, help="Draws the sample, and the model's answers.")
-@click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
+@JSON
 @GRADING
 def audit(
     run: Path,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from sparq_core.cli.arguments import RUN
+from sparq_core.cli.arguments import JSON, RUN
 from sparq_core.contract.texts import inert
 from sparq_core.ledger.doctor import Check, Examined, examine
 from sparq_core.ledger.recovery import Recovered
@@ -17,7 +17,7 @@ from sparq_core.ledger.recovery import recover as bring_over
 @click.option(
     "--recover", type=click.Path(path_type=Path), metavar="FOLDER", help="Write what is sound into this new run folder."
 )
-@click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
+@JSON
 def doctor(run: Path, recover: Path | None, as_json: bool) -> None:
     """
     Check that nothing in the run folder RUN is damaged or was changed by hand.

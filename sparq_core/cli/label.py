@@ -10,7 +10,7 @@ import click
 from rich.console import Console
 
 from sparq_core.cli import faults, status
-from sparq_core.cli.arguments import DEBUG, DRAIN, HOOK_LIMIT, RUN, SET
+from sparq_core.cli.arguments import DEBUG, DRAIN, HOOK_LIMIT, JSON, RUN, SET
 from sparq_core.cli.watching import interruptible
 from sparq_core.cli.wording import warn
 from sparq_core.contract.events import Event, Warned
@@ -30,7 +30,7 @@ from sparq_core.loop.stops import INTERRUPTED
 @DEBUG
 @DRAIN
 @HOOK_LIMIT
-@click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
+@JSON
 def label(run: Path, overrides: tuple[str, ...], drain: float, hook_limit: float | None, as_json: bool) -> None:
     """
     Label the problems that the run folder RUN attempted and did not keep, as it labelled those it kept.

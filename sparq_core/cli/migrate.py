@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from sparq_core.cli.arguments import RUN
+from sparq_core.cli.arguments import JSON, RUN
 from sparq_core.contract.texts import inert
 from sparq_core.ledger.migration import migrate as copy_forward
 from sparq_core.ledger.storage import FORMAT
@@ -14,7 +14,7 @@ from sparq_core.ledger.storage import FORMAT
 @click.command()
 @RUN
 @click.option("--to", type=click.Path(path_type=Path), help=f"Folder of the copy [default: RUN-format-{FORMAT}].")
-@click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
+@JSON
 def migrate(run: Path, to: Path | None, as_json: bool) -> None:
     """
     Copy the run folder RUN, made by an older version, into one that this version reads.

@@ -11,6 +11,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from sparq_core import hookspecs
+from sparq_core.cli.arguments import JSON
 from sparq_core.cli.wording import block, plain
 from sparq_core.pipeline.catalogue import Entry, by_hook, entries, entry
 from sparq_core.pipeline.compatibility import ENGINE
@@ -20,7 +21,7 @@ LONGEST_DEFAULT = 40
 
 @click.command()
 @click.argument("name", required=False)
-@click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
+@JSON
 def plugins(name: str | None, as_json: bool) -> None:
     """
     List the installed plugins by the hooks they answer, or show the hooks and options of plugin NAME.

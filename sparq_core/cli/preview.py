@@ -10,7 +10,7 @@ from rich.text import Text
 
 from sparq_core.cli import signals, status
 from sparq_core.cli.arguments import DEBUG, PIPELINE, SET
-from sparq_core.cli.wording import block, plain
+from sparq_core.cli.wording import begins, block, plain
 from sparq_core.contract.config import Pipeline
 from sparq_core.contract.events import Event, Warned
 from sparq_core.contract.records import Child
@@ -60,8 +60,7 @@ def _why(child: Child) -> str:
 
 def _begins(statement: str) -> Text:
     """How a statement begins, on one line."""
-    words = " ".join(statement[:SHOWN].split())
-    return plain(words + "…" * (len(statement) > SHOWN)) if words else Text("(not read)", "dim")
+    return plain(begins(statement, SHOWN)) if statement else Text("(not read)", "dim")
 
 
 def _firsts(ledger: Ledger) -> Iterator[tuple[str, int, str]]:

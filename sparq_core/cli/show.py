@@ -1,96 +1,119 @@
-"""`sparq show`: the whole story of one problem."""
+"""`sparq show`: the problems of a run that match, or the whole story of one."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import click
-import msgspec
 from rich.console import Console
-from rich.panel import Panel
-from rich.table import Table
-from rich.text import Text
 
-from sparq_core.cli.arguments import RUN
-from sparq_core.cli.wording import block, plain
-from sparq_core.contract.errors import PipelineError
-from sparq_core.contract.records import Judged
-from sparq_core.ledger import overview
-from sparq_core.ledger.intervals import solve_rate_interval
+from sparq_core.cli import listing, story
+from sparq_core.cli.arguments import JSON, RUN
+from sparq_core.contract.records import OUTCOMES, Outcome
+from sparq_core.ledger.listing import Order, Wanted, count, ids
 from sparq_core.ledger.reader import Reader
 
-MOST_CHILDREN = 20
-"""Children of a problem that are listed."""
 
-
-def tell(console: Console, ledger: Reader, id_: str) -> None:
-    """Where a problem came from, what it says, how it was attempted and judged, what became of it."""
+def _range(ctx: click.Context, param: click.Parameter, given: str | None) -> tuple[float | None, float | None]:  # noqa: ARG001 -- click's signature
+    """The ends of a range such as `0.1:0.5`, `:0.5` or `0.5:`."""
+    low, colon, high = (given or ":").partition(":")
     try:
-        solved = ledger.solved_one(id_)
-    except KeyError:
-        raise PipelineError(
-            f"there is no problem {id_}; ids are round.step.child, such as 1.12.3 (seeds: 0.1.0)"
+        lowest, highest = (float(end) if end.strip() else None for end in (low, high if colon else low))
+    except ValueError:
+        raise click.BadParameter(
+            f"{given!r} is no range of solve rates; give LOW:HIGH, such as 0.1:0.5 or :0.25"
         ) from None
-    child, problem = solved.child, solved.child.problem
-    title = plain(f"problem {id_}", "bold"), " ", plain(f"{problem.operator}, {_origin(problem.parents)}", "dim")
-    console.print(Text.assemble(*title))
-    if written := ledger.written(id_):
-        console.print(_panel("as the generator wrote it", written, "dim"))
-    console.print(_panel("statement", problem.statement))
-    if problem.extra:
-        console.print(_panel("extra", _indented(problem.extra), "dim"))
-    console.print(Text.assemble("reference answer: ", block(str(problem.answer), "bold")))
-    counts = child.counts
-    rate = ""
-    if child.solve_rate is not None:
-        interval = solve_rate_interval(counts, child.solve_rate)
-        rate = f", solve rate {child.solve_rate:.2f} ({interval.low:.2f} to {interval.high:.2f})"
-    reason = f" ({child.reason})" if child.reason else ""
-    by = f" by {child.rejection.plugin} in {child.rejection.hook}" if child.rejection else ""
-    told = plain(f"{by}{reason}{rate}, quality {child.quality:.2f}")
-    console.print(Text.assemble("outcome: ", (child.outcome, "bold"), told))
-    for key, value in child.descriptors.items():
-        console.print(plain(f"{key}: {', '.join(value) if isinstance(value, list) else value}"))
-    judged = ledger.judged(id_)
-    if judged:
-        console.print(_attempts(judged, f"{len(judged)} attempts"))
-    if again := ledger.judged_again(id_):
-        console.print(_attempts(again, f"{len(again)} further attempts, as a parent"))
-    if children := overview.children_of(ledger, id_, MOST_CHILDREN + 1):
-        listed = children[:MOST_CHILDREN] + ["…"] * (len(children) > MOST_CHILDREN)
-        console.print(plain(f"children: {', '.join(listed)}"))
+    return lowest, highest
 
 
-def _panel(title: str, text: str, border: str = "none") -> Panel:
-    return Panel(block(text), title=title, title_align="left", border_style=border)
+FILTERS: Sequence[Any] = (
+    click.option(
+        "--outcome", "outcomes", multiple=True, type=click.Choice(OUTCOMES), help="What became of it; may be repeated."
+    ),
+    click.option("--reason", metavar="TEXT", help="Part of why it was not kept, as `sparq status` names it."),
+    click.option(
+        "--skill",
+        "labels",
+        multiple=True,
+        metavar="LABEL",
+        help="A label that describes it; repeat for all labels of a niche.",
+    ),
+    click.option("--operator", metavar="NAME", help="The operator that made it."),
+    click.option(
+        "--round",
+        type=click.IntRange(min=0),
+        help="The round it was made in; 0 lists the seeds. [default: all but 0]",
+    ),
+    click.option(
+        "--solve-rate", "rates", metavar="LOW:HIGH", callback=_range, help="Between these, such as 0.1:0.5 or :0.25."
+    ),
+    click.option("--text", metavar="TEXT", help="Part of its statement; the case of ASCII letters does not matter."),
+)
 
 
-def _indented(data: Mapping[str, Any]) -> str:
-    return msgspec.json.format(msgspec.json.encode(data), indent=2).decode()
-
-
-def _origin(parents: tuple[str, ...]) -> str:
-    return f"from {', '.join(parents)}" if parents else "given"
-
-
-def _attempts(judged: list[Judged], title: str) -> Table:
-    table = Table(title=title, title_justify="left", show_lines=True)
-    table.add_column("k", justify="right")
-    table.add_column("verdict")
-    table.add_column("answer")
-    table.add_column("text", overflow="fold")
-    colours = {"correct": "green", "incorrect": "red", "unknown": "yellow"}
-    for j in judged:
-        value = j.verdict.value
-        verdict = Text.assemble((value, colours[value]), "\n", plain(f"{j.verdict.reason}, {j.verdict.by}", "dim"))
-        table.add_row(str(j.attempt.k), verdict, block(j.verdict.answer or ""), block(j.attempt.text))
-    return table
+def _filtered(command: Any) -> Any:
+    for option in reversed(FILTERS):
+        command = option(command)
+    return command
 
 
 @click.command()
 @RUN
-@click.argument("problem")
-def show(run: Path, problem: str) -> None:
-    """Tell the whole story of one PROBLEM (an id such as 1.12.3) of the run folder RUN."""
-    with Reader.open(run) as ledger:
-        tell(Console(), ledger, problem)
+@click.argument("problem", required=False)
+@_filtered
+@click.option(
+    "--sort", "order", type=click.Choice(get_args(Order)), default="id", show_default=True, help="What comes first."
+)
+@click.option("--descending", is_flag=True, help="Begin at the other end.")
+@click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="List at most so many.")
+@JSON
+def show(
+    run: Path,
+    problem: str | None,
+    outcomes: tuple[Outcome, ...],
+    reason: str | None,
+    labels: tuple[str, ...],
+    operator: str | None,
+    round: int | None,
+    rates: tuple[float | None, float | None],
+    text: str | None,
+    order: Order,
+    descending: bool,
+    limit: int,
+    as_json: bool,
+) -> None:
+    """
+    List the problems of the run folder RUN, or tell the whole story of one PROBLEM (an id such as 1.12.3).
+
+    Filters narrow the list: `--outcome kept --sort solve-rate` lists the kept problems, the hardest first. Of one problem,
+    attempts with the same answer and verdict are shown once, with how many there are; `--json` has the text of each.
+    """
+    wanted = Wanted(
+        outcomes=outcomes,
+        reason=reason,
+        labels=labels,
+        operator=operator,
+        round=round,
+        lowest=rates[0],
+        highest=rates[1],
+        text=text,
+    )
+    if problem is not None and wanted != Wanted():
+        raise click.UsageError("filters choose among problems; give them without a PROBLEM")
+    with Reader.open(run) as ledger, ledger.snapshot():
+        if problem is None:
+            _list(ledger, wanted, ids(ledger, wanted, order, descending=descending, most=limit), as_json)
+        elif as_json:
+            click.echo(json.dumps(story.facts(ledger, problem), indent=2))
+        else:
+            story.tell(Console(), ledger, problem)
+
+
+def _list(ledger: Reader, wanted: Wanted, listed: Sequence[str], as_json: bool) -> None:
+    children, matching = [ledger.child(id_) for id_ in listed], count(ledger, wanted)
+    if as_json:
+        told = {"matching": matching, "problems": [listing.as_json(child) for child in children]}
+        click.echo(json.dumps(told, indent=2))
+    else:
+        listing.tell(Console(), children, matching)

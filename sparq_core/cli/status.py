@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from sparq_core.cli.arguments import RUN
+from sparq_core.cli.arguments import JSON, RUN
 from sparq_core.cli.wording import plain, reasons
 from sparq_core.contract.tally import Tally
 from sparq_core.contract.wording import funnel, metric_name, money
@@ -174,7 +174,7 @@ def _places(ledger: Reader, folder: Path) -> list[tuple[str, str]]:
 
 @click.command()
 @RUN
-@click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
+@JSON
 def status(run: Path, as_json: bool) -> None:
     """Show how far the run folder RUN is; also while it runs."""
     with Reader.open(run) as ledger:

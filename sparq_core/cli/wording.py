@@ -23,6 +23,12 @@ def block(text: str, style: str = "") -> Text:
     return Text(inert(shortened(text), block=True), style=style)
 
 
+def begins(text: str, most: int) -> str:
+    """How a text begins, on one line."""
+    words = " ".join(text[:most].split())
+    return words + "…" * (len(text) > most)
+
+
 MOST_REASONS = 4
 
 

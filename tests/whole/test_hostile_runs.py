@@ -147,6 +147,8 @@ def commands(ran: Ran) -> list[list[str]]:
         (first,) = ledger.query("SELECT group_concat(id, ' ') FROM problem WHERE child % 3 = 0")
     return [
         *(["show", folder, id_] for id_ in first[0].split()),
+        ["show", folder, "--limit", "1000"],
+        ["show", folder, "--round", "0", "--json"],
         ["status", folder],
         ["status", folder, "--json"],
         ["export", folder],
