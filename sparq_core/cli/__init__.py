@@ -33,6 +33,7 @@ COMMANDS = {
     "study": "study",
     "status": "status",
     "show": "show",
+    "diff": "diff",
     "report": "report",
     "export": "export",
     "push": "push",

@@ -41,6 +41,15 @@ def compared(ledger: Reader) -> dict[int, list[Comparison]]:
     return {round_: sorted(tasks, key=_in_order) for round_, tasks in found.items() if tasks}
 
 
+def last_scores(ledger: Reader) -> dict[str, dict[str, float]]:
+    """The last benchmarked model's value of each item by task; the base model's where no other was benchmarked."""
+    last = max(compared(ledger), default=0)
+    found: dict[str, dict[str, float]] = {}
+    for score in ledger.scores(last, ledger.steps_of(last) if last else None) or ledger.scores(0):
+        found.setdefault(score.task, {})[score.item] = score.value
+    return found
+
+
 def _in_order(task: Comparison) -> list[str | int]:
     """By name, with the numbers in it by their size: pass@4 before pass@16."""
     return [int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", task.task)]

@@ -81,7 +81,7 @@ def changes_since(recorded: str, now: Mapping[str, Any], members: Sequence[Membe
     for member in members:
         if member.config and (there := before.get("plugins", {}).get(member.name)):
             there["with"] = _defaults(member.config, now["plugins"][member.name]["with"]) | there["with"]
-    return list(_differences(before, msgspec.json.decode(msgspec.json.encode(now))))
+    return list(differences(before, msgspec.json.decode(msgspec.json.encode(now))))
 
 
 def changes_in_part(recorded: str, run: Run, cast: Cast) -> list[Change]:
@@ -146,10 +146,11 @@ def _content(path: Path) -> str:
     return digest.hexdigest()
 
 
-def _differences(there: Any, here: Any, path: str = "") -> Iterator[Change]:
+def differences(there: Any, here: Any, path: str = "") -> Iterator[Change]:
+    """What two mappings, and those in them, differ in; what one of them lacks is None there."""
     if isinstance(there, dict) and isinstance(here, dict):
         for key in sorted(there.keys() | here.keys()):
-            yield from _differences(there.get(key), here.get(key), f"{path}.{key}" if path else key)
+            yield from differences(there.get(key), here.get(key), f"{path}.{key}" if path else key)
     elif there != here:
         yield Change(path, there, here)
 

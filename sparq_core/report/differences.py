@@ -1,11 +1,39 @@
-"""How the runs of a page differ from the first of them, with intervals where there is something to tell them by."""
+"""How runs differ from the first of them, with intervals where there is something to tell them by."""
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
-from sparq_core.ledger import intervals
+from sparq_core.contract.tally import Tally
+from sparq_core.ledger import intervals, overview, spread
 from sparq_core.ledger.intervals import Interval
-from sparq_core.report.facts import Facts
+from sparq_core.ledger.reader import Reader
+
+
+class Measured(Protocol):
+    """What of a run is held against others."""
+
+    @property
+    def tally(self) -> Tally: ...
+
+    @property
+    def mean_solve_rate(self) -> spread.Mean: ...
+
+    @property
+    def values(self) -> dict[str, dict[str, float]]: ...
+
+
+class Figures(NamedTuple):
+    """Of a run just what is held against others."""
+
+    tally: Tally
+    mean_solve_rate: spread.Mean
+    values: dict[str, dict[str, float]]
+    """The last benchmarked model's value of each item of each task."""
+
+
+def figures(ledger: Reader) -> Figures:
+    """Those of a run."""
+    return Figures(ledger.tally(), spread.mean_solve_rate(ledger), overview.last_scores(ledger))
 
 
 class Difference(NamedTuple):
@@ -16,16 +44,16 @@ class Difference(NamedTuple):
     apart: list[Interval | None]
 
 
-def differences(runs: Sequence[Facts]) -> list[Difference]:
+def differences(runs: Sequence[Measured]) -> list[Difference]:
     """Shares of the children, the mean solve rate, and the last models on each task that two runs have in common."""
     return [_independent(measure, [of(run) for run in runs]) for measure, of in MEASURES.items()] + list(_tasks(runs))
 
 
-def _kept(run: Facts) -> Interval | None:
+def _kept(run: Measured) -> Interval | None:
     return _share(run.tally.outcomes.get("kept", 0), run.tally.children)
 
 
-def _rejected(run: Facts) -> Interval | None:
+def _rejected(run: Measured) -> Interval | None:
     return _share(run.tally.outcomes.get("rejected", 0), run.tally.children)
 
 
@@ -33,12 +61,12 @@ def _share(count: int, of: int) -> Interval | None:
     return intervals.share(count, of) if of else None
 
 
-def _solve_rate(run: Facts) -> Interval | None:
+def _solve_rate(run: Measured) -> Interval | None:
     found = run.mean_solve_rate
     return intervals.mean(found.mean, found.variance, found.children) if found.children else None
 
 
-MEASURES: dict[str, Callable[[Facts], Interval | None]] = {
+MEASURES: dict[str, Callable[[Measured], Interval | None]] = {
     "children kept": _kept,
     "children rejected": _rejected,
     "mean solve rate": _solve_rate,
@@ -51,7 +79,7 @@ def _independent(measure: str, found: list[Interval | None]) -> Difference:
     return Difference(measure, found, apart)
 
 
-def _tasks(runs: Sequence[Facts]) -> Iterator[Difference]:
+def _tasks(runs: Sequence[Measured]) -> Iterator[Difference]:
     for task in dict.fromkeys(task for run in runs for task in run.values):
         of_task = [run.values.get(task, {}) for run in runs]
         found = [intervals.proportion(list(values.values())) if values else None for values in of_task]

@@ -99,7 +99,6 @@ def _gather(ledger: Reader, letter: str, runs: int) -> Facts:
     described = overview.labelled(ledger)
     places = min(pipeline.attempts.k, FINEST)
     benchmarks = overview.compared(ledger)
-    last = max(benchmarks, default=0)
     return Facts(
         letter=letter,
         pipeline=pipeline,
@@ -122,7 +121,7 @@ def _gather(ledger: Reader, letter: str, runs: int) -> Facts:
         course=course.course(ledger, MOST_POINTS // runs),
         benchmarks=benchmarks,
         kinds={round_: _by_kind(ledger, round_) for round_ in benchmarks},
-        values=_values(ledger, last),
+        values=overview.last_scores(ledger),
         strata=_strata(ledger, MOST_PROBLEMS // runs),
     )
 
@@ -135,14 +134,6 @@ def _labels(ledger: Reader) -> dict[str, tuple[list[spread.Label], int]]:
 def _weights(ledger: Reader) -> dict[str, str]:
     models = msgspec.json.decode(ledger.run().identity or "{}").get("models", {})
     return {name: str(model.get("weights") or "") for name, model in models.items()}
-
-
-def _values(ledger: Reader, round: int) -> dict[str, dict[str, float]]:
-    scores = ledger.scores(round, ledger.steps_of(round) if round else None) or ledger.scores(0)
-    found: dict[str, dict[str, float]] = {}
-    for score in scores:
-        found.setdefault(score.task, {})[score.item] = score.value
-    return found
 
 
 def _by_kind(ledger: Reader, round: int) -> list[Comparison]:

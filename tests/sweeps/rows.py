@@ -140,7 +140,8 @@ class Rows:
             return f"doctor: {told[-700:]}"
         if code == 0 and _proved(self._run) != self._before:
             return "doctor finds nothing"
-        for arguments in (("status", run), ("show", run, "1.1.0"), ("export", run), ("curate", run, "--by", "quality")):
+        reading = (("status", run), ("show", run, "1.1.0"), ("show", run), ("diff", run, run))
+        for arguments in (*reading, ("export", run), ("curate", run, "--by", "quality")):
             code, told = command(*arguments)
             if wrong := _wrong(code, told):
                 return f"{arguments[0]}: {wrong}"

@@ -149,6 +149,7 @@ def commands(ran: Ran) -> list[list[str]]:
         *(["show", folder, id_] for id_ in first[0].split()),
         ["show", folder, "--limit", "1000"],
         ["show", folder, "--round", "0", "--json"],
+        ["diff", folder, folder],
         ["status", folder],
         ["status", folder, "--json"],
         ["export", folder],
