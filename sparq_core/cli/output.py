@@ -27,6 +27,7 @@ ALIKE = {
     "⚠": "!",
     "±": "+/-",
     "×": "x",
+    **dict(zip("▁▂▃▄▅▆▇█", "_.-:=+*#", strict=True)),
 }
 """How characters that we print are shown where there is only ASCII."""
 GONE = {errno.EPIPE, errno.EIO, errno.EBADF}

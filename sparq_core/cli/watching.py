@@ -5,7 +5,8 @@ from contextlib import contextmanager
 
 from rich.console import Console
 
-from sparq_core.cli.progress import LiveProgress, PlainProgress
+from sparq_core.cli.live import LiveProgress
+from sparq_core.cli.progress import PlainProgress
 from sparq_core.cli.stopping import draining
 from sparq_core.cli.watchdog import watching
 from sparq_core.loop.session import Observer
@@ -14,7 +15,7 @@ from sparq_core.loop.session import Observer
 @contextmanager
 def progress(console: Console) -> Iterator[Observer]:
     """What shows a run while it works: a live panel on a terminal, plain lines elsewhere."""
-    if console.is_terminal:
+    if console.is_terminal and not console.is_dumb_terminal:
         with LiveProgress(console) as live:
             yield live
     else:

@@ -1,13 +1,14 @@
 """How a run went, step by step: its counters and metrics at some of its steps, however many there are."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 import msgspec
 
+from sparq_core.contract.records import Outcome
 from sparq_core.contract.tally import Tally, priced, prices_of
 from sparq_core.ledger.overview import tally_after
-from sparq_core.ledger.reader import Reader
+from sparq_core.ledger.reader import GRADING, Reader
 
 
 class At(NamedTuple):
@@ -18,6 +19,38 @@ class At(NamedTuple):
     """Steps of all rounds up to this one."""
     tally: Tally
     metrics: Mapping[str, float]
+
+
+class Made(NamedTuple):
+    """An attempted child, in a few words."""
+
+    round: int
+    step: int
+    id: str
+    outcome: Outcome
+    correct: int
+    decided: int
+    solve_rate: float | None
+    statement: str
+    """As it begins."""
+
+
+_MADE = (
+    "SELECT p.round, p.step, p.id, o.outcome, o.correct, o.correct + o.incorrect, o.solve_rate, substr(p.statement, 1, ?)"
+    f" FROM problem p CROSS JOIN outcome o ON o.problem = p.id AND o.grading = {GRADING} WHERE p.round > 0"
+)
+
+
+def made_since(ledger: Reader, round: int, step: int, characters: int) -> Iterator[Made]:
+    """The attempted children of all steps after this one, in order, with so many characters of their statements."""
+    after = " AND (p.round, p.step) > (?, ?) ORDER BY p.round, p.step, p.child"
+    return (Made(*row) for row in ledger.query(_MADE + after, characters, round, step))
+
+
+def latest_kept(ledger: Reader, characters: int) -> Made | None:
+    """The last child that was kept, with so many characters of its statement."""
+    last = " AND o.outcome = 'kept' ORDER BY p.round DESC, p.step DESC, p.child DESC LIMIT 1"
+    return next((Made(*row) for row in ledger.query(_MADE + last, characters)), None)
 
 
 def course(ledger: Reader, most: int) -> list[At]:

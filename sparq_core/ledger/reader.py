@@ -141,6 +141,12 @@ class Reader:
         finally:
             self._connection.execute("COMMIT")
 
+    @property
+    def is_readable_while_written(self) -> bool:
+        """Whether a reader and the writer do not wait for each other."""
+        mode: str = self._one("PRAGMA journal_mode")
+        return mode == "wal"
+
     def _one(self, sql: str, *values: Any) -> Any:
         row = self._connection.execute(sql, values).fetchone()
         return row[0] if row else None

@@ -15,7 +15,8 @@ from runs import Interrupter, digest, exported
 
 import sparq_core as sparq
 from sparq_core.cli import cli
-from sparq_core.cli.progress import LiveProgress, PlainProgress
+from sparq_core.cli.live import LiveProgress
+from sparq_core.cli.progress import PlainProgress
 from sparq_core.contract.texts import LONGEST_TEXT
 from sparq_core.ledger.conservation import check_conservation
 from sparq_core.loop import session
