@@ -5,12 +5,13 @@ from pathlib import Path
 
 import click
 from rich.console import Console
+from rich.padding import Padding
 from rich.panel import Panel
 from rich.text import Text
 
 from sparq_core.cli import signals, status
 from sparq_core.cli.arguments import DEBUG, PIPELINE, SET
-from sparq_core.cli.wording import begins, block, plain
+from sparq_core.cli.wording import block, plain
 from sparq_core.contract.config import Pipeline
 from sparq_core.contract.events import Event, Warned
 from sparq_core.contract.records import Child
@@ -24,9 +25,6 @@ from sparq_core.loop.stops import over_budget
 from sparq_core.loop.trial import trial
 from sparq_core.pipeline import prepare
 from sparq_core.pipeline.prepare import Prepared
-
-SHOWN = 100
-"""Characters of a statement."""
 
 
 def tell(console: Console, loaded: Prepared) -> None:
@@ -43,9 +41,9 @@ def _show(console: Console, pipeline: Pipeline, ledger: Ledger, prompts: Mapping
             console.print(Panel(block(text), title="the answer", title_align="left", border_style="dim"))
     console.print(status.counts(ledger.tally(), ledger.step_row(1, 1).metrics))
     for child in ledger.step(1, 1).children:
-        console.print(
-            Text.assemble((child.outcome, "bold"), plain(_why(child)), " · ", _begins(child.problem.statement))
-        )
+        console.print(Text.assemble((child.outcome, "bold"), plain(_why(child))))
+        statement = child.problem.statement
+        console.print(Padding(block(statement) if statement.strip() else Text("(not read)", "dim"), (0, 0, 0, 4)))
     console.print(plain(estimated(ledger, pipeline, seeds)))
     console.print(
         "\nThis was one small step and nothing was written. `sparq run` does the rest.", style="dim", markup=False
@@ -56,11 +54,6 @@ def _why(child: Child) -> str:
     rejection = f" by {child.rejection.plugin}:" if child.rejection else ""
     reason = f" {child.reason}" if child.reason else ""
     return rejection + reason + (f" {child.counts.correct} of {child.counts.drawn} right" if child.counts.drawn else "")
-
-
-def _begins(statement: str) -> Text:
-    """How a statement begins, on one line."""
-    return plain(begins(statement, SHOWN)) if statement else Text("(not read)", "dim")
 
 
 def _firsts(ledger: Ledger) -> Iterator[tuple[str, int, str]]:

@@ -43,6 +43,7 @@ def facts(ledger: Reader, folder: Path) -> dict[str, Any]:
         "tokens": tally.tokens,
         "prompt_tokens": tally.prompt_tokens,
         "cost": tally.cost,
+        "prices": {name: msgspec.to_builtins(model.prices) for name, model in pipeline.models.items() if model.prices},
         "hours": tally.seconds / 3600,
         "idle": tally.busy.idle,
         "metrics": metrics,
@@ -121,17 +122,18 @@ def counts(tally: Tally, metrics: Mapping[str, float]) -> Table:
     table.add_column()
     table.add_row(f"{tally.seeds:,}", f"seeds, {tally.seeds_kept:,} of them good")
     (_, children), *rest = funnel(tally)
-    table.add_row(
-        f"[bold]{children:,}[/]", "children = " + (" + ".join(f"{n:,} {name}" for name, n in rest if n) or "0")
-    )
+    if children:
+        table.add_row(f"[bold]{children:,}[/]", "children = " + " + ".join(f"{n:,} {name}" for name, n in rest if n))
     if tally.reasons:
         table.add_row("", plain(f"rejected: {reasons(tally)}", "dim"))
     verdicts = [(tally.verdicts.get(value, 0), value) for value in ("correct", "incorrect", "unknown")]
-    table.add_row(f"[bold]{tally.attempts:,}[/]", "attempts = " + " + ".join(f"{n:,} {value}" for n, value in verdicts))
     if tally.attempts:
+        told = " + ".join(f"{n:,} {value}" for n, value in verdicts)
+        table.add_row(f"[bold]{tally.attempts:,}[/]", f"attempts = {told}")
         shares = ", ".join(f"{why} {n / tally.attempts:.1%}" for why, n in _most_frequent(tally.why))
         table.add_row("", plain(shares, "dim"))
-    table.add_row(f"{tally.tokens:,}", f"tokens sampled, and {tally.prompt_tokens:,} of prompts")
+    if tally.used:
+        table.add_row(f"{tally.tokens:,}", f"tokens sampled, and {tally.prompt_tokens:,} of prompts")
     if idling := tally.busy.idle:
         told = f"of the sampler idle while generating, {idling['graders']:.0%} of the graders"
         table.add_row(f"{idling['sampler']:.0%}", told)
@@ -172,6 +174,33 @@ def _places(ledger: Reader, folder: Path) -> list[tuple[str, str]]:
     return places
 
 
+WORDS = {
+    "unresolved": "too few attempts were judged right or wrong to say how hard the problem is",
+    "disputed": "the attempts agree on another answer than the reference",
+    "out of band": "solved too often or too rarely to be kept",
+    "unknown": "an attempt that could be judged neither right nor wrong, such as one that was cut",
+    "filled niches": "combinations of descriptors, such as skills, that have a kept problem",
+    "QD-score": "quality and diversity: the quality of the best problem of each niche, added up",
+    "entropy": "how evenly problems spread over niches, in nats; e to this power niches would have equally many",
+    "near duplicate rate": "the share of children that are nearly an earlier problem",
+}
+"""What stands in a status and is not said there."""
+
+
+def explained(ledger: Reader) -> Iterator[str]:
+    """The prices behind the money, and the words that occur in a run's status."""
+    for name, model in ledger.pipeline().models.items():
+        if model.prices:
+            of_prompts, sampled = money(model.prices.input), money(model.prices.output)
+            yield f"prices of {name}: {of_prompts} for a million tokens of prompts, {sampled} for a million sampled"
+    last = ledger.last_round()
+    metrics = ledger.step_row(last, steps).metrics if (steps := ledger.steps_of(last)) else {}
+    tally = ledger.tally()
+    there = [name for name, n in funnel(tally) if n] + [metric_name(key) for key in metrics]
+    there += ["unknown"] * bool(tally.verdicts.get("unknown"))
+    yield from (f"{word}: {meaning}" for word, meaning in WORDS.items() if any(word in name for name in there))
+
+
 @click.command()
 @RUN
 @JSON
@@ -181,4 +210,6 @@ def status(run: Path, as_json: bool) -> None:
         if as_json:
             click.echo(json.dumps(facts(ledger, run), indent=2))
         else:
-            tell(Console(), ledger, run)
+            tell(console := Console(), ledger, run)
+            for line in explained(ledger):
+                console.print(plain(f"  {line}", "dim"))

@@ -1,0 +1,73 @@
+"""What a pipeline samples at most, as far as it can be known without a model."""
+
+from typing import Any
+
+from msgspec import Struct
+
+from sparq_core.cli.progress import duration
+from sparq_core.contract.sampling import Sampling
+from sparq_core.contract.tally import Tally, Used, priced, prices_of
+from sparq_core.contract.wording import money
+from sparq_core.loop.stops import over_budget
+from sparq_core.pipeline.prepare import Prepared
+
+SPEED = 1000
+"""Tokens a second, to say what a number of tokens means."""
+
+
+class Upper(Struct, frozen=True):
+    """An upper estimate: every completion is as long as `max_tokens` allows, and no child is rejected."""
+
+    children: int
+    attempts: int
+    attempt_tokens: int
+    """Sampled by attempts."""
+    other_tokens: int
+    """Sampled by plugins that sample by options such as `max_tokens`, at one completion a child."""
+    cost: float | None
+    """Money for these tokens; None where no model has prices."""
+    budget: str | None
+    """The budget that ends the run before, in words."""
+
+    @property
+    def tokens(self) -> int:
+        """All of them."""
+        return self.attempt_tokens + self.other_tokens
+
+    @property
+    def told(self) -> str:
+        """In a few sentences."""
+        spent = "" if self.cost is None else f" for {money(self.cost)} in money"
+        ended = f" The budget ends it before: {self.budget}." if self.budget else ""
+        return (
+            f"At most {self.tokens:,} sampled tokens{spent}: {self.attempt_tokens:,} of attempts, and {self.other_tokens:,} of "
+            f"proposals, judges and labels at one completion a child. At {SPEED:,} tokens a second they take "
+            f"{duration(self.tokens / SPEED)}.{ended}\nThis is an upper estimate, without prompts; "
+            "`sparq preview` tries one step."
+        )
+
+    def as_json(self) -> dict[str, Any]:
+        """For programs."""
+        names = ("children", "attempts", "attempt_tokens", "other_tokens", "tokens", "cost", "budget")
+        return {name: getattr(self, name) for name in names}
+
+
+def upper(loaded: Prepared) -> Upper:
+    """That of a pipeline, seeds included where they are attempted."""
+    pipeline, cast = loaded.run.pipeline, loaded.cast
+    steps = pipeline.rounds * pipeline.steps
+    children = steps * pipeline.batch * cast.proposers
+    attempts = pipeline.most_attempts(steps, cast.proposers)
+    if pipeline.attempts.seeds:
+        attempts += pipeline.attempts.k * sum(1 for _ in cast.load_seeds(loaded.run))
+    used = {"solver": attempts * pipeline.attempts.max_tokens}
+    for member in cast.members:
+        if isinstance(member.config, Sampling):
+            role = getattr(member.config, "role", "labeller")
+            used[role] = used.get(role, 0) + children * member.config.max_tokens
+    verdicts = {"": attempts}
+    tally = priced(
+        Tally(verdicts=verdicts, used={role: Used(sampled=n) for role, n in used.items()}), prices_of(pipeline)
+    )
+    own = attempts * pipeline.attempts.max_tokens
+    return Upper(children, attempts, own, tally.tokens - own, tally.cost, over_budget(pipeline.budget, tally))
