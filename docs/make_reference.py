@@ -11,6 +11,7 @@ from names_page import names_page
 
 from sparq_core import hookspecs
 from sparq_core.cli import cli
+from sparq_core.cli.help import EXIT_CODES
 from sparq_core.contract import config
 from sparq_core.contract.files import DEEPEST
 from sparq_core.contract.sandbox import CALL, MOST_CHARACTERS, MOST_TURNS
@@ -126,10 +127,9 @@ def _commands() -> Iterator[str]:
             context = click.Context(command, parent=top, info_name=name)
             yield f"## sparq {name}\n\n```text\n{command.get_help(context)}\n```\n"
     yield "## Exit codes\n"
-    yield "| code | means |\n|---|---|\n| 0 | done |\n| 1 | failed; what was committed is kept, `--resume` goes on |"
-    yield "| 2 | bad pipeline or usage; nothing was written |\n| 3 | stopped by a budget, valid result |"
-    yield "| 4 | interrupted, or refused by the machine; resumable |\n| 5 | locked by another run |\n"
-    yield "| 130 | second Ctrl-C, or one before there was anything to resume |\n"
+    yield "| code | means |\n|---|---|"
+    yield from (f"| {code} | {meaning} |" for code, meaning in EXIT_CODES.items())
+    yield ""
 
 
 def _ledger() -> Iterator[str]:

@@ -48,6 +48,8 @@ COMMANDS = {
     "new-domain": "new_domain",
     "doctor": "doctor",
     "migrate": "migrate",
+    "completion": "completion",
+    "help": "help",
 }
 """The core's commands, each with the file it stands in."""
 

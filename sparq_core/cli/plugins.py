@@ -6,6 +6,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import click
+from click.shell_completion import CompletionItem
 from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
@@ -15,12 +16,17 @@ from sparq_core.cli.arguments import JSON
 from sparq_core.cli.wording import block, plain
 from sparq_core.pipeline.catalogue import Entry, by_hook, entries, entry
 from sparq_core.pipeline.compatibility import ENGINE
+from sparq_core.pipeline.discovery import installed
 
 LONGEST_DEFAULT = 40
 
 
+def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG001 -- click's signature
+    return [CompletionItem(name) for name in sorted(installed()) if name.startswith(incomplete)]
+
+
 @click.command()
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=_complete)
 @JSON
 def plugins(name: str | None, as_json: bool) -> None:
     """
