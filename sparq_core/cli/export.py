@@ -1,10 +1,11 @@
 """`sparq export`: the dataset of a run or of several, with its card."""
 
+import json
 from pathlib import Path
 
 import click
 
-from sparq_core.cli.arguments import GRADING, RUNS
+from sparq_core.cli.arguments import GRADING, JSON, RUNS
 from sparq_core.contract.texts import inert
 from sparq_core.ledger.files import is_stream
 from sparq_core.publish import places
@@ -43,6 +44,7 @@ from sparq_core.publish.export import FORMATS, SHARD_ROWS, Order, is_folder
 )
 @click.option("--option", "options", multiple=True, metavar="NAME=VALUE", help="One of its options; repeatable.")
 @GRADING
+@JSON
 def export(
     runs: tuple[Path, ...],
     kind: str | None,
@@ -52,6 +54,7 @@ def export(
     use: str,
     options: tuple[str, ...],
     grading: int,
+    as_json: bool,
 ) -> None:
     """
     Write the dataset of the run folder RUN, one row for each chosen attempt at a kept problem, and a dataset card.
@@ -70,6 +73,10 @@ def export(
         runs=runs, kind=kind, grading=grading, licence=licence, screen=use, options=options, shard_rows=shard_rows
     )
     done = places.export(order, to or str(runs[0] / "dataset" / f"export.{kind}"))
+    if as_json:
+        facts = {"file": done.place, "format": kind, "rows": done.rows, "card": done.card, "left_out": done.turned_away}
+        click.echo(json.dumps(facts, indent=2), err=is_stream(Path(done.place)))
+        return
     told = [f"{done.rows:,} rows in {done.place}" + (f", described in {done.card}" if done.card else "")]
     if len(runs) > 1:
         told.append(f"left out {done.turned_away:,} problems that an earlier one is nearly the same as")

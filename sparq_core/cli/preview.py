@@ -1,7 +1,9 @@
 """`sparq preview`: the prompts as they are sent, and one small step's outcome, in a ledger that never touches the disk."""
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.console import Console
@@ -9,8 +11,8 @@ from rich.padding import Padding
 from rich.panel import Panel
 from rich.text import Text
 
-from sparq_core.cli import signals, status
-from sparq_core.cli.arguments import DEBUG, PIPELINE, SET
+from sparq_core.cli import listing, signals, status
+from sparq_core.cli.arguments import DEBUG, JSON, PIPELINE, SET
 from sparq_core.cli.wording import block, plain
 from sparq_core.contract.config import Pipeline
 from sparq_core.contract.events import Event, Warned
@@ -25,6 +27,24 @@ from sparq_core.loop.stops import over_budget
 from sparq_core.loop.trial import trial
 from sparq_core.pipeline import prepare
 from sparq_core.pipeline.prepare import Prepared
+
+
+def facts(loaded: Prepared) -> dict[str, Any]:
+    """Ingest a few seeds, do one step and tell it as `preview --json` does; warnings go to standard error."""
+    tried = trial(loaded, _warn_on(Console(stderr=True)))
+    with tried.ledger:
+        return _facts(loaded.run.pipeline, *tried)
+
+
+def _facts(pipeline: Pipeline, ledger: Ledger, prompts: Mapping[int, str], seeds: int) -> dict[str, Any]:
+    whole = estimate(ledger, pipeline, seeds)
+    firsts = ((title, prompts.get(seed), text) for title, seed, text in _firsts(ledger))
+    return {
+        "answers": [{"title": title, "prompt": prompt, "text": text} for title, prompt, text in firsts],
+        "children": [listing.as_json(child) for child in ledger.step(1, 1).children],
+        "metrics": ledger.step_row(1, 1).metrics,
+        "estimate": {"tokens": whole.tokens, "prompt_tokens": whole.prompt_tokens, "cost": whole.cost},
+    }
 
 
 def tell(console: Console, loaded: Prepared) -> None:
@@ -115,9 +135,13 @@ def _round(number: int) -> str:
 @PIPELINE
 @SET
 @DEBUG
-def preview(pipeline: Path, overrides: tuple[str, ...]) -> None:
+@JSON
+def preview(pipeline: Path, overrides: tuple[str, ...], as_json: bool) -> None:
     """Show the first prompts of PIPELINE and the outcome of one step; writes nothing."""
     loaded = prepare.load(pipeline, overrides)
     prepare.warnings_of(loaded)
     with signals.ending_at_once():
-        tell(Console(), loaded)
+        if as_json:
+            click.echo(json.dumps(facts(loaded), indent=2))
+        else:
+            tell(Console(), loaded)

@@ -1,11 +1,12 @@
 """Commands that see a finished run anew: curate, regrade, rebin."""
 
+import json
 from pathlib import Path
 
 import click
 
 from sparq_core import replay
-from sparq_core.cli.arguments import DEBUG, GRADING, RUN
+from sparq_core.cli.arguments import DEBUG, GRADING, JSON, RUN
 from sparq_core.cli.wording import warn
 from sparq_core.contract.texts import inert
 from sparq_core.contract.wording import metric_name
@@ -24,8 +25,16 @@ from sparq_core.contract.wording import metric_name
     help="File to write [default: RUN/dataset/curation-….jsonl].",
 )
 @GRADING
+@JSON
 def curate(
-    run: Path, by: str | None, budget: int | None, use: str, options: tuple[str, ...], to: Path | None, grading: int
+    run: Path,
+    by: str | None,
+    budget: int | None,
+    use: str,
+    options: tuple[str, ...],
+    to: Path | None,
+    grading: int,
+    as_json: bool,
 ) -> None:
     """
     Choose training examples from the run folder RUN again, and write them as a new dataset.
@@ -34,14 +43,18 @@ def curate(
     """
     named = [f"{name}={value}" for name, value in (("by", by), ("budget", budget)) if value is not None]
     path, examples, problems = replay.curate(run, use, [*named, *options], to, grading)
-    click.echo(inert(f"{examples:,} examples of {problems:,} problems in {path}"))
+    if as_json:
+        click.echo(json.dumps({"file": str(path), "examples": examples, "problems": problems}, indent=2))
+    else:
+        click.echo(inert(f"{examples:,} examples of {problems:,} problems in {path}"))
 
 
 @click.command()
 @RUN
 @DEBUG
 @click.option("--set", "overrides", multiple=True, metavar="NAME=VALUE", help="A setting to grade with; repeatable.")
-def regrade(run: Path, overrides: tuple[str, ...]) -> None:
+@JSON
+def regrade(run: Path, overrides: tuple[str, ...], as_json: bool) -> None:
     """
     Judge all attempts of the run folder RUN again: by this version's checker, or with another band or conventions.
 
@@ -50,7 +63,14 @@ def regrade(run: Path, overrides: tuple[str, ...]) -> None:
     done = replay.regrade(run, overrides)
     for warning in done.warnings:
         warn(warning)
-    for what, counts in (("problems", done.moved), ("attempts", done.verdicts)):
+    moved = {"problems": done.moved, "attempts": done.verdicts}
+    if as_json:
+        told = {
+            what: [{"before": b, "after": a, "count": n} for (b, a), n in sorted(moved[what].items())] for what in moved
+        }
+        click.echo(json.dumps({"grading": done.grading, **told}, indent=2))
+        return
+    for what, counts in moved.items():
         same = sum(n for (before, after), n in counts.items() if before == after)
         click.echo(f"{what}: {same:,} of {counts.total():,} as before")
         for (before, after), n in sorted(counts.items()):
@@ -64,11 +84,16 @@ def regrade(run: Path, overrides: tuple[str, ...]) -> None:
 @DEBUG
 @click.option("--use", default="map-elites", show_default=True, help="The selector whose archive is filled.")
 @click.option("--option", "options", multiple=True, metavar="NAME=VALUE", help="One of its options, niches above all.")
-def rebin(run: Path, use: str, options: tuple[str, ...]) -> None:
+@JSON
+def rebin(run: Path, use: str, options: tuple[str, ...], as_json: bool) -> None:
     """
     Show how the problems of the run folder RUN fill other niches than those it ran with.
 
     For example: --option 'niches={words: {bins: 10, low: 0, high: 100}}'. Nothing is written.
     """
-    for round_, metrics in replay.rebin(run, use, options):
+    found = replay.rebin(run, use, options)
+    if as_json:
+        click.echo(json.dumps([{"round": round_, "metrics": dict(metrics)} for round_, metrics in found], indent=2))
+        return
+    for round_, metrics in found:
         click.echo(f"{round_}: " + ", ".join(f"{metric_name(key)} {value:,.4g}" for key, value in metrics.items()))
