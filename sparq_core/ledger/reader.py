@@ -1,7 +1,7 @@
 """Reading a ledger: for resuming, curation, export and the commands that show a run."""
 
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple, Self
@@ -132,6 +132,10 @@ class Reader:
         """Rows of a query of your own; the tables are described in `schema.sql`."""
         return iter(self._connection.execute(sql, values))
 
+    def write_temporary(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
+        """Fill a temporary table, which this reader alone has and which ends with it; the ledger is never written."""
+        self._connection.executemany(sql, rows)
+
     @contextmanager
     def snapshot(self) -> Iterator[None]:
         """While it lasts, the ledger is read as it was at the first query, whatever a run writes meanwhile."""
@@ -236,7 +240,7 @@ class Reader:
         """The niches of these axes, as selection makes them: of labels, the most common ones of the seeds count."""
         niches = Niches(axes)
         for (described,) in self.query(
-            "SELECT json_group_object(d.key, json(d.value)) FROM descriptor d JOIN problem p ON p.id = d.problem"
+            "SELECT json_group_object(d.key, json(d.value)) FROM problem p CROSS JOIN descriptor d ON d.problem = p.id"
             " WHERE d.view = ? AND p.round = 0 AND d.key IN (SELECT value FROM json_each(?)) GROUP BY p.id",
             VIEW,
             msgspec.json.encode(list(axes)).decode(),

@@ -1,12 +1,14 @@
 """How children spread over reasons, solve rates and labels, counted by the database whatever their number."""
 
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
 
 from sparq_core.contract.niches import Axis, Niche
 from sparq_core.contract.records import Outcome
-from sparq_core.ledger.overview import Filled, labelled_niches
+from sparq_core.ledger import overview
+from sparq_core.ledger.overview import Filled, Labels, Seeds, Yield, labelled_niches
 from sparq_core.ledger.reader import GRADING, LATER, VIEW, Reader
 
 _CHILDREN = f"o.grading = {GRADING} AND o.problem NOT GLOB '0.*'"
@@ -43,6 +45,35 @@ class Label(NamedTuple):
     children: int
     kept: int
     solve_rate: float | None
+
+
+class Counts(NamedTuple):
+    """All that is counted over the children of a run."""
+
+    seeds: Seeds
+    operators: Mapping[str, Yield]
+    because: Sequence[Because]
+    solve_rates: Sequence[Solved]
+    mean_solve_rate: Mean
+    described: Labels
+    niches: Mapping[str, tuple[Axis, Mapping[Niche, Filled]]]
+    labels: Mapping[str, tuple[Sequence[Label], int]]
+
+
+def counts(ledger: Reader, places: int, reasons: int, most: int) -> Counts:
+    """All counts, on a scale of so many places, with at most so many reasons and labels of each descriptor."""
+    described = overview.labelled(ledger)
+    keys = [key for key, is_labels in ledger.descriptors().items() if is_labels] if described.described else []
+    return Counts(
+        seeds=overview.seeds(ledger),
+        operators=overview.operators(ledger),
+        because=because(ledger, reasons),
+        solve_rates=solve_rates(ledger, places),
+        mean_solve_rate=mean_solve_rate(ledger),
+        described=described,
+        niches=niches(ledger) if described.described else {},
+        labels={key: labels(ledger, key, most) for key in keys},
+    )
 
 
 def because(ledger: Reader, most: int) -> list[Because]:

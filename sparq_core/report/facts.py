@@ -1,5 +1,6 @@
 """Everything a report tells of a run, from its ledger alone."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -15,6 +16,7 @@ from sparq_core.ledger.intervals import Comparison, compare
 from sparq_core.ledger.overview import Accepted, Filled, Labels, Seeds, Yield
 from sparq_core.ledger.reader import PhaseRow, Reader
 from sparq_core.ledger.samples import Ancestor
+from sparq_core.ledger.spread import Counts
 
 MOST_POINTS = 200
 """Steps that a curve shows."""
@@ -55,27 +57,27 @@ class Facts(Struct, frozen=True, kw_only=True):
     """The digests of the models' weights by the models' names."""
     cast: dict[str, str]
     tally: Tally
-    seeds: Seeds
     steps: dict[int, int]
     """Committed steps by round."""
     phases: list[tuple[int, str, PhaseRow]]
     changes: list[Accepted]
-    operators: dict[str, Yield]
-    because: list[spread.Because]
+    seeds: Seeds
+    operators: Mapping[str, Yield]
+    because: Sequence[spread.Because]
     places: int
     """The scale of solve rates has this place and all from 0 on."""
-    solve_rates: list[spread.Solved]
+    solve_rates: Sequence[spread.Solved]
     mean_solve_rate: spread.Mean
     described: Labels
-    niches: dict[str, tuple[Axis, dict[Niche, Filled]]]
-    labels: dict[str, tuple[list[spread.Label], int]]
+    niches: Mapping[str, tuple[Axis, Mapping[Niche, Filled]]]
+    labels: Mapping[str, tuple[Sequence[spread.Label], int]]
     course: list[At]
     benchmarks: dict[int, list[Comparison]]
     kinds: dict[int, list[Comparison]]
     """As `benchmarks`, by the kinds of items that their names tell."""
     values: dict[str, dict[str, float]]
     """The last benchmarked model's value of each item of each task; the base model's where no other was benchmarked."""
-    strata: list[Stratum]
+    strata: Sequence[Stratum]
 
     @property
     def name(self) -> str:
@@ -91,13 +93,18 @@ class Facts(Struct, frozen=True, kw_only=True):
 def gather(ledger: Reader, letter: str, runs: int) -> Facts:
     """All of a run that is one of so many on a page, each with its share of the room there is."""
     with ledger.snapshot():
-        return _gather(ledger, letter, runs)
+        counts = spread.counts(ledger, places_of(ledger.pipeline()), MOST_REASONS, MOST_LABELS)
+        return facts(ledger, letter, runs, counts, _strata(ledger, MOST_PROBLEMS // runs))
 
 
-def _gather(ledger: Reader, letter: str, runs: int) -> Facts:
+def places_of(pipeline: Pipeline) -> int:
+    """How fine the scale of a run's solve rates is."""
+    return min(pipeline.attempts.k, FINEST)
+
+
+def facts(ledger: Reader, letter: str, runs: int, counts: Counts, strata: Sequence[Stratum]) -> Facts:
+    """A run whose children are counted already, and whose examples are chosen."""
     pipeline = ledger.pipeline()
-    described = overview.labelled(ledger)
-    places = min(pipeline.attempts.k, FINEST)
     benchmarks = overview.compared(ledger)
     return Facts(
         letter=letter,
@@ -106,29 +113,17 @@ def _gather(ledger: Reader, letter: str, runs: int) -> Facts:
         weights=_weights(ledger),
         cast=spread.cast(ledger),
         tally=ledger.tally(),
-        seeds=overview.seeds(ledger),
         steps={round_: ledger.steps_of(round_) for round_ in overview.rounds(ledger) if round_},
         phases=overview.phases(ledger),
         changes=overview.changes(ledger),
-        operators=overview.operators(ledger),
-        because=spread.because(ledger, MOST_REASONS),
-        places=places,
-        solve_rates=spread.solve_rates(ledger, places),
-        mean_solve_rate=spread.mean_solve_rate(ledger),
-        described=described,
-        niches=spread.niches(ledger) if described.described else {},
-        labels=_labels(ledger) if described.described else {},
+        places=places_of(pipeline),
         course=course.course(ledger, MOST_POINTS // runs),
         benchmarks=benchmarks,
         kinds={round_: _by_kind(ledger, round_) for round_ in benchmarks},
         values=overview.last_scores(ledger),
-        strata=_strata(ledger, MOST_PROBLEMS // runs),
+        strata=strata,
+        **counts._asdict(),
     )
-
-
-def _labels(ledger: Reader) -> dict[str, tuple[list[spread.Label], int]]:
-    keys = [key for key, is_labels in ledger.descriptors().items() if is_labels]
-    return {key: spread.labels(ledger, key, MOST_LABELS) for key in keys}
 
 
 def _weights(ledger: Reader) -> dict[str, str]:

@@ -3,13 +3,13 @@
 import base64
 import hashlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from math import exp
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from sparq_core.contract.niches import Axis, Niche
@@ -36,31 +36,39 @@ MOST_MAPS = 2
 
 def page(runs: Sequence[Facts]) -> str:
     """The report of these runs; the same runs, the same text."""
-    style = Markup(_resource("style.css"))  # noqa: S704 -- a file of ours
+    style = Markup(style_sheet())  # noqa: S704 -- a file of ours
     return (
-        _environment()
+        environment("sparq_core.report")
         .get_template("report.html")
         .render(
             start=Markup(START),  # noqa: S704 -- ours
             style=style,
             style_digest=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
-            runs=runs,
-            many=len(runs) > 1,
-            alarmed=sum(len(alarms(run)) for run in runs),
-            differences=differences(runs) if len(runs) > 1 else [],
-            qualities=_qualities(runs),
-            most_solved=max(_tallest(run) for run in runs),
-            archive_curves=curves.of_the_archive(runs),
-            duplicate_curves=curves.of_duplicates(runs),
-            cost_curves=curves.of_the_cost(runs),
+            **figures(runs),
         )
     )
 
 
+def figures(runs: Sequence[Facts]) -> dict[str, Any]:
+    """What the template of all figures, `figures.html`, takes."""
+    return {
+        "runs": runs,
+        "many": len(runs) > 1,
+        "alarmed": sum(len(alarms(run)) for run in runs),
+        "differences": differences(runs) if len(runs) > 1 else [],
+        "qualities": _qualities(runs),
+        "most_solved": max(_tallest(run) for run in runs),
+        "archive_curves": curves.of_the_archive(runs),
+        "duplicate_curves": curves.of_duplicates(runs),
+        "cost_curves": curves.of_the_cost(runs),
+    }
+
+
 @cache
-def _environment() -> Environment:
+def environment(*packages: str) -> Environment:
+    """Templates of these packages, the first that has one; whatever is put into them is made inert and escaped."""
     environment = Environment(
-        loader=PackageLoader("sparq_core.report"),
+        loader=ChoiceLoader([PackageLoader(package) for package in packages]),
         autoescape=True,
         undefined=StrictUndefined,
         finalize=shown,
@@ -80,8 +88,9 @@ def _environment() -> Environment:
     return environment
 
 
-def _resource(name: str) -> str:
-    return files("sparq_core.report").joinpath("templates", name).read_text(encoding="utf-8")
+def style_sheet() -> str:
+    """The report's own style, which pages with its figures share."""
+    return files("sparq_core.report").joinpath("templates", "style.css").read_text(encoding="utf-8")
 
 
 def _tallest(run: Facts) -> int:
@@ -117,16 +126,16 @@ def maps(run: Facts) -> list[dict[str, Any]]:
     return [_map(key, axis, niches) for key, (axis, niches) in list(run.niches.items())[:MOST_MAPS] if niches]
 
 
-def _map(key: str, axis: Axis, niches: dict[Niche, Filled]) -> dict[str, Any]:
+def _map(key: str, axis: Axis, niches: Mapping[Niche, Filled]) -> dict[str, Any]:
     ranked = sorted(niches.items(), key=lambda item: (-item[1].problems, item[0]))
-    fields = [Field(_names(axis, niche), filled.problems, filled.best) for niche, filled in ranked[:MOST_FIELDS]]
+    fields = [Field(names(axis, niche), filled.problems, filled.best) for niche, filled in ranked[:MOST_FIELDS]]
     rest = [filled for _, filled in ranked[MOST_FIELDS:]]
     others = sum(filled.problems for filled in rest)
     drawn = [*fields, Field((f"{len(rest):,} more niches",), others, None)] if rest else fields
     return {"key": key, "fields": fields, "drawn": drawn, "others": len(rest), **diversity_of(niches)}
 
 
-def _names(axis: Axis, niche: Niche) -> tuple[str, ...]:
+def names(axis: Axis, niche: Niche) -> tuple[str, ...]:
     """A niche of one axis in words: its labels, or from where to where its numbers reach."""
     (cell,) = niche
     if isinstance(cell, tuple):
@@ -137,9 +146,9 @@ def _names(axis: Axis, niche: Niche) -> tuple[str, ...]:
     return (f"{axis.low + cell * size:g} to {axis.low + (cell + 1) * size:g}",)
 
 
-def folded(judged: Sequence[Judged]) -> list[tuple[Judged, int]]:
-    """The first of all attempts that came to the same answer and verdict, with their number; the most frequent first."""
+def folded(judged: Sequence[Judged]) -> list[list[Judged]]:
+    """Attempts by the answer and the verdict that they came to, the most frequent first."""
     same: dict[tuple[str, str | None], list[Judged]] = {}
     for one in judged:
         same.setdefault((one.verdict.value, one.verdict.answer), []).append(one)
-    return sorted(((some[0], len(some)) for some in same.values()), key=lambda group: -group[1])
+    return sorted(same.values(), key=lambda group: -len(group))
