@@ -35,6 +35,7 @@ COMMANDS = {
     "show": "show",
     "diff": "diff",
     "report": "report",
+    "view": "view",
     "export": "export",
     "push": "push",
     "curate": "replay",

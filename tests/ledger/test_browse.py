@@ -1,6 +1,6 @@
 """The index of a run's problems: what it counts, and what is found by it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -67,7 +67,7 @@ def number(names: counting.Names[Any], name: Any) -> int:
 
 def test_each_filter_finds_what_it_says(index: Index, children: list[Child]) -> None:
     label = number(index.labels, ("skills", "carrying"))
-    for wanted, is_like_that in {
+    like: dict[Filter, Callable[[Child], bool]] = {
         Filter(): lambda one: True,
         Filter(outcome="kept"): lambda one: one.outcome == "kept",
         Filter(outcome="rejected"): lambda one: one.rejection is not None,
@@ -87,7 +87,8 @@ def test_each_filter_finds_what_it_says(index: Index, children: list[Child]) -> 
         Filter(text="%"): lambda one: False,
         Filter(text="What_is"): lambda one: False,
         Filter(text="\\"): lambda one: False,
-    }.items():
+    }
+    for wanted, is_like_that in like.items():
         there = [one.problem.id for one in children if is_like_that(one)]
         assert sorted(ids(index, browse.find(index, wanted, None, 500).keys)) == sorted(there), wanted
 

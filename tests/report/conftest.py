@@ -1,4 +1,4 @@
-"""The pages that tests of reports look at, each with the run it is of."""
+"""The runs that tests of reports and of the viewer look at."""
 
 import json
 from collections.abc import Callable
