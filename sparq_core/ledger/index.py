@@ -5,7 +5,7 @@ The ledger has no indexes for that and stays as it is: these are temporary table
 that SQLite keeps to itself and that ends with it. They follow a run that goes on.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import lru_cache
 from typing import Any
@@ -99,8 +99,8 @@ class Index:
             items.append((n, *item))
             if described:
                 labelled += [(self.labels.number(label), n, item[0]) for label in described.labels]
-        self.ledger.write_temporary("INSERT INTO temp.item VALUES (?, ?, ?, ?, ?, ?, ?)", items)
-        self.ledger.write_temporary("INSERT OR IGNORE INTO temp.labelled VALUES (?, ?, ?)", labelled)
+        self._write("item", 7, items)
+        self._write("labelled", 3, labelled)
         self.ledger.query(
             "INSERT OR IGNORE INTO temp.child SELECT q.rowid, p.rowid FROM problem p"
             " CROSS JOIN parentage c ON c.child = p.id CROSS JOIN problem q ON q.id = c.parent"
@@ -108,6 +108,11 @@ class Index:
             self.last,
             rows[-1][0],
         )
+
+    def _write(self, table: str, columns: int, rows: Sequence[tuple[Any, ...]]) -> None:
+        values = ", ".join(f"json_extract(value, '$[{i}]')" for i in range(columns))
+        encoded = msgspec.json.encode(rows).decode()
+        self.ledger.query(f"INSERT OR IGNORE INTO temp.{table} SELECT {values} FROM json_each(?)", encoded)
 
     def _item(self, one: Member, described: Described | None) -> tuple[int, int, int, int | None, int | None, int]:
         outcome = one.outcome or "rejected"

@@ -1,7 +1,7 @@
 """Reading a ledger: for resuming, curation, export and the commands that show a run."""
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple, Self
@@ -131,10 +131,6 @@ class Reader:
     def query(self, sql: str, *values: Any) -> Iterator[tuple[Any, ...]]:
         """Rows of a query of your own; the tables are described in `schema.sql`."""
         return iter(self._connection.execute(sql, values))
-
-    def write_temporary(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
-        """Fill a temporary table, which this reader alone has and which ends with it; the ledger is never written."""
-        self._connection.executemany(sql, rows)
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:

@@ -72,7 +72,7 @@ PAGES = {
 SHOWN = [("finished", kind) for kind in KINDS] + [("hostile", "phone"), ("beside", "desktop")]
 
 
-@pytest.mark.parametrize(("what", "kind"), SHOWN, ids=" on ".join)
+@pytest.mark.parametrize(("what", "kind"), SHOWN)
 def test_it_is_quiet_fits_and_is_accessible(
     browser: Any, what: str, kind: str, request: pytest.FixtureRequest, run_folder: Path, tmp_path: Path
 ) -> None:
