@@ -29,7 +29,7 @@ def test_the_overview_has_the_figures_of_the_report(client: TestClient, run_fold
     shown = main(client, "/")
     with Reader.open(run_folder) as ledger:
         tally = ledger.tally()
-    assert f"{tally.outcomes['kept']} of {tally.children} proposed problems kept" in shown.section("outcome").words
+    assert f"{tally.outcomes['kept']} of {tally.children} proposed problems were kept" in shown.section("outcome").words
     assert ["too easy", str(tally.outcomes["out-of-band"])] in [r[:2] for r in shown.section("funnel").rows()]
     assert shown.section("difficulty").every("svg")
     assert shown.section("archive").every("svg")
