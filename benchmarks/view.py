@@ -62,13 +62,13 @@ def measured(folder: Path) -> dict[str, Any]:
         run.index.follow(CHUNK)
         longest = max(longest, time.process_time() - before)
     indexed = time.process_time() - began
-    temporary = next(run.ledger.query("SELECT page_count * page_size FROM temp.pragma_page_count, pragma_page_size"))[0]
+    pages_of, size = (next(run.ledger.query(f"PRAGMA temp.{name}"))[0] for name in ("page_count", "page_size"))
     found = {
         "problems": run.index.last,
         "ledger MiB": round((folder / storage.DATABASE).stat().st_size / 2**20),
         "index, processor s": round(indexed, 1),
         "index, longest chunk ms": round(1000 * longest),
-        "index MiB": round(temporary / 2**20),
+        "index MiB": round(pages_of * size / 2**20),
         "peak MiB": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
         "pages, processor ms": {name: slowest(page) for name, page in shown(run).items()},
     }
