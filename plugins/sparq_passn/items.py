@@ -36,6 +36,7 @@ class Item(Struct, frozen=True):
     id: str
     """The number of its line."""
     problem: sparq.Problem
+    """With the other columns as its `extra`, for verifiers and prompts that read a domain's own data."""
     texts: tuple[str, ...]
     """All texts of its row."""
 
@@ -53,10 +54,12 @@ def _items(source: Source) -> Iterator[Item]:
 
 
 def _item(number: int, where: str, row: Mapping[str, Any], source: Source) -> Item:
-    statement = row[_statement_of(where, row, source)]
+    column = _statement_of(where, row, source)
+    statement = row[column]
     if not isinstance(statement, str) or not statement.strip():
         raise sparq.PipelineError(f"{where}: its statement is {statement!r}, not a text")
-    problem = sparq.Problem(id=f"line {number}", statement=statement, answer=_answer(where, row, source))
+    extra = {name: value for name, value in row.items() if name not in {column, source.answer}}
+    problem = sparq.Problem(id=f"line {number}", statement=statement, answer=_answer(where, row, source), extra=extra)
     return Item(str(number), problem, tuple(sparq.strings_in(row)))
 
 

@@ -231,3 +231,10 @@ def test_answers_may_stand_in_solutions(tmp_path: Path) -> None:
     (tmp_path / "gsm8k.jsonl").write_text(2 * (json.dumps(row) + "\n"))
     (item,) = read(Source(path=str(tmp_path / "gsm8k.jsonl"), extract_answer=True, limit=1))
     assert item.problem.answer == "2"
+
+
+def test_other_columns_are_an_items_extra(tmp_path: Path) -> None:
+    """So a domain's verifier finds its own data, as it does in seeds."""
+    (tmp_path / "held.jsonl").write_text('{"question": "Which?", "answer": "SELECT 1", "schema": "shop", "n": [1]}\n')
+    (item,) = read(Source(path=str(tmp_path / "held.jsonl")))
+    assert item.problem.extra == {"schema": "shop", "n": [1]}
