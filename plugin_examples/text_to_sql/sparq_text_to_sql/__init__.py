@@ -1,6 +1,7 @@
 """Questions to a database, answered in SQL: right is a query that gives what the reference query gives."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Annotated, ClassVar
 
 from msgspec import Meta, Struct
@@ -87,10 +88,10 @@ class TextToSql:
 
     @sparq.hookimpl
     def verify(self, trials: Sequence[sparq.Trial]) -> list[sparq.Verdict | None]:
-        references: dict[str, Rows] = {}
-        return [self._verify(trial, references) for trial in trials]
+        ask = cache(self._ask)  # attempts at a question often give the same query
+        return [self._verify(trial, ask) for trial in trials]
 
-    def _verify(self, trial: sparq.Trial, references: dict[str, Rows]) -> sparq.Verdict | None:
+    def _verify(self, trial: sparq.Trial, ask: Callable[[str, str], Rows]) -> sparq.Verdict | None:
         problem, query = trial.problem, last_query(trial.attempt.text)
         schema = schema_of(problem)
         if not schema or not problem.answer:
@@ -99,14 +100,13 @@ class TextToSql:
             return sparq.Verdict(value="unknown", reason="truncated")
         if query is None:
             return sparq.Verdict(value="incorrect", reason="no-answer")
-        if problem.id not in references:
-            references[problem.id] = self._ask(schema, problem.answer)
-        if references[problem.id].reason:
+        reference = ask(schema, problem.answer)
+        if reference.reason:
             return sparq.Verdict(value="unknown", reason="reference query fails", answer=query)
-        rows = self._ask(schema, query)
+        rows = ask(schema, query)
         if rows.reason:
             return sparq.Verdict(value="incorrect" if rows.decided else "unknown", reason=rows.reason, answer=query)
-        right = same(references[problem.id], rows, problem.answer)
+        right = same(reference, rows, problem.answer)
         return sparq.Verdict(value="correct" if right else "incorrect", reason="rows", answer=query)
 
     def _ask(self, schema: str, query: str) -> Rows:
