@@ -1,6 +1,7 @@
 """All examples of plugins together: wheels in one environment, listed, tested and run; and two plugins that clash."""
 
 import json
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -10,12 +11,17 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+import yaml
 from test_distribution import build
+
+from sparq_core import Reader
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = sorted(path.parent for path in (ROOT / "plugin_examples").glob("*/pyproject.toml"))
 NEEDS = {"reasoning_gym": "reasoning_gym", "program_answers": "math_verify", "word_count": "math_verify"}
 """What an example, or its pipeline, wants of the environment beside the engine."""
+LEARNING = [example for example in EXAMPLES if (example / "learn.yaml").is_file()]
+"""Those with a model of their own."""
 MOST_LINES = 300
 CLASH = """\
 [build-system]
@@ -104,6 +110,27 @@ def test_each_passes_its_own_tests_and_runs(example: Path, python: Path, sparq: 
     sparq("export", "run")
     rows = [json.loads(line) for line in (tmp_path / "run/dataset/export.jsonl").read_text().splitlines()]
     assert rows
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("example", LEARNING, ids=lambda path: path.name)
+def test_a_domain_with_a_model_writes_verifies_and_trains(example: Path, sparq: Run, tmp_path: Path) -> None:
+    if find_spec("trl") is None or find_spec(NEEDS.get(example.name, "yaml")) is None:
+        pytest.skip("its dependencies are not installed here")
+    pipeline = yaml.safe_load((example / "learn.yaml").read_text(encoding="utf-8"))
+    options = {entry["use"]: entry.setdefault("with", {}) for entry in pipeline["plugins"]}
+    options["pass-at-n"].update(limit=4, n=2)
+    options["sft"].update(max_steps=2)
+    shutil.copytree(example / "learn", tmp_path / "learn")
+    (tmp_path / "slice.yaml").write_text(yaml.safe_dump({**pipeline, "steps": 1, "batch": 12}), encoding="utf-8")
+    sparq("run", "slice.yaml", "--out", "run")
+    rows = [json.loads(line) for line in (tmp_path / "run/dataset/round-1.jsonl").read_text().splitlines()]
+    assert rows
+    with Reader.open(tmp_path / "run") as ledger:
+        assert ledger.tally().outcomes["kept"] > 0
+        assert len(ledger.scores(0)) == len(ledger.scores(1)) > 0
+    trained = (tmp_path / "run/models/round-1/model.safetensors").read_bytes()
+    assert trained != (example / "learn/model/model.safetensors").read_bytes()
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.name)
