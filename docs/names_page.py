@@ -1,16 +1,19 @@
-"""The page of every public type and helper, made from the code; `make_reference` writes it."""
+"""The pages of every public type and helper, made from the code; `make_reference` writes them."""
 
 import ast
 import inspect
 import re
 from collections.abc import Iterator
+from dataclasses import fields, is_dataclass
 from importlib import import_module
 from types import ModuleType
+from typing import TypeGuard
 
 from msgspec import Struct
 
 import sparq_core
 import sparq_pytest
+import sparq_sandbox
 from sparq_core import hookspecs, testing
 from sparq_core.hookspecs import HOOKS
 
@@ -41,11 +44,22 @@ def names_page() -> Iterator[str]:
     for title, modules in GROUPS.items():
         yield f"## {title}\n"
         for module in modules:
-            yield from _names(sparq_core, module)
+            yield from _names(sparq_core, f"sparq_core.{module}")
     yield "## Testing\n\nOf `sparq_core.testing`; with pytest come the fixtures of `sparq_pytest`.\n"
     for module in dict.fromkeys(_homes(testing).values()):
         yield from _names(testing, module)
     yield from _names(sparq_pytest, "sparq_pytest")
+
+
+def sandbox_page() -> Iterator[str]:
+    """The page of the sandbox's public names."""
+    yield "# sparq_sandbox\n\n<!-- made by docs/make_reference.py -->\n"
+    yield "Every public name of `sparq_sandbox`, which runs programs that nobody trusts. It comes with `sparq-engine`, uses"
+    yield "only the standard library and can be used without the engine. Start with the guide,"
+    yield "[run code you do not trust](../how_to/run_untrusted_code.md); what it holds and what it does not is in"
+    yield "[the sandbox](../explanation/sandbox.md).\n"
+    for module in ("sandbox", "records", "confinement"):
+        yield from _names(sparq_sandbox, f"sparq_sandbox.{module}")
 
 
 def _homes(package: ModuleType) -> dict[str, str]:
@@ -54,12 +68,12 @@ def _homes(package: ModuleType) -> dict[str, str]:
     taken = [
         (node.module, alias.name) for node in tree.body if isinstance(node, ast.ImportFrom) for alias in node.names
     ]
-    return {name: str(module).removeprefix("sparq_core.") for module, name in taken if name in package.__all__}
+    return {name: str(module) for module, name in taken if name in package.__all__}
 
 
 def _names(package: ModuleType, home: str) -> Iterator[str]:
     """The names of a package that one module defines, in its order."""
-    module = import_module(home if home == package.__name__ else f"sparq_core.{home}")
+    module = import_module(home)
     wanted = {name for name, where in _homes(package).items() if where == home} or set(package.__all__)
     for node in ast.parse(inspect.getsource(module)).body:
         if isinstance(node, ast.ClassDef) and node.name in wanted:
@@ -117,11 +131,19 @@ def _class(node: ast.ClassDef, kind: type) -> Iterator[str]:
         escaped = kind_of_field.replace("|", "\\|")
         yield f"| `{ast.unparse(field.target)}` | `{escaped}` | {default} | {' '.join(meaning.split())} |"
     yield ""
-    for method in (n for n in node.body if isinstance(n, ast.FunctionDef) and not n.name.startswith("_")):
+    for method in filter(_is_public, node.body):
         asked = any(ast.unparse(d) == "property" for d in method.decorator_list)
         call = f"{method.name}: {ast.unparse(method.returns)}" if asked and method.returns else _call(method)
+        call = call.replace("__init__", node.name).removesuffix(" -> None") if method.name == "__init__" else call
         yield f"- `{call}`: {' '.join(_said(method).split())}".rstrip(": ")
     yield ""
+
+
+def _is_public(node: ast.stmt) -> TypeGuard[ast.FunctionDef]:
+    """Whether it is a method to be called by others: the constructor is one where it says what it takes."""
+    if not isinstance(node, ast.FunctionDef):
+        return False
+    return bool(ast.get_docstring(node)) if node.name == "__init__" else not node.name.startswith("_")
 
 
 def _description(annotation: ast.expr) -> str:
@@ -132,6 +154,8 @@ def _description(annotation: ast.expr) -> str:
 
 def _made(node: ast.ClassDef, kind: type) -> str:
     """How one is made."""
+    if is_dataclass(kind):
+        return "Its fields are given by keyword only." if all(field.kw_only for field in fields(kind)) else ""
     if issubclass(kind, Struct):
         return "Its fields are given by keyword only." if any(k.arg == "kw_only" for k in node.keywords) else ""
     return "A protocol: any object will do that has these." if getattr(kind, "_is_protocol", False) else ""

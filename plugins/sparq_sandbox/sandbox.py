@@ -2,7 +2,7 @@
 
 import os
 import signal
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import lru_cache
 from types import TracebackType
 from typing import Self
@@ -37,18 +37,32 @@ STANDARD = (
     "string",
     "typing",
 )
-"""Modules that short programs ask for."""
+"""Modules that short programs ask for: those of the standard library that compute, and `json`."""
 
 
 class Sandbox:
     """
     Runs programs of Python in processes that can do nothing but compute; may be used from any thread.
 
-    `imports` are the modules that programs may import. Each run has a fresh process, confined by the kernel before it sees the
-    program, within `limits`. UnavailableError where the kernel cannot do that.
+    Each run has a fresh process, confined by the kernel before it sees the program, within the limits. Use it in a `with`
+    statement, or close it.
     """
 
     def __init__(self, *, imports: Sequence[str] = (), limits: Limits | None = None) -> None:
+        """
+        Start the fork server. `imports` are the modules that programs may import, `limits` what one run may use.
+
+        UnavailableError where the kernel cannot confine programs, ImportError for a module that cannot be imported, TypeError
+        for imports that are no list of names, or limits that are no `Limits`.
+        """
+        if isinstance(imports, str) or not (
+            isinstance(imports, Collection) and all(isinstance(name, str) for name in imports)
+        ):
+            raise TypeError(
+                f"Sandbox(imports={imports!r}): give a list of module names, such as imports=['math', 'json']"
+            )
+        if not isinstance(limits, Limits | None):
+            raise TypeError(f"Sandbox(limits={limits!r}): give limits=Limits(...), such as Limits(seconds=2, wall=20)")
         self.limits = limits or Limits()
         try:
             self._server = ForkServer(tuple(imports), self.limits)
@@ -60,8 +74,11 @@ class Sandbox:
         What a program gives: the value of its function `entry`, called with `arguments`, or, without one, what it printed.
 
         The value is the program's own claim, one literal, read here without running anything. Compare it here, or in another
-        run: never where the program ran.
+        run: never where the program ran. ValueError for an entry that is no name, arguments that are no literals, or more than
+        16 MiB of source and arguments; TypeError for arguments that are one text.
         """
+        if isinstance(arguments, str | bytes):
+            raise TypeError(f"arguments={arguments!r}: give them in a tuple, as in arguments=({arguments!r},)")
         if entry is not None and not entry.isidentifier():
             raise ValueError(f"entry is {entry!r}: name a function of the program")
         texts = [

@@ -77,16 +77,26 @@ def test_reference_pages_are_up_to_date(tmp_path: Path) -> None:
         )
 
 
-@pytest.mark.parametrize("package", ["sparq_core", "sparq_core.testing", "sparq_pytest"])
+NAMES = {
+    "sparq_core": "records.md",
+    "sparq_core.testing": "records.md",
+    "sparq_pytest": "records.md",
+    "sparq_sandbox": "sandbox.md",
+}
+"""Packages of public names, each with its page."""
+
+
+@pytest.mark.parametrize("package", NAMES)
 def test_the_reference_has_every_public_name(package: str) -> None:
-    page = (ROOT / "docs" / "reference" / "records.md").read_text()
+    page = (ROOT / "docs" / "reference" / NAMES[package]).read_text()
     told = re.findall(r"^### (\w+)$", page, re.MULTILINE)
     assert set(importlib.import_module(package).__all__) - set(told) == set()
     assert len(told) == len(set(told))
 
 
-def test_the_reference_says_what_each_name_is_for() -> None:
-    page = (ROOT / "docs" / "reference" / "records.md").read_text()
+@pytest.mark.parametrize("name", sorted(set(NAMES.values())))
+def test_the_reference_says_what_each_name_is_for(name: str) -> None:
+    page = (ROOT / "docs" / "reference" / name).read_text()
     sections = re.split(r"^### ", page, flags=re.MULTILINE)[1:]
     assert [s.splitlines()[0] for s in sections if not re.search(r"^[A-Z`].*[.:]$", s, re.MULTILINE)] == []
     assert re.findall(r"^\| .* \|  \|$", page, re.MULTILINE) == []

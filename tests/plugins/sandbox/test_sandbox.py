@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -191,6 +192,43 @@ def test_arguments_are_literals(sandbox: Sandbox, argument: object) -> None:
 def test_limits_that_make_no_sense_are_refused(limits: dict[str, int], place: str) -> None:
     with pytest.raises(ValueError, match=rf"Limits.{place} is {limits[place]}: use "):
         Limits(**limits)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (
+            {"imports": "math"},
+            r"Sandbox\(imports='math'\): give a list of module names, such as imports=\['math', 'json'\]",
+        ),
+        ({"imports": [1]}, r"Sandbox\(imports=\[1\]\): give a list of module names"),
+        ({"imports": 1}, r"Sandbox\(imports=1\): give a list of module names"),
+        ({"limits": {}}, r"Sandbox\(limits={}\): give limits=Limits\(...\)"),
+        ({"limits": {"seconds": 1}}, r"Sandbox\(limits={'seconds': 1}\): give limits=Limits\(...\)"),
+    ],
+)
+def test_what_a_sandbox_cannot_be_made_of_is_refused(given: dict[str, Any], message: str) -> None:
+    with pytest.raises(TypeError, match=message):
+        Sandbox(**given)
+
+
+@pytest.mark.parametrize(
+    ("limits", "message"),
+    [
+        ({"seconds": "2"}, "Limits.seconds is '2': use a number of seconds"),
+        ({"wall": None}, "Limits.wall is None: use a number of seconds"),
+        ({"memory": 1e9}, "Limits.memory is 1000000000.0: use a whole number of bytes"),
+        ({"output": True}, "Limits.output is True: use a whole number of bytes"),
+    ],
+)
+def test_limits_that_are_no_numbers_are_refused(limits: dict[str, Any], message: str) -> None:
+    with pytest.raises(TypeError, match=message):
+        Limits(**limits)
+
+
+def test_arguments_are_not_taken_from_one_text(sandbox: Sandbox) -> None:
+    with pytest.raises(TypeError, match=r"arguments='ab': give them in a tuple, as in arguments=\('ab',\)"):
+        sandbox.run("def g(a, b): return a", entry="g", arguments="ab")
 
 
 # Limits
