@@ -5,18 +5,20 @@ import pickle
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+import warnings
+from collections.abc import Callable, Collection, Sequence
 
 from msgspec import Struct
 
 from sparq_core.contract.errors import SparqError
 from sparq_core.contract.records import Problem
 from sparq_core.contract.sampling import Sampler
-from sparq_core.pipeline.discovery import check_hooks
+from sparq_core.pipeline.discovery import check_hooks, hooks_of
 from sparq_core.pipeline.settings import config_of
 from sparq_core.testing.plays import REPLAYED, play
 from sparq_core.testing.rehearsal import member
 from sparq_core.testing.trials import problem
+from sparq_core.testing.untried import check_called
 
 HEAVY = frozenset(
     {
@@ -54,7 +56,12 @@ print(*{name.partition(".")[0] for name in set(sys.modules) - before})
 
 
 def check_plugin(
-    plugin: object, *, problems: Sequence[Problem] = (), sampler: Sampler | None = None, model: str | None = None
+    plugin: object,
+    *,
+    problems: Sequence[Problem] = (),
+    sampler: Sampler | None = None,
+    model: str | None = None,
+    skip: Collection[str] = (),
 ) -> None:
     """
     Hold a plugin to the contract of the hooks it answers; AssertionError names what is broken.
@@ -67,21 +74,30 @@ def check_plugin(
 
     Hooks must be marked, options be a record that another process can be handed, and nothing heavy be imported before `start`.
 
+    A UserWarning says what was not tried: a verifier that judged no attempt correct, a proposer that could read nothing of what
+    its model wrote. It names the argument that would change that.
+
     - `problems` of your own, with the `extra` that your domain needs, are played in place of the built-in ones.
     - `sampler` answers what the plugin asks a model.
-    - `model` is a model's folder or name. Only with it are `sampler`, `train` and `benchmark` asked, for they need one.
+    - `model` is a model's folder or name. The hooks `sampler`, `train` and `benchmark` are called only with it; a plugin that
+      answers one of them fails without.
+    - `skip` names those of the three that may be left uncalled where there is no `model`, since other tests call them.
     """
     assert not isinstance(plugin, type), f"give an object, not the class {plugin.__name__}"
     kind = type(plugin)
     played = list(problems) or [problem(i, solution=f"\\boxed{{{i + 1}}}") for i in range(3)]
     try:
         check_hooks(kind, kind.__name__, "check_plugin")
+        if model is None:
+            check_called(hooks_of(kind), skip)
         config = _picklable_config(plugin)
         _check_light(kind)
         another = _another(plugin, config) if member(plugin).answers(*REPLAYED) else None
-        play(plugin, another, played, sampler, model)
+        untried = play(plugin, another, played, sampler, model)
     except SparqError as error:
         raise AssertionError(str(error)) from error.__cause__
+    for what in untried:
+        warnings.warn(f"check_plugin({kind.__name__}): {what}", stacklevel=2)
 
 
 def _picklable_config(plugin: object) -> Struct | None:

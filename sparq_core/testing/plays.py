@@ -10,7 +10,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from sparq_core import hookspecs
 from sparq_core.contract.errors import NoParents
@@ -24,7 +24,8 @@ from sparq_core.pipeline.guards import GuardedSampler, Rationing
 from sparq_core.testing.asking import alike, answers_again, answers_at_once, parts
 from sparq_core.testing.rehearsal import MODEL, AnyAssess, Rehearsal, member, rehearse, run_of
 from sparq_core.testing.scripted import Scripted, ScriptedConfig, ScriptedSampler
-from sparq_core.testing.trials import bad_models, cases, first_is_right, trials, with_and_without_answer
+from sparq_core.testing.trials import bad_models, boxed_is_right, cases, trials, with_and_without_answer
+from sparq_core.testing.untried import untried
 
 Spec = Callable[..., Any]
 AskModel = Callable[[Sampler, Sequence[Any]], Sequence[Any]]
@@ -40,16 +41,27 @@ class Stage(Struct, frozen=True):
     plugin: Member
     cast: Cast
     run: Run
+    untried: list[str] = field(default_factory=list)
+    """What the plugin's answers have left open."""
 
     def answers(self, *specs: Spec) -> bool:
         """Whether the plugin, and no stand-in, answers one of these hooks."""
         return self.plugin.answers(*specs)
 
+    def heard(self, spec: Spec, answers: Sequence[Any]) -> None:
+        """Note what the plugin's answers to a hook leave open."""
+        if self.answers(spec):
+            self.untried.extend(untried(spec, answers))
+
 
 def play(
     plugin: object, another: object | None, problems: Sequence[Problem], sampler: Sampler | None, model: str | None
-) -> None:
-    """Ask a plugin all that a run does; `another` of its kind, if any, is told what it would be when the run is resumed."""
+) -> list[str]:
+    """
+    Ask a plugin all that a run does, and say what its answers leave open.
+
+    `another` of its kind, if any, is told what it would be when the run is resumed.
+    """
     rehearsal = rehearse(problems)
     with closing(rehearsal.ledger):
         with _on_stage(plugin, model) as stage:
@@ -62,11 +74,12 @@ def play(
             _show(stage, rehearsal)
             told = _tell(stage, rehearsal.steps)
         if another is not None:
-            with _on_stage(another, model) as stage:
-                again = _tell(stage, rehearsal.steps)
+            with _on_stage(another, model) as other:
+                again = _tell(other, rehearsal.steps)
             alike(
                 told, again, "another of its kind, told the same steps, answers otherwise; a run could not be resumed"
             )
+        return stage.untried
 
 
 @contextmanager
@@ -116,6 +129,7 @@ def _ask_with_models(stage: Stage, problems: Sequence[Problem], sampler: Sampler
     for spec, ask, batch in hooks:
         if stage.answers(spec):
             whole, *_ = answers_at_once(spec.__name__, [partial(ask, sampler, part) for part in parts(batch)])
+            stage.heard(spec, whole)
             for does, model in bad_models():
                 answers = _asked(ask, model, batch, does)
                 if spec is hookspecs.propose:
@@ -128,7 +142,7 @@ def _place(sampler: Sampler) -> Place:
 
 def _audit(cast: Cast, sampler: Sampler, problems: Sequence[Problem]) -> Sequence[Any]:
     auditor = _place(sampler).llm(hookspecs.audit.__name__, "check")("auditor")
-    return cast.audit("check", problems, auditor, first_is_right)
+    return cast.audit("check", problems, auditor, boxed_is_right)
 
 
 def _asked(ask: AskModel, model: Sampler, batch: Sequence[Any], does: str) -> Sequence[Any]:
@@ -152,7 +166,8 @@ def _ask_of_attempts(stage: Stage, problems: Sequence[Problem]) -> None:
     cast = stage.cast
     if stage.answers(hookspecs.verify):
         judge = partial(cast.verify, "check")
-        answers_at_once(hookspecs.verify.__name__, [partial(judge, part) for part in parts(trials(problems))])
+        whole, *_ = answers_at_once(hookspecs.verify.__name__, [partial(judge, p) for p in parts(trials(problems))])
+        stage.heard(hookspecs.verify, whole)
     if stage.answers(hookspecs.assess):
         assess = partial(cast.assess, "check")
         answers_at_once(hookspecs.assess.__name__, [partial(assess, part) for part in parts(cases(problems))])
@@ -179,18 +194,24 @@ def _rationed(rationing: Rationing, k: int) -> list[object]:
 def _ask_seeds(stage: Stage) -> None:
     if stage.answers(hookspecs.load_seeds):
         ask = lambda: list(islice(stage.cast.load_seeds(stage.run), MOST))  # noqa: E731 -- a question
-        answers_again(hookspecs.load_seeds.__name__, [ask])
+        (seeds,) = answers_again(hookspecs.load_seeds.__name__, [ask])
+        stage.heard(hookspecs.load_seeds, seeds)
 
 
 def _tell(stage: Stage, steps: Sequence[Step]) -> list[Any]:
     """What a plugin says of a run's steps, in their order: all that is asked again when the run is resumed."""
     cast, told, known = stage.cast, list[Any](), dict[str, Problem]()
+    admitted, chosen = list[Any](), list[Problem]()
     for step in steps:
         read = [child.problem for child in step.children if not (child.rejection and child.rejection.unread)]
-        told += [cast.admit("check", read), cast.commit(step)]
+        rejections = cast.admit("check", read)
+        told, admitted = [*told, rejections, cast.commit(step)], admitted + rejections
         known |= {child.problem.id: child.problem for child in step.children if child.outcome != "rejected"}
         if stage.answers(hookspecs.select):
-            told += answers_again(hookspecs.select.__name__, [partial(_selected, cast, known)])
+            (parents,) = answers_again(hookspecs.select.__name__, [partial(_selected, cast, known)])
+            told, chosen = [*told, parents], chosen + parents
+    stage.heard(hookspecs.admit, admitted)
+    stage.heard(hookspecs.select, chosen)
     return told
 
 
@@ -205,7 +226,8 @@ def _selected(cast: Cast, known: dict[str, Problem]) -> list[Problem]:
 def _ask_for_examples(stage: Stage, rehearsal: Rehearsal) -> None:
     if stage.answers(hookspecs.curate):
         ask = lambda: list(stage.cast.curate(rehearsal.ledger, 1, Random(0)))  # noqa: E731, S311 -- a question; not cryptography
-        answers_again(hookspecs.curate.__name__, [ask])
+        (examples,) = answers_again(hookspecs.curate.__name__, [ask])
+        stage.heard(hookspecs.curate, examples)
 
 
 def _show(stage: Stage, rehearsal: Rehearsal) -> None:

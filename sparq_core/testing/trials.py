@@ -5,6 +5,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from sparq_core.contract.answers import last_boxed
 from sparq_core.contract.records import Attempt, Case, Counts, Finish, Judged, Problem, Trial, Verdict
 from sparq_core.contract.sampling import Completion, Request
 
@@ -52,6 +53,15 @@ def trials(problems: Sequence[Problem]) -> list[Trial]:
 def first_is_right(trials: Sequence[Trial]) -> list[Verdict]:
     """Stands for a run's verifiers."""
     return [Verdict(value="incorrect" if trial.attempt.k else "correct", answer="1") for trial in trials]
+
+
+def boxed_is_right(trials: Sequence[Trial]) -> list[Verdict]:
+    """Stands for verifiers that go by what is said: the last box is compared with the reference answer, letter by letter."""
+    said = [last_boxed(trial.attempt.text) for trial in trials]
+    return [
+        Verdict(value="correct" if answer == trial.problem.answer else "incorrect", answer=answer)
+        for trial, answer in zip(trials, said, strict=True)
+    ]
 
 
 def _case(problem: Problem, texts: Sequence[str]) -> Case:

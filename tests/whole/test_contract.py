@@ -13,6 +13,7 @@ import pytest
 from msgspec import Struct
 
 import sparq_core as sparq
+from sparq_core.hookspecs import HOOKS
 from sparq_core.pipeline.discovery import build, installed
 from sparq_core.testing import ScriptedSampler, check_plugin, run_pipeline
 from sparq_tiny import MODEL
@@ -32,7 +33,12 @@ OPTIONS: Mapping[str, Mapping[str, Any]] = {
 }
 """What a built-in cannot do without, or does more with."""
 MODELS = {"hf": str(MODEL), "scripted": "sums", "simulated": "sums", "pass-at-n": "sums"}
-"""The models of the built-ins that are asked with one; openai has a server in its own tests."""
+"""The models of the built-ins that are asked with one."""
+SAYS_YES = ScriptedSampler({"": ["Yes.", "No."]})
+SAMPLERS = {"judge": SAYS_YES, "validity": SAYS_YES}
+"""Models that answer what these built-ins ask."""
+ELSEWHERE = {"openai": "sampler", "vllm": "sampler", "sft": "train", "lm-eval": "benchmark"}
+"""What the tests of these plugins call, with a server, an engine or a model of their own."""
 BUILT_INS = sorted(name for name, entry in installed().items() if entry.dist and entry.dist.name == "sparq-engine")
 
 
@@ -54,7 +60,8 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_built_ins_keep_the_contract(name: str, inputs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(inputs)
     plugin = build(name, OPTIONS.get(name, {}), "plugins[0]", inputs).plugin
-    check_plugin(plugin, model=MODELS.get(name))
+    skip = {ELSEWHERE[name]} if name in ELSEWHERE else ()
+    check_plugin(plugin, sampler=SAMPLERS.get(name), model=MODELS.get(name), skip=skip)
 
 
 class Short:
@@ -122,7 +129,8 @@ class NeedsExtra:
     @sparq.hookimpl
     def verify(self, trials: Sequence[sparq.Trial]) -> list[sparq.Verdict]:
         assert self.started
-        return [sparq.Verdict(value="correct", reason=trial.problem.extra["table"]) for trial in trials]
+        same = [trial.problem.extra["table"] == trial.attempt.text for trial in trials]
+        return [sparq.Verdict(value="correct" if one else "incorrect") for one in same]
 
 
 class Forgetful:
@@ -228,7 +236,8 @@ class Locked:
 
 
 def test_a_domains_plugin_is_played_problems_of_its_own() -> None:
-    check_plugin(NeedsExtra(), problems=[sparq.Problem(id="1.1.0", statement="?", answer="1", extra={"table": "t"})])
+    table = sparq.Problem(id="1.1.0", statement="?", answer="1", solution="t", extra={"table": "t"})
+    check_plugin(NeedsExtra(), problems=[table])
     with pytest.raises(AssertionError, match="KeyError: 'table'"):
         check_plugin(NeedsExtra())
 
@@ -260,6 +269,109 @@ def test_a_domains_plugin_is_played_problems_of_its_own() -> None:
 def test_the_contract_finds_what_is_broken(plugin: object, message: str) -> None:
     with pytest.raises(AssertionError, match=message):
         check_plugin(plugin, model="any")
+
+
+class CalledError(Exception):
+    pass
+
+
+@pytest.mark.parametrize("hook", HOOKS)
+def test_every_hook_is_called(hook: str) -> None:
+    def call(self: object) -> None:
+        raise CalledError
+
+    companions: dict[str, Any] = {"decide": lambda self, counts: "kept"} if hook == "policy" else {}
+    plugin = type("Calls", (), {hook: sparq.hookimpl(call), **companions})
+    call.__name__ = hook
+    with pytest.raises(AssertionError, match="CalledError"):
+        check_plugin(plugin(), model="any")
+
+
+@pytest.mark.parametrize("hook", ["sampler", "train", "benchmark"])
+def test_a_hook_that_would_not_be_called_is_no_success(hook: str) -> None:
+    plugin = type("Silent", (), {hook: sparq.hookimpl(lambda self: None)})()
+    with pytest.raises(AssertionError, match=f"`{hook}` is never called: give `model`.* or name the hook in `skip`"):
+        check_plugin(plugin)
+    check_plugin(plugin, skip=[hook])
+    with pytest.raises(AssertionError, match="skip names 'verify': only sampler, train, benchmark may be left out"):
+        check_plugin(plugin, skip=["verify"])
+
+
+class Passes:
+    """Judges nothing."""
+
+    @sparq.hookimpl
+    def verify(self, trials: Sequence[sparq.Trial]) -> list[None]:
+        return [None for _ in trials]
+
+
+class Unread:
+    """Cannot read what its model writes."""
+
+    @sparq.hookimpl
+    def propose(self, parents: Sequence[sparq.Problem]) -> list[sparq.Draft]:
+        return [sparq.Draft(parents=(parent.id,), unparsed="no tags") for parent in parents]
+
+
+class Nothing:
+    """Has nothing to say."""
+
+    @sparq.hookimpl
+    def load_seeds(self) -> list[sparq.Draft]:
+        return []
+
+    @sparq.hookimpl
+    def select(self, n: int) -> list[str]:
+        raise sparq.NoParents
+
+    @sparq.hookimpl
+    def admit(self, children: Sequence[sparq.Problem]) -> list[str]:
+        return ["no" for _ in children]
+
+    @sparq.hookimpl
+    def screen(self, children: Sequence[sparq.Problem]) -> list[str]:
+        return ["no" for _ in children]
+
+    @sparq.hookimpl
+    def describe(self, cases: Sequence[sparq.Case]) -> list[dict[str, None]]:
+        return [{"topic": None} for _ in cases]
+
+    @sparq.hookimpl
+    def audit(self, problems: Sequence[sparq.Problem]) -> list[None]:
+        return [None for _ in problems]
+
+
+class NoChoice:
+    @sparq.hookimpl
+    def curate(self) -> list[sparq.Example]:
+        return []
+
+
+@pytest.mark.parametrize(
+    ("plugin", "missed"),
+    [
+        (Passes(), ["`verify` judged no attempt correct; give `problems`", "`verify` judged no attempt incorrect"]),
+        (Unread(), ["`propose` wrote no problem that can be read; give a `sampler`"]),
+        (
+            Nothing(),
+            [
+                "gave no seed",
+                "chose no parent",
+                "`admit` let no",
+                "`screen` let no",
+                "described no",
+                "decided about no",
+            ],
+        ),
+        (NoChoice(), ["`curate` chose no example"]),
+    ],
+)
+def test_what_was_not_tried_is_said(plugin: object, missed: list[str]) -> None:
+    with pytest.warns(UserWarning) as warned:  # noqa: PT030 -- each is matched below
+        check_plugin(plugin)
+    said = [str(warning.message) for warning in warned]
+    assert len(said) == len(missed)
+    assert all(any(what in each for each in said) for what in missed), said
 
 
 def test_a_plugin_that_is_heavy_to_list_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,16 +16,17 @@ NEWTON = sparq.Problem(
     id="1.1.0",
     statement="Who found the law of gravitation?",
     answer="Isaac Newton",
+    solution="\\boxed{Newton}",
     extra={"topic": "physics", "aliases": ["Newton"]},
 )
 
 
-@pytest.mark.parametrize(
-    "written", ["<question>Who?</question><answer>Ann</answer><topic>Physics</topic>", "<question>Who?</question>", ""]
-)
-def test_it_keeps_the_contract(written: str) -> None:
-    sampler = ScriptedSampler({"Write another": [written], "Which other": ["<also>Annie; </also>", "none"]})
-    check_plugin(PLUGIN, problems=[NEWTON], sampler=sampler)
+WRITTEN = ["<question>Who?</question><answer>Ann</answer><topic>Physics</topic>", "<question>Who?</question>", ""]
+
+
+def test_it_keeps_the_contract() -> None:
+    sampler = ScriptedSampler({"Write another": WRITTEN, "Which other": ["<also>Annie; </also>", "none"]})
+    check_plugin(PLUGIN, problems=[NEWTON] * 6, sampler=sampler)
 
 
 @pytest.mark.parametrize(
