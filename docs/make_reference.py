@@ -45,8 +45,9 @@ def pages() -> dict[str, str]:
 
 def _pipeline() -> Iterator[str]:
     yield f"# The pipeline file\n\n{MADE}"
-    yield "Core settings are top-level keys, the cast is one list. Paths are relative to the file. Any setting can be changed"
-    yield "on the command line: `--set attempts.k=8`, `--set plugins.sft.with.learning_rate=1e-4`.\n"
+    yield "Core settings are top-level keys, the cast is one list. Paths are relative to the file; an option of a plugin that"
+    yield "takes a file also takes `package:NAME/FILE`, a file that an installed package brings. Any setting can be changed on"
+    yield "the command line: `--set attempts.k=8`, `--set plugins.sft.with.learning_rate=1e-4`.\n"
     yield f"It is YAML in UTF-8, at most {LARGEST >> 10} kB, {MOST_VALUES:,} values, counted where aliases repeat them, and"
     yield f"{DEEPEST} levels, without tags. Whole numbers have 64 bits, others are finite; runs and models name files.\n"
     yield f"A template may take {MOST_TURNS:,} turns of loops, of which a call counts for {CALL}, and write"

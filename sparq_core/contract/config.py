@@ -31,7 +31,11 @@ Amount = Annotated[float, Meta(gt=0)]
 Share = Annotated[float, Meta(gt=0, le=1)]
 """A part of a whole: above 0, at most 1."""
 InputFile = Annotated[str, Meta(extra={"sparq": "file"})]
-"""A path in a plugin's config: relative to the pipeline file, must exist, its content is part of the run's identity."""
+"""
+A path in a plugin's config: relative to the pipeline file, must exist, its content is part of the run's identity.
+
+`package:NAME/FILE` is a file that an installed package brings.
+"""
 FREE = Meta(extra={"sparq": "free"})
 """Marks an option of a plugin that says how a thing is done, not what: it may be another on resume."""
 Role = Annotated[str, Meta(extra={"sparq": "role"})]

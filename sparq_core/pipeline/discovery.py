@@ -17,6 +17,8 @@ from sparq_core.hookspecs import HOOKS, ONE_OWNER
 from sparq_core.pipeline.compatibility import check_compatible
 from sparq_core.pipeline.settings import config_of, convert, marked, options_of
 
+PACKAGED = "package:"
+"""What a file's path begins with that an installed package brings, as in `package:sparq_word_count/seeds.jsonl`."""
 FAULTS = (Exception, SystemExit, GeneratorExit)
 """What a plugin's code may raise; Ctrl-C is the user's."""
 
@@ -154,21 +156,35 @@ def _config(plugin_class: type, use: str, options: Mapping[str, Any], place: str
         if options:
             raise PipelineError(f"{place}: plugin '{use}' has no options")
         return None
-    config = convert(_with_absolute_files(options, kind, base), kind, place)
+    config = convert(_with_absolute_files(options, kind, place, base), kind, place)
     for option, path in marked(config, "file"):
         if refused := refusal(Path(path)):
             raise PipelineError(f"{place}.{option}: {refused} {shown(path)}")
     return config
 
 
-def _with_absolute_files(options: Mapping[str, Any], kind: type[Struct], base: Path) -> dict[str, Any]:
+def _with_absolute_files(options: Mapping[str, Any], kind: type[Struct], place: str, base: Path) -> dict[str, Any]:
     files = {option.name for option in options_of(kind) if option.mark == "file"}
     defaults = {field.encode_name: field.default for field in fields(kind) if isinstance(field.default, str)}
     options = {name: path for name, path in defaults.items() if name in files} | dict(options)
 
-    def placed(value: Any) -> Any:
+    def placed(option: str, value: Any) -> Any:
         if isinstance(value, list):
-            return [placed(item) for item in value]
+            return [placed(option, item) for item in value]
+        if isinstance(value, str) and value.startswith(PACKAGED):
+            return str(_packaged(value, f"{place}.{option}"))
         return str(absolute(base / value)) if isinstance(value, str) else value
 
-    return {name: placed(value) if name in files else value for name, value in options.items()}
+    return {name: placed(name, value) if name in files else value for name, value in options.items()}
+
+
+def _packaged(value: str, place: str) -> Path:
+    """Where an installed package has a file; the package is not imported. PipelineError where there is none of this name."""
+    package, _, file = value.removeprefix(PACKAGED).partition("/")
+    known = package.isidentifier() and package != "__main__"
+    found = importlib.util.find_spec(package) if known else None
+    if found is None or not found.submodule_search_locations:
+        raise PipelineError(
+            f"{place}: no package {shown(package)} is installed; install it, or give a path without '{PACKAGED}'"
+        )
+    return absolute(Path(found.submodule_search_locations[0]) / file)

@@ -95,6 +95,21 @@ def test_what_is_written_is_typed_for_pyright(written: Path) -> None:
         assert "0 errors" in run(["pyright", "--pythonpath", sys.executable], written / name)
 
 
+def test_a_domain_brings_its_seeds(installed: Path, tmp_path: Path) -> None:
+    """It is run from what was installed, with nothing of its folder."""
+    for name in ("seeds.jsonl", "simulated.jsonl"):
+        assert (installed / "sparq_b" / name).is_file()
+    text = (installed / "sparq_b" / "pipeline.yaml").read_text(encoding="utf-8")
+    for name in ("path: seeds.jsonl", "problems: simulated.jsonl"):
+        assert name in text
+        text = text.replace(name, name.replace(": ", ": package:sparq_b/"))
+    (tmp_path / "mine.yaml").write_text(text, encoding="utf-8")
+    command = [sys.executable, "-m", "sparq_core.cli"]
+    run([*command, "run", "mine.yaml", "--out", "run"], tmp_path, installed)
+    run([*command, "export", "run"], tmp_path, installed)
+    assert (tmp_path / "run/dataset/export.jsonl").read_text()
+
+
 def test_pipelines_that_are_written_are_good(written: Path, installed: Path) -> None:
     for project in ["only-describe", "only-verify", "only-train", "only-sampler", LONG, "b"]:
         told = run([sys.executable, "-m", "sparq_core.cli", "check", "pipeline.yaml"], written / project, installed)

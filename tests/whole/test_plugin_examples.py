@@ -1,6 +1,7 @@
 """All examples of plugins together: wheels in one environment, listed, tested and run; and two plugins that clash."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -131,6 +132,24 @@ def test_a_domain_with_a_model_writes_verifies_and_trains(example: Path, sparq: 
         assert len(ledger.scores(0)) == len(ledger.scores(1)) > 0
     trained = (tmp_path / "run/models/round-1/model.safetensors").read_bytes()
     assert trained != (example / "learn/model/model.safetensors").read_bytes()
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.name)
+def test_each_brings_its_seeds(example: Path, python: Path, sparq: Run, tmp_path: Path) -> None:
+    """A pipeline of the user's names what the wheel holds, with nothing of the example beside it."""
+    if find_spec(NEEDS.get(example.name, "yaml")) is None:
+        pytest.skip(f"{NEEDS[example.name]} is not installed here")
+    (site,) = python.parent.parent.glob("lib/*/site-packages")
+    brought = site / f"sparq_{example.name}"
+    for path in (*example.glob("*.jsonl"), *example.glob("*.yaml")):
+        assert (brought / path.name).read_bytes() == path.read_bytes()
+    text = (brought / "pipeline.yaml").read_text(encoding="utf-8")
+    text = re.sub(
+        r"\b(seeds|simulated)\.jsonl(?=}| *$)", rf"package:sparq_{example.name}/\g<0>", text, flags=re.MULTILINE
+    )
+    (tmp_path / "mine.yaml").write_text(text, encoding="utf-8")
+    assert sparq("check", "mine.yaml").startswith("ok")
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.name)
