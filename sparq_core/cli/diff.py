@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from sparq_core.cli.arguments import FOLDER, JSON
+from sparq_core.cli.arguments import FOLDERS, JSON
 from sparq_core.cli.wording import plain
 from sparq_core.contract.tally import Tally
 from sparq_core.contract.wording import funnel, money
@@ -163,10 +163,8 @@ def diff(first: Path, second: Path, as_json: bool) -> None:
     Shares, solve rates and benchmarks have 95% intervals, and so has the difference of the second RUN to the first. It is
     bold where its interval does not hold 0. Either run may still go on.
     """
-    sides = []
-    for folder in (first, second):
-        click.get_current_context().meta[FOLDER] = folder
-        sides.append(side(folder))
+    click.get_current_context().meta[FOLDERS] = (first, second)
+    sides = [side(folder) for folder in (first, second)]
     if as_json:
         click.echo(json.dumps(facts(*sides), indent=2))
     else:
