@@ -28,6 +28,7 @@ SIZES = ("0.3", "0.6", "1.2", "2.5")
 ALL_SIZES = {"students", "generators"}
 """The studies that need a student of every size; the others have the 1.2m's."""
 ORDER = ("filters", "variants", "scaling", "adaptive", "rounds", "students", "generators", "seeds")
+EARLY = ("settled", "pilot", "bayes", "settled-partial", "bayes-partial")
 SURE = 0.05
 ID, OOD = "in_distribution", "out_of_distribution"
 
@@ -129,11 +130,11 @@ SECTIONS: Mapping[str, Sequence[Claim]] = {
     ],
     "6. Attempts that stop early": [
         Claim(f"{rule}: fewer attempts", "ours", "adaptive", rule, "all-at-once", "attempts", -1)
-        for rule in ("settled", "pilot", "bayes")
+        for rule in EARLY
     ]
     + [
         Claim(f"{rule}: a model no worse", "ours", "adaptive", rule, "all-at-once", ID, 0)
-        for rule in ("settled", "pilot", "bayes")
+        for rule in EARLY
     ],
     "7. How many seeds": [
         Claim("more seeds", "40 with 700, 47 with 7,500", "seeds", "seeds", None, ID),

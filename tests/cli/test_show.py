@@ -64,7 +64,7 @@ def test_outcomes_unite_and_other_filters_narrow(run_folder: Path) -> None:
         (["--operator", "mutate"], lambda p: p["operator"] == "mutate"),
         (["--operator", "nobody"], lambda _: False),
     ],
-    ids=str,
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
 def test_each_filter_lists_all_that_it_holds_for_and_no_other(
     run_folder: Path, arguments: list[str], holds: Any
