@@ -29,7 +29,10 @@ def problem(family: str, seed: int = 0) -> sparq.Problem:
     item = make_item(family, 0, seed)
     assert not isinstance(item, str)
     draft = Wanted(family, 0, seed, ()).draft(item, "")
-    return sparq.Problem(id=f"1.1.{seed}", statement=draft.statement, answer=draft.answer, extra=draft.extra)
+    right = f"\\boxed{{{draft.answer}}}"
+    return sparq.Problem(
+        id=f"1.1.{seed}", statement=draft.statement, answer=draft.answer, solution=right, extra=draft.extra
+    )
 
 
 def judged(plugin: ReasoningGym, task: sparq.Problem, text: str, finish: sparq.Finish = "stop") -> sparq.Verdict | None:
