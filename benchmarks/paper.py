@@ -129,13 +129,9 @@ SECTIONS: Mapping[str, Sequence[Claim]] = {
         Claim("accumulating beats the last round alone", "elsewhere: yes", "rounds", "accumulated", "again", ID),
     ],
     "6. Attempts that stop early": [
-        Claim(f"{rule}: fewer attempts", "ours", "adaptive", rule, "all-at-once", "attempts", -1)
-        for rule in EARLY
+        Claim(f"{rule}: fewer attempts", "ours", "adaptive", rule, "all-at-once", "attempts", -1) for rule in EARLY
     ]
-    + [
-        Claim(f"{rule}: a model no worse", "ours", "adaptive", rule, "all-at-once", ID, 0)
-        for rule in EARLY
-    ],
+    + [Claim(f"{rule}: a model no worse", "ours", "adaptive", rule, "all-at-once", ID, 0) for rule in EARLY],
     "7. How many seeds": [
         Claim("more seeds", "40 with 700, 47 with 7,500", "seeds", "seeds", None, ID),
         Claim("… out of distribution", "not given", "seeds", "seeds", None, OOD),

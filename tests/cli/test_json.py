@@ -10,8 +10,10 @@ from click.testing import CliRunner
 
 from sparq_core.cli import COMMANDS, cli
 
-PRINT_NO_FACTS = {"init", "run", "report", "schema", "new-plugin", "new-domain", "completion", "help"}
-"""They write a file, are watched, or print what is no list of facts: a schema is JSON itself, the others are texts."""
+WATCHED = {"run", "quickstart", "view", "push"}
+"""Somebody looks at what they do, or is asked."""
+PRINT_NO_FACTS = WATCHED | {"init", "report", "schema", "new-plugin", "new-domain", "completion", "help"}
+"""The others write a file, or print what is no list of facts: a schema is JSON itself, the rest are texts."""
 
 
 def data(*arguments: str) -> Any:
