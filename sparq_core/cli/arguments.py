@@ -24,7 +24,9 @@ RUNS = click.argument(
     callback=_noted,
 )
 RUN = click.argument("run", type=click.Path(path_type=Path, file_okay=False), callback=_noted)
-GRADING = click.option("--grading", default=1, show_default=True, help="Which grading; `sparq regrade` adds others.")
+GRADING = click.option(
+    "--grading", default=1, show_default=True, help="The grading to use; `sparq regrade` adds gradings."
+)
 PIPELINE = click.argument("pipeline", type=click.Path(path_type=Path))
 SET = click.option("--set", "overrides", multiple=True, metavar="a.b=c", help="Change one setting; may be repeated.")
 DRAIN = click.option(
@@ -33,7 +35,7 @@ DRAIN = click.option(
     default=25.0,
     show_default=True,
     metavar="SECONDS",
-    help="What is at work at a first Ctrl-C or SIGTERM may take so long to be finished; Slurm and Kubernetes kill after 30.",
+    help="Time for steps in flight to finish after the first Ctrl-C or SIGTERM. Slurm and Kubernetes kill after 30.",
 )
 HOOK_LIMIT = click.option(
     "--hook-limit",
@@ -43,4 +45,4 @@ HOOK_LIMIT = click.option(
     "[default: only warn, after one minute or, of models and plugins that load, ten]",
 )
 JSON = click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
-DEBUG = click.option("--debug", is_flag=True, expose_value=False, help="Show whole tracebacks.")
+DEBUG = click.option("--debug", is_flag=True, expose_value=False, help="Show full tracebacks.")

@@ -65,7 +65,7 @@ def counts(tally: Tally) -> dict[str, float | None]:
     """What a run came to and took; None for what is not counted."""
     kept = tally.outcomes.get("kept", 0)
     cost = {"money": tally.cost, "money a kept problem": tally.cost / kept if tally.cost is not None and kept else None}
-    tokens = {"tokens sampled": tally.tokens, "tokens of prompts": tally.prompt_tokens}
+    tokens = {"sampled tokens": tally.tokens, "prompt tokens": tally.prompt_tokens}
     return {**dict(funnel(tally)), "attempts": tally.attempts, **tokens, **cost, "hours": tally.seconds / 3600}
 
 

@@ -15,7 +15,10 @@ from sparq_core.ledger.recovery import recover as bring_over
 @click.command()
 @RUN
 @click.option(
-    "--recover", type=click.Path(path_type=Path), metavar="FOLDER", help="Write what is sound into this new run folder."
+    "--recover",
+    type=click.Path(path_type=Path),
+    metavar="FOLDER",
+    help="Copy the sound steps into this new run folder.",
 )
 @JSON
 def doctor(run: Path, recover: Path | None, as_json: bool) -> None:
@@ -67,7 +70,7 @@ def _conclude(run: Path, to: Path | None, examined: Examined, recovered: Recover
             click.echo(inert(f"left out: {line}"))
         click.echo(inert(f"Go on with: sparq run {to}/pipeline.yaml --resume --out {to}"))
     elif examined.is_sound:
-        click.echo("All is sound.")
+        click.echo("No damage found.")
     elif examined.sound:
         last = examined.sound[-1]
         told = (

@@ -19,7 +19,7 @@ def migrate(run: Path, to: Path | None, as_json: bool) -> None:
     """
     Copy the run folder RUN, made by an older version, into one that this version reads.
 
-    RUN itself stays as it is. The copy keeps every row and the run's digest, and can be resumed, regraded and exported.
+    RUN is not changed. The copy keeps every row and the run's digest, and can be resumed, regraded and exported.
     """
     done = copy_forward(run, to or run.with_name(f"{run.name}-format-{FORMAT}"))
     if as_json:

@@ -85,7 +85,7 @@ def _figures(view: View) -> Iterator[Text]:
     tally, pace = view.tally, view.pace
     if not tally.children:
         if tally.seeds:
-            yield Text(f"{tally.seeds:,} seeds, {tally.seeds_kept:,} of them good")
+            yield Text(f"{tally.seeds:,} seeds, {tally.seeds_kept:,} of them accepted")
         return
     counts = [(name, n) for name, n in funnel(tally) if n or name in {"proposed", "kept"}]
     told = [part for name, n in counts for part in ((f"{n:,}", "bold"), (f" {name}   ", ""))]

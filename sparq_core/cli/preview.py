@@ -66,7 +66,9 @@ def _show(console: Console, pipeline: Pipeline, ledger: Ledger, prompts: Mapping
         console.print(Padding(block(statement) if statement.strip() else Text("(not read)", "dim"), (0, 0, 0, 4)))
     console.print(plain(estimated(ledger, pipeline, seeds)))
     console.print(
-        "\nThis was one small step and nothing was written. `sparq run` does the rest.", style="dim", markup=False
+        "\nThis was one small step; nothing was written. `sparq run` runs the whole pipeline.",
+        style="dim",
+        markup=False,
     )
 
 
@@ -113,7 +115,7 @@ def estimated(ledger: Reader, pipeline: Pipeline, seeds: int) -> str:
     whole = estimate(ledger, pipeline, seeds)
     n = pipeline.rounds * pipeline.steps
     steps = f"{n:,} step{'s' * (n != 1)} of {pipeline.batch} parents"
-    taken = f"about {_round(whole.prompt_tokens)} tokens of prompts and {_round(whole.tokens)} sampled tokens"
+    taken = f"about {_round(whole.prompt_tokens)} prompt tokens and {_round(whole.tokens)} sampled tokens"
     spent = "" if whole.cost is None else f", {money(whole.cost)} in money"
     ended = over_budget(pipeline.budget, whole)
     return f"Estimate for {steps}: {taken}{spent}." + (f" It ends earlier: {ended}." if ended else "")
@@ -137,7 +139,7 @@ def _round(number: int) -> str:
 @DEBUG
 @JSON
 def preview(pipeline: Path, overrides: tuple[str, ...], as_json: bool) -> None:
-    """Show the first prompts of PIPELINE and the outcome of one step; writes nothing."""
+    """Run one small step of PIPELINE and show its prompts and outcomes. Nothing is written."""
     loaded = prepare.load(pipeline, overrides)
     prepare.warnings_of(loaded)
     with signals.ending_at_once():

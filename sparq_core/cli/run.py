@@ -36,7 +36,7 @@ def next_steps(
         console.print(plain(told, "yellow"), soft_wrap=True)
     kept = next((s.child.problem.id for s in ledger.solved() if not s.child.problem.is_seed), None)
     trained = (folder / "models").exists() and pipeline.rounds > 0
-    steps = [(f"sparq show {folder} {kept}", "one problem's whole story")] if kept else []
+    steps = [(f"sparq show {folder} {kept}", "one problem with its attempts")] if kept else []
     steps.append((f"sparq export {folder} --format parquet", "the dataset"))
     if trained or not pipeline.rounds:
         rounds = 1 + max(pipeline.rounds, ledger.last_round())
@@ -74,7 +74,7 @@ def run(
     """
     Run PIPELINE: seeds, rounds of generation, training, benchmarks.
 
-    Ctrl-C finishes and commits the steps at work, then stops; a second one stops at once. Either way `--resume` goes on.
+    Ctrl-C finishes and commits the steps in flight, then stops. A second one stops at once. In both cases `--resume` continues.
     SIGTERM, SIGHUP and SIGUSR1 mean the same.
 
     Exit codes: 0 done, 1 failed, 2 bad pipeline, 3 stopped by a budget, 4 interrupted or refused by the machine, 5 locked by

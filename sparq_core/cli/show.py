@@ -28,9 +28,7 @@ def _range(ctx: click.Context, param: click.Parameter, given: str | None) -> tup
 
 
 FILTERS: Sequence[Any] = (
-    click.option(
-        "--outcome", "outcomes", multiple=True, type=click.Choice(OUTCOMES), help="What became of it; may be repeated."
-    ),
+    click.option("--outcome", "outcomes", multiple=True, type=click.Choice(OUTCOMES), help="Its outcome; repeatable."),
     click.option("--reason", metavar="TEXT", help="Part of why it was not kept, as `sparq status` names it."),
     click.option(
         "--skill",
@@ -84,7 +82,8 @@ def show(
     as_json: bool,
 ) -> None:
     """
-    List the problems of the run folder RUN, or tell the whole story of one PROBLEM (an id such as 1.12.3).
+    List the problems of the run folder RUN, or show one PROBLEM (an id such as 1.12.3) with its
+    origin, attempts, verdicts and children.
 
     Filters narrow the list: `--outcome kept --sort solve-rate` lists the kept problems, the hardest first. Of one problem,
     attempts with the same answer and verdict are shown once, with how many there are; `--json` has the text of each.

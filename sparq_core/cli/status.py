@@ -117,10 +117,10 @@ def _how_far(ledger: Reader, folder: Path) -> Text:
 
 def counts(tally: Tally, metrics: Mapping[str, float]) -> Table:
     """The equations: children by outcome, attempts by verdict."""
-    table = Table(title="What became of it", title_justify="left", show_header=False, box=None, padding=(0, 2))
+    table = Table(title="Results", title_justify="left", show_header=False, box=None, padding=(0, 2))
     table.add_column(justify="right")
     table.add_column()
-    table.add_row(f"{tally.seeds:,}", f"seeds, {tally.seeds_kept:,} of them good")
+    table.add_row(f"{tally.seeds:,}", f"seeds, {tally.seeds_kept:,} of them accepted")
     (_, children), *rest = funnel(tally)
     if children:
         table.add_row(f"[bold]{children:,}[/]", "children = " + " + ".join(f"{n:,} {name}" for name, n in rest if n))
@@ -192,7 +192,7 @@ def explained(ledger: Reader) -> Iterator[str]:
     for name, model in ledger.pipeline().models.items():
         if model.prices:
             of_prompts, sampled = money(model.prices.input), money(model.prices.output)
-            yield f"prices of {name}: {of_prompts} for a million tokens of prompts, {sampled} for a million sampled"
+            yield f"prices of {name}: {of_prompts} per million prompt tokens, {sampled} per million sampled tokens"
     last = ledger.last_round()
     metrics = ledger.step_row(last, steps).metrics if (steps := ledger.steps_of(last)) else {}
     tally = ledger.tally()
@@ -205,7 +205,7 @@ def explained(ledger: Reader) -> Iterator[str]:
 @RUN
 @JSON
 def status(run: Path, as_json: bool) -> None:
-    """Show how far the run folder RUN is; also while it runs."""
+    """Show the progress and results of the run folder RUN, during or after the run."""
     with Reader.open(run) as ledger:
         if as_json:
             click.echo(json.dumps(facts(ledger, run), indent=2))

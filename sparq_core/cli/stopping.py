@@ -69,7 +69,7 @@ class Draining:
         if self._at_work:
             workers.end_all()
             self._say(
-                f"stopping: the steps at work are finished and committed, within {self._seconds:g} s (--drain); a training or "
+                f"stopping: steps in flight are finished and committed, within {self._seconds:g} s (--drain); a training or "
                 "benchmark in a process of its own is ended. Once more to stop at once"
             )
         try:
@@ -83,7 +83,9 @@ class Draining:
 
     def _end(self, message: str, code: int) -> NoReturn:
         end(
-            self._console, f"{message}. What was committed is kept, what was at work is done anew. {self._remedy}", code
+            self._console,
+            f"{message}. Committed steps are kept; steps in flight will be repeated. {self._remedy}",
+            code,
         )
 
 

@@ -209,7 +209,7 @@ class Child(Struct, frozen=True, kw_only=True):
     problem: Problem
     """With the reference that `assess` left it with."""
     outcome: Outcome
-    """What became of it."""
+    """Its outcome."""
     reason: str = ""
     """Why: that of its rejection or of its assessment."""
     rejection: Rejection | None = None
@@ -336,7 +336,7 @@ class Solved(Struct, frozen=True, kw_only=True):
     """A problem with what its attempts came to, without their texts."""
 
     child: Child
-    """What became of it."""
+    """Its outcome."""
     attempts: tuple[tuple[int, str], ...]
     """Its attempts in this grading as (attempt id, verdict's value), by k."""
 

@@ -41,8 +41,8 @@ def _rejected(run: Facts) -> Alarm | None:
     return Alarm(
         f"{numbers.percent(rejected / children)} of the children were rejected before any attempt, most often by “{reason}” "
         f"({often:,} times).",
-        "Look at the rejected problems below. What could not be read wants a prompt that asks for its form more plainly, or a "
-        "stronger generator; duplicates want more seeds, a higher temperature or parents from the archive (map-elites).",
+        "Look at the rejected problems below. If many could not be parsed, describe the format more clearly in the prompt or "
+        "use a stronger generator. If many are duplicates, use more seeds, a higher temperature or parents from the archive.",
     )
 
 
@@ -75,7 +75,7 @@ def _unknown(run: Facts) -> Alarm | None:
     return Alarm(
         f"{numbers.percent(unknown / attempts)} of the attempts were judged neither right nor wrong, most often by “{reason}” "
         f"({often:,} times); the pipeline warns above {numbers.percent(run.pipeline.attempts.warn_unknown)}.",
-        f"To mend it: {REMEDIES.get(reason, 'look at such a problem with `sparq show`')}.",
+        f"Remedy: {REMEDIES.get(reason, 'look at such a problem with `sparq show`')}.",
     )
 
 
@@ -87,7 +87,7 @@ def _narrowing(run: Facts) -> Alarm | None:
     if not seen or seen[-1] >= max(seen) - log(2):
         return None
     return Alarm(
-        f"The search narrows: the entropy of the niches fell from {max(seen):.2f} to {seen[-1]:.2f} nats.",
+        f"The search is narrowing: the entropy of the niches fell from {max(seen):.2f} to {seen[-1]:.2f} nats.",
         "Choose parents evenly over niches, or limit children per parent (`max_children`).",
     )
 

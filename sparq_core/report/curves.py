@@ -21,9 +21,9 @@ MEANING = {
     "qd_score": "QD-score, for quality and diversity: the quality of the best problem of each niche, added up. It grows when a "
     "niche is filled for the first time, or gets a harder problem that can still be solved.",
     "niche_entropy": "How evenly problems spread over niches, as entropy in nats; e to its power is how many niches an even "
-    "spread would fill. A line that falls says that the search narrows.",
+    "spread would fill. A falling line means that the search is narrowing.",
     "unique_labels": "Different labels among the filled niches; the paper calls this DIV.",
-    "near_duplicate_rate": "The share of all children so far that were turned away as near duplicates of an earlier problem.",
+    "near_duplicate_rate": "The share of all children so far that were rejected as near duplicates of an earlier problem.",
 }
 RECORDED = "A number that a plugin recorded after each step."
 
@@ -55,11 +55,11 @@ def _capital(name: str) -> str:
 
 
 def of_duplicates(runs: Sequence[Facts]) -> list[Curve]:
-    """The share of children that were turned away as duplicates, in each stretch of a run; none where there are no such."""
+    """The share of children that were rejected as duplicates, in each stretch of a run; none where there are no such."""
     points = [list(_shares(run, _duplicates, lambda tally: tally.children)) for run in runs]
     meaning = (
-        "The share of proposed children that were turned away because they repeat an earlier problem, exactly or nearly. A "
-        "line that rises says that the generator runs out of ideas."
+        "The share of proposed children that were rejected because they repeat an earlier problem, exactly or nearly. A "
+        "rising line means that the generator is running out of ideas."
     )
     return (
         [_curve("Turned away as duplicates", meaning, runs, points, numbers.mark)]

@@ -76,7 +76,7 @@ def test_a_status_explains_the_words_that_stand_in_it_and_no_others(sums: Callab
     folder = run_pipeline(sums(models=priced(input=1.0, output=2.0), steps=2), tmp_path).folder
     said = told("status", str(folder))
     assert "QD-score: quality and diversity" in said
-    assert "prices of student: 1.00 for a million tokens of prompts, 2.00 for a million sampled" in said
+    assert "prices of student: 1.00 per million prompt tokens, 2.00 per million sampled tokens" in said
     assert "disputed:" not in said
     assert json.loads(told("status", str(folder), "--json"))["prices"] == {"student": {"input": 1.0, "output": 2.0}}
 

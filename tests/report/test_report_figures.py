@@ -75,7 +75,7 @@ def test_what_a_kept_problem_cost(page: Element, ledger: Reader) -> None:
     tally = ledger.tally()
     rows = {name: cells for name, *cells in page.section("cost").rows()[1:]}
     kept = tally.outcomes["kept"]
-    assert rows["tokens sampled"] == [f"{tally.tokens:,}", f"{tally.tokens / kept:,.0f}"]
+    assert rows["sampled tokens"] == [f"{tally.tokens:,}", f"{tally.tokens / kept:,.0f}"]
     assert rows["attempts"] == [f"{tally.attempts:,}", f"{tally.attempts / kept:.1f}"]
     assert "money" not in rows
 
