@@ -32,7 +32,7 @@ def test_what_a_killed_process_left_is_taken_over(tmp_path: Path) -> None:
 
 def test_two_do_not_write_one_file_at_once(tmp_path: Path) -> None:
     with whole(tmp_path / "file") as partial:
-        with pytest.raises(RunLockedError, match="another process is writing this file"), whole(tmp_path / "file"):
+        with pytest.raises(RunLockedError, match="another process is writing this"), whole(tmp_path / "file"):
             pass
         partial.write_text("one")
     assert (tmp_path / "file").read_text() == "one"
