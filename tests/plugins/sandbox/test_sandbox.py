@@ -397,7 +397,10 @@ def test_a_run_ends_with_its_server() -> None:
 
 def test_interrupting_a_thread_ends_its_run() -> None:
     script = "from sparq_sandbox import *\nmade = Sandbox(imports=('time',))\n"
-    script += "import os; print(made._server._server.pid, flush=True)\n"
+    script += (
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in a shell's background\n"
+    )
+    script += "print(made._server._server.pid, flush=True)\n"
     script += (
         "try: made.run('import time; time.sleep(60)')\nexcept KeyboardInterrupt: print('interrupted', flush=True)\n"
     )
