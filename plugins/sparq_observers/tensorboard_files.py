@@ -1,5 +1,6 @@
 """TensorBoard: event files in the run folder."""
 
+import time
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -37,8 +38,6 @@ class TensorBoard(Observer):
         self._writer.close()
 
     def _add(self, summary: Any, step: int) -> None:
-        import time
-
         from tensorboard.compat.proto.event_pb2 import Event
 
         self._writer.add_event(Event(wall_time=time.time(), step=step, summary=summary))

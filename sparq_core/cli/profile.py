@@ -23,12 +23,12 @@ from sparq_core.cli.wording import block, plain
 from sparq_core.contract.errors import SparqError
 from sparq_core.ledger.reader import Reader
 from sparq_core.loop import session
+from sparq_core.loop.stops import INTERRUPTED
 from sparq_core.pipeline.prepare import Prepared
 from sparq_core.profile import tables
 from sparq_core.profile.plan import Asked, models_of, prepared, settings_of, text_of
 from sparq_core.profile.summary import Summary, summary
 
-INTERRUPTED = 4
 BAR = 40
 """Characters of the longest bar."""
 MOST_PARTS = 20
@@ -167,9 +167,9 @@ def profile(
             with progress(console) as observer:
                 ending = session.execute(plan, folder / name, True, [observer], interrupted)
             codes.append(ending.exit_code)
-            if ending.exit_code == INTERRUPTED:
+            if ending.reason == INTERRUPTED:
                 console.print(plain(f"Interrupted. {again}", "yellow"), soft_wrap=True)
-                raise SystemExit(INTERRUPTED)
+                raise SystemExit(ending.exit_code)
     found = _tables(folder, list(loaded), prefix, by, bool(band))
     if as_json:
         click.echo(json.dumps(facts(folder, found), indent=2))

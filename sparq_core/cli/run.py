@@ -18,16 +18,17 @@ from sparq_core.ledger.reader import Reader
 from sparq_core.ledger.storage import DATABASE
 from sparq_core.loop import session
 from sparq_core.loop.rounds import Ending
+from sparq_core.loop.stops import INTERRUPTED
 from sparq_core.pipeline import prepare
 
-OVER_BUDGET, INTERRUPTED = 3, 4
+OVER_BUDGET = 3
 
 
 def next_steps(
     console: Console, ledger: Reader, folder: Path, given: Sequence[str], pipeline: Pipeline, ending: Ending
 ) -> None:
     """How the run ended, and what to try next; `given` are the pipeline and the settings that the command was given."""
-    if ending.exit_code == INTERRUPTED:
+    if ending.reason == INTERRUPTED:
         console.print(plain(f"Interrupted. Go on with: {_again(given, folder)}", "yellow"), soft_wrap=True)
         return
     if ending.exit_code == OVER_BUDGET:

@@ -8,8 +8,8 @@ from typing import Annotated, Any, Literal, NamedTuple
 from msgspec import Meta, Struct
 from msgspec.structs import replace
 
-from sparq_core.contract.records import Outcome
-from sparq_core.ledger.index import FINE, OUTCOMES, Index
+from sparq_core.contract.records import OUTCOMES, Outcome
+from sparq_core.ledger.index import FINE, Index
 from sparq_core.ledger.reader import Reader
 
 Number = Annotated[int, Meta(ge=0, lt=2**62)]

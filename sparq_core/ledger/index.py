@@ -14,12 +14,11 @@ import msgspec
 
 from sparq_core.contract.errors import PipelineError
 from sparq_core.contract.niches import Axis, Niche, Niches
-from sparq_core.contract.records import Outcome
+from sparq_core.contract.records import OUTCOMES
 from sparq_core.ledger.counting import Counting, Described, Member, Names
 from sparq_core.ledger.reader import LATER, VIEW, Reader
 from sparq_core.ledger.spread import Counts
 
-OUTCOMES: tuple[Outcome, ...] = ("kept", "out-of-band", "disputed", "unresolved", "rejected")
 FINE = 1_000_000
 """Solve rates are indexed in millionths."""
 NO_RATE = -1

@@ -6,11 +6,10 @@ from typing import Any, NamedTuple
 
 from starlette.exceptions import HTTPException
 
-from sparq_core.contract.records import Problem, Solved
+from sparq_core.contract.records import OUTCOMES, Problem, Solved
 from sparq_core.contract.texts import shortened
 from sparq_core.ledger import browse, samples
 from sparq_core.ledger.browse import Filter, Found, Key
-from sparq_core.ledger.index import OUTCOMES
 from sparq_core.report.page import environment, figures
 from sparq_core.view.asked import Asked
 from sparq_core.view.opened import Opened
@@ -99,7 +98,7 @@ def _choices(run: Opened) -> dict[str, list[Option]]:
         "reason": (index.reasons, lambda n: index.reasons.known[n]),
     }
     return {
-        "outcome": [Option(name, name.replace("-", " "), index.outcomes[name]) for name in OUTCOMES],
+        "outcome": [Option(name, name.replace("-", " "), index.outcomes[name]) for name in reversed(OUTCOMES)],
         "round": [Option(round_, f"{round_}" if round_ else "seeds", None) for round_ in index.rounds],
         **{
             name: [Option(n, say(n), names.times[n]) for n in names.most_frequent(MOST_OPTIONS)]

@@ -1,11 +1,12 @@
 """The runs that tests of reports and of the viewer look at."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from browsers import CHROMIUM
 from hostile_texts import TEXTS
 
 from sparq_core.testing import Ran, run_pipeline
@@ -66,6 +67,17 @@ class Judge:
     def benchmark(self):
         return [sparq.Score(task=text, item=f"{text}/1", value=1.0) for text in TEXTS]
 """
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Chromium, as playwright drives it."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
 
 
 @pytest.fixture

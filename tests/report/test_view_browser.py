@@ -16,21 +16,13 @@ from sparq_core.ledger import browse
 from sparq_core.testing import Ran, run_pipeline
 from sparq_core.view import app, server
 
-sync_api = pytest.importorskip("playwright.sync_api")
+pytest.importorskip("playwright.sync_api")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright")
 TOKEN = "token"  # noqa: S105 -- of a test
 pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="needs chromium; `make browser` installs it"),
     pytest.mark.timeout(300),
 ]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @contextmanager
