@@ -3,7 +3,7 @@
 import json
 import shlex
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from itertools import islice
 from pathlib import Path
@@ -158,18 +158,8 @@ def profile(
     folder = out or Path("runs") / f"profile-{Path(data).name.partition('.')[0]}"
     _check(folder, loaded, prefix, bool(band))
     console = Console(stderr=as_json)
-    again = f"Go on with: {shlex.join(['sparq', *sys.argv[1:]])}"
-    codes = [0]
-    with interruptible(console, drain, hook_limit, again) as interrupted, _hinting(folder):
-        for name, plan in loaded.items():
-            console.print(plain(f"# the pipeline of {name}"))
-            console.print(block(text_of(plans[name])))
-            with progress(console) as observer:
-                ending = session.execute(plan, folder / name, True, [observer], interrupted)
-            codes.append(ending.exit_code)
-            if ending.reason == INTERRUPTED:
-                console.print(plain(f"Interrupted. {again}", "yellow"), soft_wrap=True)
-                raise SystemExit(ending.exit_code)
+    with interruptible(console, drain, hook_limit, _again()) as interrupted, _hinting(folder):
+        codes = [_run(console, name, plans[name], plan, folder, interrupted) for name, plan in loaded.items()]
     found = _tables(folder, list(loaded), prefix, by, bool(band))
     if as_json:
         click.echo(json.dumps(facts(folder, found), indent=2))
@@ -178,6 +168,29 @@ def profile(
             tell(console, name, each)
         console.print(plain(f"rows in {folder / tables.ROWS}, attempts in {folder / tables.ATTEMPTS}"), soft_wrap=True)
     raise SystemExit(max(codes))
+
+
+def _again() -> str:
+    return f"Go on with: {shlex.join(['sparq', *sys.argv[1:]])}"
+
+
+def _run(
+    console: Console,
+    name: str,
+    plan: Mapping[str, Any],
+    loaded: Prepared,
+    folder: Path,
+    interrupted: Callable[[], bool],
+) -> int:
+    """Have one model attempt the rows; its run's exit code. An interrupted one ends the command."""
+    console.print(plain(f"# the pipeline of {name}"))
+    console.print(block(text_of(plan)))
+    with progress(console) as observer:
+        ending = session.execute(loaded, folder / name, True, [observer], interrupted)
+    if ending.reason == INTERRUPTED:
+        console.print(plain(f"Interrupted. {_again()}", "yellow"), soft_wrap=True)
+        raise SystemExit(ending.exit_code)
+    return ending.exit_code
 
 
 def _check(folder: Path, loaded: Mapping[str, Prepared], prefix: str, kept: bool) -> None:
