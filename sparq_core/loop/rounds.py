@@ -2,12 +2,10 @@
 
 from collections.abc import Callable
 from contextlib import closing
-from math import ceil
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from sparq_core.contract.config import Pipeline
 from sparq_core.contract.errors import Interrupted
 from sparq_core.contract.events import Event, RunEnded, Warned
 from sparq_core.contract.records import Model
@@ -17,6 +15,7 @@ from sparq_core.ledger.conservation import check_conservation
 from sparq_core.ledger.writer import Ledger
 from sparq_core.loop import stops
 from sparq_core.loop.engine import Engine
+from sparq_core.loop.in_flight import memory, steps_in_flight
 from sparq_core.loop.meter import Meter
 from sparq_core.loop.occupancy import Occupancy
 from sparq_core.loop.phases import Phases
@@ -24,16 +23,6 @@ from sparq_core.loop.serving import Hear, Samplers
 from sparq_core.loop.sources import Mutations, Seeds
 from sparq_core.loop.step import StepRunner
 from sparq_core.pipeline.cast import Cast
-
-REQUESTS_A_SLOT = 8
-"""Requests outstanding for each sequence a sampler can work on: steps wait for their slowest sample, others must fill in."""
-WITHOUT_SLOTS = 4
-"""Steps where a sampler does not say how much it can do at once."""
-LEAST, MOST = 2, 256
-MEMORY = 2**30
-"""Bytes that the texts of all steps in flight may come to."""
-TOKEN = 4
-"""Bytes of a token's text."""
 
 
 class Ending(Struct, frozen=True):
@@ -130,7 +119,8 @@ class Rounds:
         closed = self._ledger.steps_of(round_ + 1) > 0
         steps = done if closed else pipeline.steps
         asks_slots = round_ > 0 and done < steps and pipeline.in_flight == "auto"
-        self._in_flight = steps_in_flight(pipeline, self.samplers.serve("solver").slots if asks_slots else None)
+        slots = self.samplers.serve("solver").slots if asks_slots else None
+        self._in_flight = steps_in_flight(pipeline, slots, memory())
         source = (
             Mutations(round_, steps, self._run, self._cast, self._ledger, self._runner)
             if round_
@@ -172,17 +162,6 @@ def exit_code(reason: str | None) -> int:
     if reason is None:
         return 0
     return 4 if reason == stops.INTERRUPTED else 3
-
-
-def steps_in_flight(pipeline: Pipeline, slots: int | None) -> int:
-    """The number of the pipeline; for `auto`, as many steps as keep `slots` sequences busy, within bounds of memory."""
-    if pipeline.in_flight != "auto":
-        return pipeline.in_flight
-    if slots is None:
-        return WITHOUT_SLOTS
-    step = pipeline.batch * pipeline.attempts.k * pipeline.attempts.max_tokens * TOKEN
-    wanted = ceil(REQUESTS_A_SLOT * slots / pipeline.batch)
-    return max(LEAST, min(wanted, MOST, MEMORY // step))
 
 
 def roles_of(run: Run, trained: Model | None) -> dict[str, Model]:

@@ -14,7 +14,7 @@ import sparq_core as sparq
 from sparq_core.contract.config import Pipeline
 from sparq_core.contract.errors import PipelineError
 from sparq_core.loop import session
-from sparq_core.loop.rounds import steps_in_flight
+from sparq_core.loop.in_flight import memory, steps_in_flight
 from sparq_core.pipeline import prepare
 from sparq_core.pipeline.settings import convert
 from sparq_core.testing import run_pipeline
@@ -179,14 +179,25 @@ def test_no_attempt_is_sampled_again_on_resume(sums: Callable[..., Any], tmp_pat
 
 def test_steps_in_flight_fill_the_sampler(sums: Callable[..., Any]) -> None:
     def steps(slots: int | None, **settings: Any) -> int:
-        return steps_in_flight(convert(sums(in_flight="auto", **settings), Pipeline, "p"), slots)
+        return steps_in_flight(convert(sums(in_flight="auto", **settings), Pipeline, "p"), slots, 4 * 2**30)
 
     assert steps(None) == 4
     assert steps(256, batch=64) == 32
     assert steps(1, batch=64) == 2
     assert steps(4096, batch=64, attempts={"k": 16, "max_tokens": 8192}) == 32
     assert steps(10**6) == 256
-    assert steps_in_flight(convert(sums(in_flight=7), Pipeline, "p"), 256) == 7
+    assert steps_in_flight(convert(sums(in_flight=7), Pipeline, "p"), 256, 0) == 7
+
+
+def test_steps_in_flight_fill_512_engines_where_there_is_memory_for_their_texts(sums: Callable[..., Any]) -> None:
+    pipeline = convert(sums(in_flight="auto", batch=256, attempts={"k": 16, "max_tokens": 2048}), Pipeline, "p")
+    assert [steps_in_flight(pipeline, 512 * 256, gigabytes * 2**30) for gigabytes in (0, 4, 24, 256)] == [
+        2,
+        32,
+        192,
+        256,
+    ]
+    assert 2**28 < memory() < 2**50
 
 
 def test_a_run_with_steps_in_flight_by_itself_is_the_same(sums: Callable[..., Any], tmp_path: Path) -> None:
