@@ -207,9 +207,8 @@ class Simulation:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._replicas = [Replica(engine.slots) for _ in range(engine.replicas)]
-        self._ends: list[tuple[float, int, Job]] = []
-        self._order, self._busy, self._seconds, self._late = count(), 0, 0.0, 0.0
-        self._seen = time.monotonic()
+        self._ends: list[tuple[float, int, float, Job]] = []
+        self._order, self._ended, self._seconds, self._late = count(), 0, 0.0, 0.0
         rng = Random(1)
         self._texts = [" ".join(rng.choices(WORDS, k=2 * engine.cap)) for _ in range(POOL)]
         self._capacity = engine.replicas * engine.slots
@@ -227,16 +226,17 @@ class Simulation:
                 self._fill(replica, time.monotonic())
 
     async def run(self) -> None:
-        """Let sequences end when they are due, and say once a second which share of all slots was busy."""
+        """Let sequences end when they are due; say once a second for which share of all slots' time those that ended ran."""
         said = time.monotonic()
         while True:
             await asyncio.sleep(0.01)
             now = time.monotonic()
             while self._ends and self._ends[0][0] <= now:
-                due, _, job = heapq.heappop(self._ends)
+                due, _, lasted, job = heapq.heappop(self._ends)
                 self._late = max(self._late, time.monotonic() - due)
+                self._seconds += lasted
+                self._ended += 1
                 self._end(job, due)
-            self._integrate(now)
             if now - said >= 1:
                 self._say(now - said)
                 said = now
@@ -246,14 +246,12 @@ class Simulation:
         while replica.free and replica.queue:
             job, tokens = replica.queue.popleft()
             replica.free -= 1
-            self._busy += 1
             lasts = (engine.latency + tokens / engine.speed) / engine.faster
-            heapq.heappush(self._ends, (now + lasts, next(self._order), job))
+            heapq.heappush(self._ends, (now + lasts, next(self._order), lasts, job))
 
     def _end(self, job: Job, due: float) -> None:
         replica = self._replicas[job.ask.replica]
         replica.free += 1
-        self._busy -= 1
         job.left -= 1
         self._fill(replica, due)  # an engine goes on at once, however late this process looks
         if not job.left:
@@ -261,15 +259,11 @@ class Simulation:
             encoded = msgspec.msgpack.encode(Answer(job.ask.id, texts, job.lengths))
             job.writer.write(len(encoded).to_bytes(HEAD, "big") + encoded)
 
-    def _integrate(self, now: float) -> None:
-        self._seconds += self._busy * (now - self._seen)
-        self._seen = now
-
     def _say(self, seconds: float) -> None:
         share = self._seconds / (self._capacity * seconds)
-        said = {"at": time.time(), "share": share, "late": self._late}
+        said = {"at": time.time(), "share": share, "ended / s": self._ended / seconds, "late": self._late}
         print(msgspec.json.encode(said).decode(), file=sys.stderr, flush=True)
-        self._seconds = self._late = 0.0
+        self._ended, self._seconds, self._late = 0, 0.0, 0.0
 
 
 async def simulate(engine: Engine, numbers: list[int]) -> None:

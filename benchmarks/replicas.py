@@ -3,7 +3,7 @@ How many replicas one driver can keep busy: `python benchmarks/replicas.py [--re
 
 The replicas are simulated by a second process (`fleet.py`): 256 slots each, 40 tokens a second and sequence, completions of
 log-normal lengths, whole texts over sockets that many replicas share. The driver is an ordinary run, its ledger on disk. The
-figure is the share of all slots that is busy from the time that the run has filled them until it issues no further step.
+figure is the time that the completions of a minute took, as a share of that of all slots, once the run has settled.
 
 Writes `benchmarks/results/replicas.json`. Takes some five minutes a number of replicas, and two idle cores.
 """
@@ -31,8 +31,6 @@ from sparq_core.pipeline import prepare
 RESULTS = Path(__file__).parent / "results" / "replicas.json"
 FLEET = Path(__file__).parent / "fleet.py"
 K = 16
-LOST = 2.2
-"""Longest completions that a step waits for, one after the other, before the slots are evenly filled; and a little."""
 
 
 def main() -> None:
@@ -42,6 +40,7 @@ def main() -> None:
     options.add_argument("--batch", type=int, default=256, help="parents a step [default: %(default)s]")
     options.add_argument("--faster", type=float, default=1.0, help="divide all times by this [default: %(default)s]")
     options.add_argument("--seconds", type=float, default=60.0, help="to measure [default: %(default)s]")
+    options.add_argument("--after", type=float, default=240.0, help="seconds before that [default: %(default)s]")
     options.add_argument("--one", type=Path, help=argparse.SUPPRESS)
     given = options.parse_args()
     if given.one:
@@ -54,7 +53,8 @@ def main() -> None:
         said = [json.loads(line) for line in found.stderr.splitlines() if line.startswith('{"at"')]
         row = json.loads(found.stdout.splitlines()[-1])
         measured = [one for one in said if row["began"] < one["at"] < row["ended"]]
-        row |= {"share": fmean(one["share"] for one in measured), "late": max(one["late"] for one in measured)}
+        row |= {name: fmean(one[name] for one in measured) for name in ("share", "ended / s")}
+        row["late"] = max(one["late"] for one in measured)
         rows[f"{replicas}, in_flight {given.in_flight}, batch {given.batch}, x{given.faster:g}"] = row
         print(row, flush=True)
         RESULTS.write_text(json.dumps(rows, indent=1) + "\n")
@@ -63,7 +63,7 @@ def main() -> None:
 def drive(given: argparse.Namespace, replicas: int) -> NoReturn:
     """One run against so many replicas; ends the process once it is measured, with most of the run still to do."""
     engine = Engine(replicas=replicas, faster=given.faster)
-    watch = Watch(seconds=given.seconds, first=LOST * (engine.latency + engine.cap / engine.speed) / engine.faster)
+    watch = Watch(given.after, given.seconds)
     path = given.one / "pipeline.yaml"
     path.write_text(yaml.safe_dump(pipeline(engine, given.in_flight, given.batch)), encoding="utf-8")
     session.execute(prepare.load(path), given.one / "run", False, [watch.hear], lambda: False)
@@ -71,10 +71,10 @@ def drive(given: argparse.Namespace, replicas: int) -> NoReturn:
 
 
 class Watch:
-    """Measures between two times from the first step on, and ends the process."""
+    """Measures for a time, from another time after the first step on, and ends the process."""
 
-    def __init__(self, seconds: float, first: float) -> None:
-        self._seconds, self._first, self._attempts = seconds, first, 0
+    def __init__(self, after: float, seconds: float) -> None:
+        self._after, self._seconds, self._attempts = after, seconds, 0
 
     def hear(self, event: sparq.Event) -> None:
         """As an observer of the run."""
@@ -84,7 +84,7 @@ class Watch:
             self._attempts = event.tally.attempts
 
     def _measure(self) -> None:
-        time.sleep(self._first)
+        time.sleep(self._after)
         began, processor, attempts = time.time(), time.process_time(), self._attempts
         time.sleep(self._seconds)
         ended = time.time()

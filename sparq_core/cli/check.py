@@ -12,6 +12,7 @@ from sparq_core.cli.upper import Upper, upper
 from sparq_core.contract.messages import message
 from sparq_core.contract.records import Finding
 from sparq_core.contract.texts import inert
+from sparq_core.ledger import ground
 from sparq_core.pipeline import prepare
 from sparq_core.pipeline.prepare import Prepared
 
@@ -20,11 +21,16 @@ from sparq_core.pipeline.prepare import Prepared
 @PIPELINE
 @SET
 @DEBUG
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Run folder [default: runs/NAME].")
 @JSON
-def check(pipeline: Path, overrides: tuple[str, ...], as_json: bool) -> None:
-    """Check PIPELINE without spending anything: plugins, options, files, models; and say what it samples at most."""
+def check(pipeline: Path, overrides: tuple[str, ...], out: Path | None, as_json: bool) -> None:
+    """
+    Check PIPELINE without spending anything, and say what it samples at most.
+
+    Looks at plugins, options, files and models, and tries out locks and transactions where the run folder will be.
+    """
     loaded = prepare.load(pipeline, overrides)
-    findings = loaded.cast.check(loaded.run)
+    findings = [*loaded.cast.check(loaded.run), *ground.findings(out or Path("runs") / loaded.run.pipeline.name)]
     sound = not any(finding.level == "error" for finding in findings)
     if as_json:
         click.echo(json.dumps(_as_json(findings, upper(loaded) if sound else None), indent=2))
