@@ -12,7 +12,7 @@ import sparq_core as sparq
 from sparq_core.testing import run_pipeline
 
 
-@pytest.mark.parametrize("by", ["random", "quality", "diversity", "qd"])
+@pytest.mark.parametrize("by", ["random", "quality", "variance", "diversity", "qd"])
 def test_a_finished_run_is_curated_again(run_folder: Path, tmp_path: Path, by: str) -> None:
     with sparq.Reader.open(run_folder) as ledger:
         before = (ledger.last_digest(), ledger.curations())

@@ -1,8 +1,8 @@
 """Curation: which attempts the model is trained on (SPARQ, sections 2 and 3.2)."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from random import Random
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 from msgspec.structs import replace
@@ -10,7 +10,7 @@ from msgspec.structs import replace
 import sparq_core as sparq
 from sparq_curate.arithmetic import wrong_step
 from sparq_curate.axes import Axes, axes_of_niches
-from sparq_curate.filters import Candidate, diverse, good, quality_diverse, shuffled
+from sparq_curate.filters import Candidate, capped, diverse, good, quality_diverse, shuffled, uncertain
 from sparq_curate.solutions import apart, sampled, shortest
 
 __all__ = ["Candidate", "Curate", "CurateBand", "CurateBandConfig", "CurateConfig"]
@@ -53,10 +53,10 @@ class CurateConfig(CurateBandConfig, frozen=True, kw_only=True, forbid_unknown_f
     """Options of `curate`."""
 
     by: Annotated[
-        Literal["random", "quality", "diversity", "qd"],
+        Literal["random", "quality", "variance", "diversity", "qd"],
         Meta(
-            description="Which problems come first: any; those of a quality near `mean`; niches with the most different "
-            "labels, any problem of each; or those niches, the best problems of each."
+            description="Which problems come first: any; those of a quality near `mean`; those solved nearest to half the "
+            "time; niches with the most different labels, any problem of each; or those niches, the best problems of each."
         ),
     ] = "qd"
     budget: Annotated[sparq.Positive | None, Meta(description="Problems to take; none: all.")] = None
@@ -89,6 +89,13 @@ class CurateConfig(CurateBandConfig, frozen=True, kw_only=True, forbid_unknown_f
         float,
         Meta(ge=0, le=1, description="Share kept of the attempts at problems that are solved half the time or more."),
     ] = 1.0
+    caps: Annotated[
+        dict[sparq.Descriptor, sparq.Share],
+        Meta(
+            description="Greatest share of the budget that problems of the same `operator`, or with the same label of a "
+            "descriptor such as `skills`, may take; others come in their place."
+        ),
+    ] = {}
     seeds: Annotated[
         sparq.Share | None,
         Meta(description="Share of seeds among the problems, as far as they were attempted; none: as they come."),
@@ -109,7 +116,7 @@ class Curate:
     def curate(self, ledger: sparq.Reader, round: int, rng: Random) -> Iterator[sparq.Example]:
         rounds = None if self._config.scope == "all" else [round]
         niches = ledger.niches(self._axes(ledger))
-        found = [_candidate(solved, niches, self._config.weigh) for solved in ledger.solved(rounds)]
+        found = [_candidate(solved, niches, self._config) for solved in ledger.solved(rounds)]
         if self._config.check_steps:
             found = [self._checked(ledger, problem) for problem in found]
         for problem in self._chosen([c for c in found if c.correct], rng):
@@ -136,17 +143,18 @@ class Curate:
         order: Callable[[Sequence[Candidate], Random], list[Candidate]] = {
             "random": shuffled,
             "quality": lambda problems, rng: good(problems, rng, self._config.mean, self._config.spread),
+            "variance": uncertain,
             "diversity": diverse,
             "qd": quality_diverse,
         }[self._config.by]
+        budget = self._config.budget or len(found)
         if self._config.seeds is None:
-            chosen = order(found, rng)[: self._config.budget]
+            chosen = capped(order(found, rng), self._config.caps, budget)
         else:
-            budget = self._config.budget or len(found)
             seeds = [c for c in found if c.id.startswith("0.")]
             mixed = order(seeds, rng)[: int(budget * self._config.seeds)]
             rest = [c for c in found if not c.id.startswith("0.")]
-            chosen = [*mixed, *order(rest, rng)[: budget - len(mixed)]]
+            chosen = [*mixed, *capped(order(rest, rng), self._config.caps, budget - len(mixed))]
         place = {candidate.id: i for i, candidate in enumerate(found)}
         return sorted(chosen, key=lambda candidate: place[candidate.id])
 
@@ -158,12 +166,21 @@ class Curate:
         return sorted(pick({attempt: ledger.attempt(attempt).text for attempt in problem.correct}, most))
 
 
-def _candidate(solved: sparq.Solved, niches: sparq.Niches, weigh: str | None) -> Candidate:
-    child = solved.child.weighed_by(weigh)
+def _candidate(solved: sparq.Solved, niches: sparq.Niches, config: CurateConfig) -> Candidate:
+    child = solved.child.weighed_by(config.weigh)
+    labels = {**child.descriptors, "operator": child.problem.operator}
     return Candidate(
         id=child.problem.id,
         niche=niches.of(child.descriptors),
         quality=child.quality,
         solve_rate=child.solve_rate or 0.0,
         correct=solved.correct,
+        groups=frozenset((name, label) for name in config.caps for label in _labels(labels.get(name))),
     )
+
+
+def _labels(value: Any) -> Iterable[str]:
+    """The labels of a descriptor; a number is one of its own."""
+    if isinstance(value, list | tuple):
+        return map(str, value)
+    return () if value is None else (str(value),)

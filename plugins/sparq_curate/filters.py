@@ -2,7 +2,7 @@
 
 import heapq
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from math import exp, log
 from random import Random
 
@@ -20,6 +20,8 @@ class Candidate(Struct, frozen=True, kw_only=True):
     solve_rate: float
     correct: tuple[int, ...]
     """Ids of its correct attempts."""
+    groups: frozenset[tuple[str, str]] = frozenset()
+    """What its share is capped by: its operator and labels, each with the name of the cap."""
 
 
 def shuffled(problems: Sequence[Candidate], rng: Random) -> list[Candidate]:
@@ -37,6 +39,11 @@ def good(problems: Sequence[Candidate], rng: Random, mean: float, spread: float)
     return [problem for _, problem in sorted(((key(p), p) for p in problems), key=lambda pair: -pair[0])]
 
 
+def uncertain(problems: Sequence[Candidate], rng: Random) -> list[Candidate]:
+    """Those first whose attempts differ most in what they come to, p (1 − p) of the solve rate p."""
+    return sorted(shuffled(problems, rng), key=lambda problem: -problem.solve_rate * (1 - problem.solve_rate))
+
+
 def diverse(problems: Sequence[Candidate], rng: Random) -> list[Candidate]:
     """One problem of each niche in turn, any; niches in the order in which they add the most different labels."""
     return _in_turn(shuffled(problems, rng))
@@ -45,6 +52,20 @@ def diverse(problems: Sequence[Candidate], rng: Random) -> list[Candidate]:
 def quality_diverse(problems: Sequence[Candidate], rng: Random) -> list[Candidate]:
     """One problem of each niche in turn, the best first; of niches that add as many labels, the one with the best problem."""
     return _in_turn(sorted(shuffled(problems, rng), key=lambda problem: -problem.quality))
+
+
+def capped(problems: Iterable[Candidate], caps: Mapping[str, float], budget: int) -> list[Candidate]:
+    """At most `budget` of the problems as they come, of no operator or label more than its cap's share of the budget."""
+    left = {name: max(1, int(share * budget)) for name, share in caps.items()}
+    taken = list[Candidate]()
+    had: Counter[tuple[str, str]] = Counter()
+    for problem in problems:
+        if len(taken) == budget:
+            break
+        if all(had[group] < left[group[0]] for group in problem.groups):
+            had.update(problem.groups)
+            taken.append(problem)
+    return taken
 
 
 def _in_turn(problems: Sequence[Candidate]) -> list[Candidate]:

@@ -17,7 +17,7 @@ import sparq_core as sparq
 from sparq_core.testing import run_pipeline
 from sparq_curate import Candidate
 from sparq_curate.arithmetic import wrong_step
-from sparq_curate.filters import covering, diverse, good, quality_diverse
+from sparq_curate.filters import capped, covering, diverse, good, quality_diverse, uncertain
 from sparq_curate.solutions import apart, shortest
 
 NICHES = st.lists(
@@ -49,6 +49,42 @@ def test_niches_take_turns() -> None:
         first = order(candidates(50), sparq.generator(1))
         assert Counter(c.niche for c in first[:20]) == {((f"n{i}",),): 4 for i in range(5)}
         assert len({c.id for c in first}) == 50
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from("ab"), st.sets(st.sampled_from("pqr"))), max_size=40),
+    st.floats(0, 1),
+    st.floats(0, 1),
+    st.integers(0, 30),
+)
+def test_no_operator_or_label_has_more_than_its_cap_and_all_else_is_taken(
+    problems: list[tuple[str, set[str]]], operator: float, skills: float, budget: int
+) -> None:
+    given_ = [
+        Candidate(
+            id=str(i),
+            niche=(),
+            quality=0.5,
+            solve_rate=0.5,
+            correct=(i,),
+            groups=frozenset({("operator", by), *(("skills", label) for label in labels)}),
+        )
+        for i, (by, labels) in enumerate(problems)
+    ]
+    caps = {"operator": operator, "skills": skills}
+    taken = capped(given_, caps, budget)
+    had = Counter(group for problem in taken for group in problem.groups)
+    full = {group for group, count in had.items() if count >= max(1, int(caps[group[0]] * budget))}
+    assert len(taken) <= budget
+    assert all(count <= max(1, int(caps[group[0]] * budget)) for group, count in had.items())
+    assert len(taken) == budget or all(problem in taken or problem.groups & full for problem in given_)
+    assert capped(candidates(50), {}, budget) == candidates(50)[:budget]
+
+
+def test_the_least_certain_come_first() -> None:
+    rates = [0.1, 0.9, 0.4, 0.6, 0.5, 1.0]
+    problems = [Candidate(id=str(rate), niche=(), quality=1 - rate, solve_rate=rate, correct=(1,)) for rate in rates]
+    assert [c.solve_rate for c in uncertain(problems, sparq.generator(1))][::5] == [0.5, 1.0]
 
 
 def test_qd_takes_the_best_of_each_niche_first() -> None:
