@@ -60,6 +60,7 @@ from sparq_core.ledger.intervals import Interval, proportion
 from sparq_core.ledger.outputs import output
 from sparq_core.ledger.reader import Reader
 from sparq_core.pipeline.file import from_settings
+from sparq_core.pipeline.inner import InnerSampler
 
 keep_quiet()
 
@@ -81,6 +82,7 @@ __all__ = [
     "Example",
     "Finding",
     "Finish",
+    "InnerSampler",
     "InputFile",
     "Interval",
     "Judged",

@@ -32,6 +32,7 @@ HEAVY = frozenset(
         "pandas",
         "peft",
         "pyarrow",
+        "ray",
         "scipy",
         "sklearn",
         "spacy",

@@ -29,6 +29,7 @@ HEAVY = {
     "math_verify",
     "numpy",
     "pyarrow",
+    "ray",
     "wandb",
     "mlflow",
     "tensorboard",
