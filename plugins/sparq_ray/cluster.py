@@ -61,7 +61,6 @@ def _init(address: str) -> bool:
     """Whether there was no connection yet."""
     os.environ |= QUIET
     import ray
-    from ray._private.ray_logging import global_worker_stdstream_dispatcher
 
     if ray.is_initialized():
         return False
@@ -71,7 +70,7 @@ def _init(address: str) -> bool:
             ray.init(address=address, log_to_driver=False, logging_level=logging.CRITICAL, **local)
         except (ConnectionError, RuntimeError, ValueError, TimeoutError, OSError) as error:
             raise sparq.SparqError(f"no Ray cluster at {address}: {error}; `ray start --head` starts one") from error
-    global_worker_stdstream_dispatcher.remove_handler("ray_print_logs")  # news of the cluster, into our own output
+    ray._private.worker._worker_logs_enabled = False  # noqa: SLF001 -- else the cluster's news are printed among our output
     return True
 
 

@@ -4,6 +4,7 @@ import queue
 import threading
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,8 @@ CALLS = 256
 """Calls that a replica works on at once: as many as there may be steps in flight."""
 GRACE = 10.0
 """Seconds that closed replicas get to free their memory by themselves."""
+SILENCE = 20.0
+"""Seconds that Ray's head may take to answer; after a minute Ray ends this process."""
 LONGEST = 300
 """Characters of what Ray says that a run is told."""
 KEPT = "what was committed is kept: mend the cause, then --resume"
@@ -59,6 +62,8 @@ class Fleet:
         self._events: queue.SimpleQueue[tuple[Life, Future[Any] | str] | None] = queue.SimpleQueue()
         self._news: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._deaths = Counter[int]()
+        self._asking = ThreadPoolExecutor(1, "sparq-ray")
+        self._silent = False
         self._lives = [self._begin(number) for number in range(config.replicas)]
         self._thread = threading.Thread(target=self._watch, daemon=True, name=f"sparq-{job.model.name}")
         self._thread.start()
@@ -78,6 +83,9 @@ class Fleet:
         self._router.fail(f"{self._place}: the sampler is closed")
         self._events.put(None)
         self._thread.join()
+        self._asking.shutdown(wait=False)
+        if self._silent:
+            return
         open_ = [life.actor.close.remote() for life in self._lives if life.opened]
         if open_:
             ray.wait(open_, num_returns=len(open_), timeout=GRACE)
@@ -101,8 +109,11 @@ class Fleet:
                 if event is None:
                     return
                 self._hear(*event)
-        except Exception as error:
-            self._router.fail(f"{self._place}: the cluster cannot be asked any more: {said(error)}; {KEPT}")
+        except TimeoutError:
+            self._silent = True
+            self._router.fail(f"{self._place}: Ray's head has not answered for {SILENCE:.0f} s; {KEPT}")
+        except Exception as bug:
+            self._router.fail(f"{self._place}: {bug!r}")
             raise
 
     def _hear(self, life: Life, event: "Future[Any] | str") -> None:
@@ -157,7 +168,8 @@ class Fleet:
 
     def _make_way(self) -> None:
         """Replicas on nodes that are announced to leave get no new requests, and go once they have answered all others."""
-        leaving = ray._private.state.state.get_draining_nodes()  # noqa: SLF001 -- Ray's trainer asks it, there is no other
+        asked = self._asking.submit(ray._private.state.state.get_draining_nodes)  # noqa: SLF001 -- as Ray's trainer asks
+        leaving = asked.result(SILENCE)
         for life in list(self._lives):
             if life.opened and life.opened.node in leaving:
                 self._router.leave(life)

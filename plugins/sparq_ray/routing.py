@@ -49,6 +49,12 @@ class Router:
         with self._changed:
             return self._loads.total()
 
+    @property
+    def taking(self) -> int:
+        """How many replicas take requests."""
+        with self._changed:
+            return len(self._taking)
+
     def load_of(self, seat: Seat) -> int:
         """Those that one replica is to draw."""
         with self._changed:

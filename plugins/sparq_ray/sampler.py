@@ -43,6 +43,11 @@ class RaySampler:
         """Completions that are not there yet."""
         return self._router.load
 
+    @property
+    def replicas(self) -> int:
+        """How many replicas take requests now."""
+        return self._router.taking
+
     def sample(self, requests: Sequence[sparq.Request]) -> list[Completions]:
         """Completions of all requests; those of one call that a replica gets are sent to it together."""
         works = [Work(hash(request.messages), request.n) for request in requests]

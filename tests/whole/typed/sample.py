@@ -30,6 +30,8 @@ class Config(sparq.Sampling, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 class Every:
     """Answers hooks with all that they exchange."""
 
+    _run: sparq.Run
+
     def __init__(self, config: Config) -> None:
         self._config = config
 
@@ -41,6 +43,13 @@ class Every:
             yield from sparq.folder_findings(model)
             yield from sparq.hub_findings(model)
         sparq.check_template("{{ problem.statement }}", "place", problem=sparq.DUMMY_PROBLEM)
+
+    @sparq.hookimpl
+    def sampler(self, model: sparq.Model) -> sparq.Sampler:
+        inner = sparq.InnerSampler("scripted", {"delay": 0.0}, model, self._run)
+        assert_type(inner.check(), list[sparq.Finding])
+        with inner.opened(print) as sampler:
+            return sampler
 
     @sparq.hookimpl
     def load_seeds(self) -> Iterator[sparq.Draft]:
