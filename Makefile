@@ -38,7 +38,7 @@ test: install-dev
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 test-vllm: .venv/installed-vllm
-	$(BIN)/python -m pytest tests/plugins/vllm/test_vllm_engine.py tests/whole/test_docs.py -k "vllm"
+	$(BIN)/python -m pytest tests/plugins/vllm/test_vllm_engine.py tests/plugins/ray/test_ray_vllm.py tests/whole/test_docs.py -k "vllm"
 
 # Reports are looked at in Chromium where there is one; elsewhere those tests are skipped.
 browser:

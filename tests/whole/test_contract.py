@@ -33,12 +33,12 @@ OPTIONS: Mapping[str, Mapping[str, Any]] = {
     "ray": {"sampler": "scripted"},
 }
 """What a built-in cannot do without, or does more with."""
-MODELS = {"hf": str(MODEL), "scripted": "sums", "simulated": "sums", "pass-at-n": "sums"}
+MODELS = {"hf": str(MODEL), "scripted": "sums", "simulated": "sums", "pass-at-n": "sums", "ray": "sums"}
 """The models of the built-ins that are asked with one."""
 SAYS_YES = ScriptedSampler({"": ["Yes.", "No."]})
 SAMPLERS = {"judge": SAYS_YES, "validity": SAYS_YES}
 """Models that answer what these built-ins ask."""
-ELSEWHERE = {"openai": "sampler", "vllm": "sampler", "ray": "sampler", "sft": "train", "lm-eval": "benchmark"}
+ELSEWHERE = {"openai": "sampler", "vllm": "sampler", "sft": "train", "lm-eval": "benchmark"}
 """What the tests of these plugins call, with a server, an engine or a model of their own."""
 BUILT_INS = sorted(name for name, entry in installed().items() if entry.dist and entry.dist.name == "sparq-engine")
 

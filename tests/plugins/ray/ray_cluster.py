@@ -1,6 +1,7 @@
 """A Ray cluster of several nodes on this machine, and what tests do to it."""
 
 import os
+import re
 import signal
 import time
 from collections.abc import Iterator
@@ -8,8 +9,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-os.environ["RAY_usage_stats_enabled"] = "0"  # noqa: SIM112 -- Ray spells it so
+os.environ["RAY_usage_stats_enabled"] = "0"  # noqa: SIM112 -- Ray spells them so
+os.environ["RAY_worker_niceness"] = "0"  # noqa: SIM112 -- by default replicas give way to all else on a busy machine
 
+OPEN = re.compile(rb"ray::Replica(\.sample)?(\(\))?[\0 ]*")
 STORE = 80 << 20
 """Bytes of a node's object store, the least there may be."""
 
@@ -29,12 +32,11 @@ class Nodes:
         """One more node."""
         return self._cluster.add_node(num_cpus=cpus, object_store_memory=STORE)
 
-    def kill_replica(self) -> int:
-        """Kill −9 for a process in which a replica is, one at work if there is one, once there is one at all; its id."""
-        while not (found := sorted(self._replicas(), key=lambda pid: b".sample" not in _name(pid))):
+    def kill_replica(self) -> None:
+        """Kill −9 for a process in which a replica is open, once there is one."""
+        while not (found := self._open_replicas()):
             time.sleep(0.2)
         os.kill(found[0], signal.SIGKILL)
-        return found[0]
 
     def kill_node(self) -> None:
         """Kill −9 for the raylet of the oldest node, with which all its workers end."""
@@ -58,10 +60,12 @@ class Nodes:
     def close(self) -> None:
         self._cluster.shutdown()
 
-    def _replicas(self) -> list[int]:
+    def _open_replicas(self) -> list[int]:
+        """Their processes, which Ray names by what they do."""
         running = [node.all_processes.get("raylet") for node in self._cluster.list_all_nodes()]
         raylets = {raylet[0].process.pid for raylet in running if raylet}
-        return [pid for pid in _processes() if _name(pid).startswith(b"ray::Replica") and _parent(pid) in raylets]
+        found = [pid for pid in _processes() if OPEN.fullmatch(_name(pid)) and _parent(pid) in raylets]
+        return sorted(found, key=lambda pid: b".sample" not in _name(pid))
 
 
 @contextmanager
