@@ -137,7 +137,7 @@ def _commands() -> Iterator[str]:
 def _ledger() -> Iterator[str]:
     yield f"# The ledger\n\n{MADE}"
     yield "`runs/NAME/sparq.db` is a SQLite file in WAL mode: it can be read while it is written, by `sqlite3`, Datasette,"
-    yield "pandas or `sparq_core.Reader`. Rows are added, never changed.\n"
+    yield "pandas or `sparq_core.Reader`. Rows are added, never changed; only `total` is, which adds them up.\n"
     schema = (Path(storage.__file__).parent / "schema.sql").read_text(encoding="utf-8")
     yield f"```sql\n{schema.strip()}\n```\n"
 

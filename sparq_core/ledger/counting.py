@@ -6,7 +6,8 @@ from typing import Generic, NamedTuple, TypeVar
 
 from sparq_core.contract.niches import Axis, Niche
 from sparq_core.contract.records import Outcome
-from sparq_core.ledger.overview import Filled, Labels, Seeds, Yield
+from sparq_core.ledger.afresh import Filled, Labels, Yield
+from sparq_core.ledger.overview import Seeds
 from sparq_core.ledger.spread import Because, Counts, Label, Mean, Solved
 
 MOST_NAMES = 20_000

@@ -6,7 +6,7 @@ from typing import Any
 
 from sparq_core.contract.niches import Axis, Niche, labels_of
 from sparq_core.ledger import overview
-from sparq_core.ledger.overview import Filled
+from sparq_core.ledger.afresh import Filled, axis_of
 from sparq_core.ledger.reader import Reader
 
 
@@ -31,9 +31,8 @@ def _by_labels(
 
     Labels make niches as the run's selector has it, and by its defaults where it takes no notice of them.
     """
-    axes = ledger.axes()
     keys = [key for key, is_labels in ledger.descriptors().items() if is_labels]
-    return {key: diversity_of(filled(ledger, key, axes.get(key, Axis()))) for key in keys}
+    return {key: diversity_of(filled(ledger, key, axis_of(ledger, key))) for key in keys}
 
 
 def diversity_of(niches: Mapping[Niche, Filled]) -> dict[str, float]:

@@ -11,7 +11,7 @@ from msgspec import Struct
 from sparq_core.contract.errors import HalfWrittenError, SparqError
 from sparq_core.contract.tally import Tally
 from sparq_core.contract.weights import weights_digest
-from sparq_core.ledger import dataset, rows, storage
+from sparq_core.ledger import dataset, rows, storage, totalling, totals
 from sparq_core.ledger.conservation import check_conservation
 from sparq_core.ledger.proof import UNREADABLE, Damaged, Proof
 from sparq_core.ledger.reader import GRADING, Reader
@@ -73,6 +73,7 @@ def examine(folder: Path) -> Examined:
             _checked("steps", lambda: _steps(ledger, places, sound)),
             _checked("rows", lambda: _rows(ledger)),
             _checked("counts", lambda: _counts(ledger)),
+            _checked("totals", lambda: _totals(ledger)),
             _checked("views", lambda: _views(ledger)),
             _checked("files", lambda: _files(ledger, folder)),
         ]
@@ -109,6 +110,7 @@ def _schema(connection: sqlite3.Connection) -> Check:
     with closing(storage.create(":memory:")) as fresh:
         wanted = {name: _plain(sql) for name, sql in fresh.execute(tables)}
     found = {name: _plain(sql) for name, sql in connection.execute(tables)}
+    found.setdefault("total", wanted["total"])  # ledgers of earlier versions get it when they are next written
     other = sorted(name for name in wanted.keys() | found.keys() if wanted.get(name) != found.get(name))
     return Check(
         "schema", f"format {storage.FORMAT}, {len(wanted)} tables", [f"table {name} is not as made" for name in other]
@@ -181,6 +183,14 @@ def _counts(ledger: Reader) -> Check:
     tally = ledger.tally()
     check_conservation(ledger, tally)
     return Check("counts", f"{tally.children:,} children and {tally.attempts:,} attempts are all accounted for")
+
+
+def _totals(ledger: Reader) -> Check:
+    """What `sparq status` shows without counting; totals that an older version has not kept are not believed by anyone."""
+    if totals.kept(ledger.query, "steps") is None:
+        return Check("totals", "the next command that writes to the run counts them")
+    damage = [f"those of '{what}' are not what the rows add up to" for what in totalling.wrong(ledger)]
+    return Check("totals", "all are what the rows add up to", damage)
 
 
 def _views(ledger: Reader) -> Check:

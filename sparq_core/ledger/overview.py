@@ -10,6 +10,8 @@ import msgspec
 from sparq_core.contract.niches import Axis, Niche
 from sparq_core.contract.records import Outcome
 from sparq_core.contract.tally import Tally
+from sparq_core.ledger import afresh, totals
+from sparq_core.ledger.afresh import Filled, Labels, Yield, axis_of
 from sparq_core.ledger.intervals import Comparison, compare
 from sparq_core.ledger.reader import GRADING, LATER, VIEW, PhaseRow, Reader
 
@@ -18,7 +20,7 @@ from sparq_core.ledger.reader import GRADING, LATER, VIEW, PhaseRow, Reader
 
 def rounds(ledger: Reader) -> list[int]:
     """The rounds that have a committed step; round 0 ingests the seeds."""
-    return [round_ for (round_,) in ledger.query("SELECT DISTINCT round FROM step ORDER BY round")]
+    return [round_ for round_ in range(ledger.last_round() + 1) if ledger.steps_of(round_)]
 
 
 def tally_after(ledger: Reader, round: int) -> Tally:
@@ -80,13 +82,6 @@ class Seeds(NamedTuple):
     """Not rejected, and without a solution of their own."""
 
 
-class Yield(NamedTuple):
-    """What an operator made."""
-
-    children: int
-    kept: int
-
-
 class Unread(NamedTuple):
     """A child that could not be read from what its proposer wrote."""
 
@@ -107,11 +102,11 @@ def seeds(ledger: Reader) -> Seeds:
 
 def operators(ledger: Reader) -> dict[str, Yield]:
     """Children and kept ones by the operator that made them."""
-    rows = ledger.query(
-        "SELECT p.operator, count(*), coalesce(sum(o.outcome = 'kept'), 0) FROM problem p LEFT JOIN outcome o"
-        f" ON o.problem = p.id AND o.grading = {GRADING} WHERE p.round > 0 GROUP BY p.operator ORDER BY p.operator"
-    )
-    return {name: Yield(children, kept) for name, children, kept in rows}
+    made, kept = totals.kept(ledger.query, "made"), totals.kept(ledger.query, "kept")
+    if made is None or kept is None:
+        return afresh.operators(ledger)
+    of = {total.key: total.problems for total in kept}
+    return {total.key: Yield(total.problems, of.get(total.key, 0)) for total in made}
 
 
 def children_of(ledger: Reader, problem: str, most: int) -> list[str]:
@@ -211,38 +206,18 @@ def turned_away(ledger: Reader, round: int | None) -> int:
 # -- what was chosen ---------------------------------------------------------------------------------------------------
 
 
-_ATTEMPTED = f"(SELECT problem FROM outcome WHERE grading = {GRADING} AND problem NOT GLOB '0.*')"
-_DESCRIBED = "(SELECT DISTINCT problem FROM descriptor)"
-_CHOSEN = "(SELECT DISTINCT problem FROM curated WHERE curation = (SELECT max(id) FROM curation))"
-
-
-class Labels(NamedTuple):
-    """How far children are described."""
-
-    attempted: int
-    described: int
-
-
-class Filled(NamedTuple):
-    """The problems of a niche."""
-
-    problems: int
-    best: float
-    """The best quality among them."""
-
-
 def curated(ledger: Reader) -> int:
     """How many problems the last choice of attempts has."""
-    rows = ledger.query(f"SELECT count(*) FROM {_CHOSEN}")
-    return int(next(rows)[0])
+    found = totals.kept(ledger.query, "chosen", str(ledger.curations()))
+    return sum(total.problems for total in found) if found else afresh.curated(ledger)
 
 
 def labelled(ledger: Reader) -> Labels:
     """How many children were attempted, and how many of them are described."""
-    (found,) = ledger.query(
-        f"SELECT count(*), count(d.problem) FROM {_ATTEMPTED} a LEFT JOIN {_DESCRIBED} d ON d.problem = a.problem"
-    )
-    return Labels(*found)
+    attempted, described = totals.kept(ledger.query, "attempted"), totals.kept(ledger.query, "described")
+    if attempted is None or described is None:
+        return afresh.labelled(ledger)
+    return Labels(sum(total.problems for total in attempted), sum(total.problems for total in described))
 
 
 def unlabelled(ledger: Reader) -> list[tuple[int, int, list[str]]]:
@@ -258,24 +233,19 @@ def unlabelled(ledger: Reader) -> list[tuple[int, int, list[str]]]:
 
 def curated_niches(ledger: Reader, key: str, axis: Axis) -> dict[Niche, Filled]:
     """The problems of the last choice of attempts, by the niches that a list of labels makes."""
-    return _filled(ledger, _CHOSEN, key, axis)
+    chosen = totals.kept(ledger.query, "chosen", str(ledger.curations()))
+    kept = _niches(ledger, "chosen niche", key, axis) if chosen else {}
+    return kept or afresh.curated_niches(ledger, key, axis)
 
 
 def labelled_niches(ledger: Reader, key: str, axis: Axis) -> dict[Niche, Filled]:
-    """The children that are described, whatever became of them, by the niches that a list of labels makes."""
-    return _filled(ledger, f"(SELECT problem FROM {_ATTEMPTED} JOIN {_DESCRIBED} USING (problem))", key, axis)
+    """The children that are described, whatever became of them, by the niches that a descriptor makes."""
+    return _niches(ledger, "niche", key, axis) or afresh.labelled_niches(ledger, key, axis)
 
 
-def _filled(ledger: Reader, of: str, key: str, axis: Axis) -> dict[Niche, Filled]:
-    rows = ledger.query(
-        f"SELECT d.value, count(*), max(coalesce(o.quality, 0)) FROM {of} c"
-        f" LEFT JOIN descriptor d ON d.view IN ({VIEW}, {LATER}) AND d.problem = c.problem AND d.key = ?"
-        f" LEFT JOIN outcome o ON o.problem = c.problem AND o.grading = {GRADING} GROUP BY d.value",
-        key,
-    )
-    niches, found = ledger.niches({key: axis}), dict[Niche, Filled]()
-    for value, problems, best in rows:
-        niche = niches.of({key: msgspec.json.decode(value or "null")})
-        same = found.get(niche, Filled(0, 0.0))
-        found[niche] = Filled(same.problems + problems, max(same.best, best))
-    return found
+def _niches(ledger: Reader, what: totals.What, key: str, axis: Axis) -> dict[Niche, Filled]:
+    """The totals of a list of labels that makes niches as the run has it; empty where there are none of those."""
+    if axis != axis_of(ledger, key):
+        return {}
+    found = totals.kept(ledger.query, what, key) or ()
+    return {msgspec.json.decode(total.value, type=Niche): Filled(total.problems, total.best) for total in found}

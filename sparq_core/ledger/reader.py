@@ -15,7 +15,7 @@ from sparq_core.contract.errors import PipelineError
 from sparq_core.contract.niches import Axis, Niches
 from sparq_core.contract.records import Attempt, Child, Counts, Judged, Problem, Rejection, Score, Solved, Step, Verdict
 from sparq_core.contract.tally import Tally, priced, prices_of
-from sparq_core.ledger import storage
+from sparq_core.ledger import storage, totals
 
 GRADING = 1
 """The grading made by the run itself."""
@@ -181,7 +181,7 @@ class Reader:
 
     def steps_of(self, round: int) -> int:
         """How many steps of a round are committed."""
-        return self._one("SELECT count(*) FROM step WHERE round = ?", round) or 0
+        return self._one("SELECT max(step) FROM step WHERE round = ?", round) or 0
 
     def _extent(self, round: int, steps: int | None) -> int:
         """What tells the phases of a round that was extended from those before: the steps it had then."""
@@ -217,13 +217,11 @@ class Reader:
 
     def descriptors(self) -> dict[str, bool]:
         """What problems are described by, in the order of names, and whether it is a list of labels."""
-        rows = self.query(
-            "SELECT d.key, min(json_type(d.value) = 'array' AND coalesce(label.type, 'text') = 'text')"
-            " FROM descriptor d LEFT JOIN json_each(d.value) label"
-            " WHERE d.key <> ? AND json_type(d.value) <> 'null' GROUP BY d.key ORDER BY d.key",
-            DESCRIBED,
-        )
-        return {key: bool(is_labels) for key, is_labels in rows}
+        every, lists = totals.kept(self.query, "values"), totals.kept(self.query, "lists")
+        if every is None or lists is None:
+            return {key: found == labels for key, (found, labels) in totals.values(self.query).items()}
+        labels_of = {total.key: total.problems for total in lists}
+        return {total.key: total.problems == labels_of.get(total.key) for total in every if total.problems}
 
     def axes(self) -> dict[str, Axis]:
         """What the run's own niches are made of: the option `niches` of its selector; empty where that has none."""

@@ -1,4 +1,4 @@
--- The ledger: everything a run was paid for. Rows are added, never changed.
+-- The ledger: everything a run was paid for. Rows are added, never changed, but for totals.
 
 CREATE TABLE run (
     id INTEGER PRIMARY KEY CHECK (id = 1),
@@ -181,4 +181,14 @@ CREATE TABLE score (
     item TEXT NOT NULL,
     value REAL NOT NULL,
     PRIMARY KEY (round, steps, task, item)
+) WITHOUT ROWID;
+
+-- What the rows above add up to, so that nobody has to count them. A ledger of an earlier version gets it when it is next written.
+CREATE TABLE total (
+    what TEXT NOT NULL,                -- of which problems: made, kept, attempted, described, chosen, by niche, …
+    key TEXT NOT NULL,                 -- an operator, a descriptor or a curation; else empty
+    value TEXT NOT NULL,               -- a niche, JSON; else empty
+    problems INTEGER NOT NULL,         -- how many there are; of `steps`, how many steps these totals are of
+    best REAL NOT NULL,                -- the best quality among them
+    PRIMARY KEY (what, key, value)
 ) WITHOUT ROWID;

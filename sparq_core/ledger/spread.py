@@ -8,7 +8,8 @@ import msgspec
 from sparq_core.contract.niches import Axis, Niche
 from sparq_core.contract.records import Outcome
 from sparq_core.ledger import overview
-from sparq_core.ledger.overview import Filled, Labels, Seeds, Yield, labelled_niches
+from sparq_core.ledger.afresh import Filled, Labels, Yield
+from sparq_core.ledger.overview import Seeds, labelled_niches
 from sparq_core.ledger.reader import GRADING, LATER, VIEW, Reader
 
 _CHILDREN = f"o.grading = {GRADING} AND o.problem NOT GLOB '0.*'"

@@ -19,6 +19,7 @@ from sparq_core.ledger import rows, storage
 from sparq_core.ledger.entries import Graded, StepRecord, chained
 from sparq_core.ledger.reader import DESCRIBED, GRADING, LATER, OWN, VIEW, Reader, made_by
 from sparq_core.ledger.rows import Row, Values
+from sparq_core.ledger.totalling import Totalling
 
 
 class Ledger(Reader):
@@ -34,6 +35,7 @@ class Ledger(Reader):
         self._last_attempt: int = last or 0
         self._accepted: Callable[[], None] | None = None
         self._home = storage.Home(connection)
+        self._totals = Totalling(self, connection)
 
     def check_home(self) -> None:
         """RunMovedError where the ledger's file is no longer where it was opened."""
@@ -44,6 +46,7 @@ class Ledger(Reader):
         self.check_home()
         self._connection.execute("BEGIN IMMEDIATE")
         try:
+            self._totals.begin()
             if self._accepted:
                 self._accepted()
             yield
@@ -93,9 +96,12 @@ class Ledger(Reader):
         changed = [self._place() | rows.change(*change) for change in changes]
 
         def write() -> None:
+            axes = self.axes()
             self._connection.execute(
                 'UPDATE run SET pipeline = ?, identity = ?, "cast" = ?', (pipeline, identity, rows.as_json(cast))
             )
+            if self.axes() != axes:
+                self._totals.count_anew()
             self._insert("change", changed)
 
         self._accepted = write
@@ -108,6 +114,7 @@ class Ledger(Reader):
             self._insert_children(record)
             self._insert_attempts(record)
             self._insert("completion", [rows.completion(record, c, self._model(c.model)) for c in record.completions])
+            self._totals.add_step(record)
 
     def _insert_children(self, record: StepRecord) -> None:
         children = [worked.child for worked in record.worked]
@@ -144,6 +151,7 @@ class Ledger(Reader):
         curation = 1 + self.curations()
         self._insert("curation", [{"id": curation, "round": round, "config": rows.as_json(config)}])
         self._insert_values("curated", rows.CURATED, rows.curated(curation, examples))
+        self._totals.add_choice()
 
     def add_grading(self, config: Mapping[str, Any], graded: Iterable[Graded]) -> int:
         """Add a grading of all stored attempts, in the order they were drawn; gives its id."""
@@ -162,6 +170,7 @@ class Ledger(Reader):
         with self._transaction():
             self._insert("descriptor", made)
             self._insert("completion", [rows.completion(place, c, self._model(c.model)) for c in place.completions])
+            self._totals.add_labels(described)
 
     def _attempts_of(self, problem: str) -> list[int]:
         """The attempts a problem is judged by, in the order they were drawn."""

@@ -11,9 +11,10 @@ from sparq_core.contract.niches import Axis, Niche
 from sparq_core.contract.records import Judged, Solved
 from sparq_core.contract.tally import Tally
 from sparq_core.ledger import course, overview, samples, spread
+from sparq_core.ledger.afresh import Filled, Labels, Yield
 from sparq_core.ledger.course import At
 from sparq_core.ledger.intervals import Comparison, compare
-from sparq_core.ledger.overview import Accepted, Filled, Labels, Seeds, Yield
+from sparq_core.ledger.overview import Accepted, Seeds
 from sparq_core.ledger.reader import PhaseRow, Reader
 from sparq_core.ledger.samples import Ancestor
 from sparq_core.ledger.spread import Counts

@@ -15,8 +15,8 @@ from markupsafe import Markup
 from sparq_core.contract.niches import Axis, Niche
 from sparq_core.contract.records import Judged
 from sparq_core.contract.wording import funnel, money
+from sparq_core.ledger.afresh import Filled
 from sparq_core.ledger.diversity import diversity_of
-from sparq_core.ledger.overview import Filled
 from sparq_core.report import curves, numbers
 from sparq_core.report.alarms import alarms
 from sparq_core.report.differences import differences

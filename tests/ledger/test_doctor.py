@@ -97,10 +97,10 @@ BESIDE = {
     "a choice of nothing": ("UPDATE curated SET problem = 1e308 WHERE ordinal = 0", "export"),
     "metrics of nothing": ("UPDATE step SET metrics = '[[]]' WHERE (round, step) = (1, 3)", "rebin"),
     "a horizon that is no number": ("UPDATE step SET horizon = 'x' WHERE (round, step) = (1, 3)", "rebin"),
-    "labels that are no JSON": ("UPDATE descriptor SET value = CAST(x'41ff' AS TEXT)", "status"),
+    "labels that are no JSON": ("UPDATE descriptor SET value = CAST(x'41ff' AS TEXT)", "export"),
     "a number that is a text": (
-        "UPDATE attempt SET k = CAST(x'41ff' AS TEXT) WHERE problem = '1.1.0' AND k = 0",
-        "curate",
+        "UPDATE attempt SET k = CAST(x'41ff' AS TEXT) WHERE id = (SELECT attempt FROM curated LIMIT 1)",
+        "export",
     ),
     "texts of another step": ("UPDATE text SET round = 9 + round", "export"),
 }

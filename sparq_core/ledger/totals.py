@@ -1,0 +1,68 @@
+"""
+Totals of a run, which each write keeps in step with its rows, so that nobody has to count millions of them.
+
+They can be counted anew at any time (`afresh`), and are, where an older version has written to the ledger without them.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any, Literal, NamedTuple
+
+Query = Callable[..., Iterator[tuple[Any, ...]]]
+What = Literal[
+    "steps",  # those whose rows the totals are of
+    "made",  # children by operator
+    "kept",
+    "attempted",  # children that were not rejected
+    "described",  # of them
+    "niche",  # the described ones by list of labels and niche
+    "values",  # values of a descriptor, of any problem
+    "lists",  # of them, those that are lists of labels
+    "chosen",  # problems of a curation
+    "chosen niche",  # by list of labels and niche
+    "chosen undescribed",
+]
+
+
+class Total(NamedTuple):
+    """How many problems there are of a kind, and the best quality among them."""
+
+    key: str
+    """An operator, a descriptor or a curation; empty where there is nothing to tell apart."""
+    value: str
+    """A niche, as JSON; else empty."""
+    problems: int
+    best: float
+
+
+def kept(query: Query, what: What, key: str | None = None) -> list[Total] | None:
+    """The totals of a kind, or of one key of it; None where the ledger has none, or not of all its steps."""
+    if next(query("SELECT count(*) FROM sqlite_master WHERE name = 'total'"))[0] == 0:
+        return None
+    counted = next(query("SELECT problems FROM total WHERE what = 'steps'"), (0,))[0]
+    return written(query, what, key) if counted == _steps(query) else None
+
+
+def written(query: Query, what: What, key: str | None = None) -> list[Total]:
+    """The totals of a kind, or of one key of it, as they are."""
+    rows = query(
+        "SELECT key, value, problems, best FROM total WHERE what = ?1 AND key = coalesce(?2, key) ORDER BY key, value",
+        what,
+        key,
+    )
+    return [Total(*row) for row in rows]
+
+
+def values(query: Query) -> dict[str, tuple[int, int]]:
+    """How many values each descriptor has, and how many of them are lists of labels, counted from the rows."""
+    rows = query(
+        "SELECT key, count(*), sum(json_type(value) = 'array'"
+        " AND NOT EXISTS (SELECT 1 FROM json_each(value) label WHERE label.type <> 'text')) FROM descriptor"
+        " WHERE key <> '' AND json_type(value) <> 'null' GROUP BY key ORDER BY key"
+    )
+    return {key: (every, lists) for key, every, lists in rows}
+
+
+def _steps(query: Query) -> int:
+    """All committed steps, by the last one of each round: to count their rows takes seconds where there are many."""
+    (last,) = next(query("SELECT max(round) FROM step"))
+    return sum(next(query("SELECT max(step) FROM step WHERE round = ?", r))[0] or 0 for r in range((last or 0) + 1))
