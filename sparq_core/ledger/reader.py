@@ -417,7 +417,7 @@ class Reader:
             f" WHERE a.problem = ? AND {where} ORDER BY a.round, a.step, a.k",
             (self.grading, problem, *values),
         ).fetchall()
-        texts = {(r, s): self._texts(problem, r, s) for r, s, *_ in rows}
+        texts = {place: self._texts(problem, *place) for place in {(r, s) for r, s, *_ in rows}}
         return [
             Judged(
                 Attempt(k=k, seed=seed, text=texts[r, s][k], finish=finish, tokens=tokens, prompt_tokens=prompt),
