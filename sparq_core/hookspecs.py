@@ -235,7 +235,10 @@ def commit(step: "Step") -> Mapping[str, float] | None:
     Fold a finished step into the plugin's own state.
 
     Called: in the engine's thread, in step order, live and again on resume with the recorded step.
-    Answer: metrics to show and record, names to finite numbers, the same on replay as live; or None.
+    Answer: metrics to show and record, names to finite numbers, the same on replay as live; or None. Methods
+    `save_state(file)` and `load_state(file)` beside it, or beside `admit`, write what the plugin remembers of the steps to a
+    binary file and take it up again in a plugin that was told nothing yet; where all have them, long runs resume without
+    replaying every step.
     Merged: all plugins, keys united.
     Errors: an exception stops the run.
     """

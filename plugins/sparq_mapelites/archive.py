@@ -5,7 +5,31 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from math import log
 
+from msgspec import Struct
+
 import sparq_core as sparq
+
+Entry = tuple[float, int, str]
+"""A problem's quality, its lot, from above, and its id."""
+
+
+class Filled(Struct, frozen=True):
+    """A niche as it is written down."""
+
+    niche: sparq.Niche
+    entries: list[Entry]
+    best: float
+    offered: int
+
+
+class Contents(Struct, frozen=True):
+    """An archive as it is written down."""
+
+    niches: list[Filled]
+    """In the order they were first filled."""
+    added: int
+    qd_score: float
+    sum_n_log_n: float
 
 
 class Archive:
@@ -17,7 +41,7 @@ class Archive:
 
     def __init__(self, capacity: int) -> None:
         self._capacity = capacity
-        self._niches: dict[sparq.Niche, list[tuple[float, int, str]]] = {}
+        self._niches: dict[sparq.Niche, list[Entry]] = {}
         self._best: dict[sparq.Niche, float] = {}
         self._ranked: dict[sparq.Niche, list[str]] = {}
         self._order: list[sparq.Niche] = []
@@ -39,7 +63,7 @@ class Archive:
             heapq.heappop(elites)
         return entry >= elites[0]
 
-    def _put(self, niche: sparq.Niche, id_: str, quality: float, lot: int | None) -> tuple[float, int, str]:
+    def _put(self, niche: sparq.Niche, id_: str, quality: float, lot: int | None) -> Entry:
         self._added += 1
         entry = (quality, -(self._added if lot is None else lot), id_)
         if niche not in self._niches:
@@ -94,6 +118,20 @@ class Archive:
             "niche_entropy": round(self.entropy(), 6),
             **({"unique_labels": float(len(self._labels))} if self._labels else {}),
         }
+
+    def contents(self) -> Contents:
+        """All there is, to be written down."""
+        niches = [Filled(n, self._niches[n], self._best[n], self._offered[n]) for n in self._order]
+        return Contents(niches, self._added, self._qd_score, self._sum_n_log_n)
+
+    def load(self, contents: Contents) -> None:
+        """Hold what was written down; for an archive that is empty."""
+        self._added, self._qd_score, self._sum_n_log_n = contents.added, contents.qd_score, contents.sum_n_log_n
+        for filled in contents.niches:
+            self._niches[filled.niche], self._best[filled.niche] = filled.entries, filled.best
+            self._offered[filled.niche] = filled.offered
+            self._order.append(filled.niche)
+            self._labels |= sparq.labels_of(filled.niche)
 
     def _count(self, niche: sparq.Niche) -> None:
         n = self._offered[niche]

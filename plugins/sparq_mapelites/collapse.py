@@ -10,15 +10,18 @@ class Collapse:
     """Notices, once, that the effective number of niches has halved since its peak."""
 
     def __init__(self) -> None:
-        self._peak, self._told = 0.0, False
+        self.seen = (0.0, False)
+        """The peak of the entropy, and whether the alarm was given."""
 
     def seen_in(self, step: int, entropy: float) -> str | None:
         """The warning to give after a step whose niches have this entropy (in nats), or None."""
-        if step < FIRST_STEPS or self._told:
+        peak, told = self.seen
+        if step < FIRST_STEPS or told:
             return None
-        self._peak = max(self._peak, entropy)
-        self._told = entropy < self._peak - log(2)
-        return _warning(entropy, self._peak) if self._told else None
+        peak = max(peak, entropy)
+        collapsed = entropy < peak - log(2)
+        self.seen = (peak, collapsed)
+        return _warning(entropy, peak) if collapsed else None
 
 
 def _warning(now: float, peak: float) -> str:

@@ -3,12 +3,14 @@
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from random import Random
-from typing import Annotated, ClassVar, Literal
+from typing import IO, Annotated, ClassVar, Literal
 
+import msgspec
 from msgspec import Meta, Struct, field
+from msgspec.structs import replace
 
 import sparq_core as sparq
-from sparq_mapelites.archive import Archive
+from sparq_mapelites.archive import Archive, Contents
 from sparq_mapelites.collapse import Collapse
 
 TRIES = 50
@@ -65,6 +67,19 @@ class MapElitesConfig(DynamicConfig, frozen=True, kw_only=True, forbid_unknown_f
             description="Niches drawn uniformly, or so that a batch has the most different labels (paper, appendix D)."
         ),
     ] = "uniform"
+
+
+class Remembered(Struct, frozen=True, kw_only=True):
+    """What a selector remembers of the steps, as it is written down."""
+
+    unseen: set[str]
+    seeds: list[sparq.Child]
+    children: dict[str, int]
+    archive: Contents
+    collapse: tuple[float, bool]
+    parents: Contents | None
+    """Of a dynamic selector."""
+    placed: int
 
 
 class Selector:
@@ -125,6 +140,34 @@ class Selector:
         if step.round and (warning := self._collapse.seen_in(step.step, metrics["niche_entropy"])):
             self._warn(warning)
         return metrics | ({"coverage": round(metrics["filled_niches"] / n, 6)} if (n := self._niches.finite) else {})
+
+    def save_state(self, file: IO[bytes]) -> None:
+        """Write down what is remembered."""
+        file.write(msgspec.msgpack.encode(self.remembered(), order="deterministic"))
+
+    def load_state(self, file: IO[bytes]) -> None:
+        """Remember what was written down."""
+        self.remember(msgspec.msgpack.decode(file.read(), type=Remembered))
+
+    def remembered(self) -> Remembered:
+        """All that comes of the steps."""
+        return Remembered(
+            unseen=self._unseen,
+            seeds=self._seeds,
+            children=dict(sorted(self._children.items())),
+            archive=self._archive.contents(),
+            collapse=self._collapse.seen,
+            parents=None,
+            placed=0,
+        )
+
+    def remember(self, found: Remembered) -> None:
+        """Be as if all those steps had been committed."""
+        self._unseen, self._seeds, self._children = found.unseen, found.seeds, Counter(found.children)
+        for seed in self._seeds:
+            self._niches.learn(seed.descriptors)
+        self._archive.load(found.archive)
+        self._collapse.seen = found.collapse
 
     def _weighed(self, children: Sequence[sparq.Child]) -> Iterator[sparq.Child]:
         return (child.weighed_by(self._weigh) for child in children)
@@ -228,6 +271,15 @@ class Dynamic(Selector):
         for niche, seed in self.placed_seeds()[self._placed :] if self._placed < len(self._seeds) else ():
             self._parents.begin(self.cell(niche), seed.problem.id, _worth(seed), self._lot(seed))
         self._placed = len(self._seeds)
+
+    def remembered(self) -> Remembered:
+        return replace(super().remembered(), parents=self._parents.contents(), placed=self._placed)
+
+    def remember(self, found: Remembered) -> None:
+        super().remember(found)
+        if found.parents:
+            self._parents.load(found.parents)
+        self._placed = found.placed
 
     def keep(self, niche: sparq.Niche, child: sparq.Child) -> None:
         self.prepare()

@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import IO, TYPE_CHECKING, Annotated, ClassVar
 
 from msgspec import Meta, Struct
 
@@ -89,6 +89,24 @@ class Duplicates:
         self._children += len(step.children)
         self._turned_away += sum(child.reason == NEAR for child in step.children)
         return {"near_duplicate_rate": round(self._turned_away / max(1, self._children), 6)}
+
+    def save_state(self, file: IO[bytes]) -> None:
+        """What is remembered: the counters, the digests of all texts, the index of near duplicates."""
+        import numpy as np
+
+        np.save(file, np.array([self._children, self._turned_away]), allow_pickle=False)
+        np.save(file, np.sort(np.fromiter(self._exact, np.uint64, len(self._exact))), allow_pickle=False)
+        if self._near is not None:
+            self._near.save(file)
+
+    def load_state(self, file: IO[bytes]) -> None:
+        """Remember what was written."""
+        import numpy as np
+
+        self._children, self._turned_away = np.load(file, allow_pickle=False).tolist()
+        self._exact = set(np.load(file, allow_pickle=False).tolist())
+        if self._near is not None:
+            self._near.load(file)
 
     def _admit(self, words: Sequence[str], signature: "Signature | None") -> str | None:
         key = int.from_bytes(hashlib.blake2b(" ".join(words).encode(), digest_size=8).digest())

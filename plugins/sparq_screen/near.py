@@ -8,7 +8,7 @@ A MinHash signature keeps one byte of each of its numbers, which is enough to co
 import math
 from array import array
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import rensa
@@ -59,6 +59,16 @@ class NearDuplicates:
         self._newest[self._bands, slots] = self._count
         self._count += 1
         return True
+
+    def save(self, file: IO[bytes]) -> None:
+        """Write all that is remembered; the ends of long chains are gathered again when they are asked for."""
+        for rows in (self._newest, self._before[: self._count], self._numbers[: self._count]):
+            np.save(file, rows, allow_pickle=False)
+
+    def load(self, file: IO[bytes]) -> None:
+        """Remember what was written."""
+        self._newest, self._before, self._numbers = (np.load(file, allow_pickle=False) for _ in range(3))
+        self._count = len(self._numbers)
 
     def _is_near(self, signature: Signature, newest: Texts) -> bool:
         if not newest.any():

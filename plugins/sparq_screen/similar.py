@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import IO, TYPE_CHECKING, Annotated, Any, ClassVar
 
 from msgspec import Meta, Struct
 
@@ -73,6 +73,20 @@ class Similar:
                 admitted.append(i)
         self._remember(vectors[admitted])
         return [None if i in admitted else "similar" for i in range(len(children))]
+
+    def save_state(self, file: IO[bytes]) -> None:
+        """The vectors of what was admitted."""
+        import numpy as np
+
+        np.save(file, self._admitted[: self._count], allow_pickle=False)
+
+    def load_state(self, file: IO[bytes]) -> None:
+        """Remember what was written."""
+        import numpy as np
+
+        vectors = np.load(file, allow_pickle=False)
+        self._admitted = np.concatenate([vectors, np.empty((BLOCK, vectors.shape[1]), vectors.dtype)])
+        self._count = len(vectors)
 
     def _nearest(self, batch: "NDArray[np.float32]") -> "NDArray[np.float32]":
         """Each vector's highest similarity to one admitted before."""

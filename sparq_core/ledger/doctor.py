@@ -11,7 +11,7 @@ from msgspec import Struct
 from sparq_core.contract.errors import HalfWrittenError, SparqError
 from sparq_core.contract.tally import Tally
 from sparq_core.contract.weights import weights_digest
-from sparq_core.ledger import dataset, rows, storage, totalling, totals
+from sparq_core.ledger import checkpoint, dataset, rows, storage, totalling, totals
 from sparq_core.ledger.conservation import check_conservation
 from sparq_core.ledger.proof import UNREADABLE, Damaged, Proof
 from sparq_core.ledger.reader import GRADING, Reader
@@ -76,6 +76,7 @@ def examine(folder: Path) -> Examined:
             _checked("totals", lambda: _totals(ledger)),
             _checked("views", lambda: _views(ledger)),
             _checked("files", lambda: _files(ledger, folder)),
+            _checked("checkpoint", lambda: _checkpoint(ledger, folder)),
         ]
     return Examined(checks, sound, len(places))
 
@@ -222,6 +223,19 @@ def _files(ledger: Reader, folder: Path) -> Check:
         elif digest_of(path, version) != digest:
             damage.append(f"{path}: is not what its phase has made (digest {digest}); delete it, and it is made again")
     return Check("files", f"{seen:,} datasets and models", damage, notes)
+
+
+def _checkpoint(ledger: Reader, folder: Path) -> Check:
+    """The plugins' state, which is no part of the data."""
+    try:
+        with checkpoint.opened(folder, ledger) as found:
+            if found is None:
+                return Check("checkpoint", "none")
+            about = found.checkpoint
+    except checkpoint.Unusable as why:
+        note = f"{folder / checkpoint.FILE} {why}; `sparq run --resume` replays all steps instead"
+        return Check("checkpoint", "", notes=[note])
+    return Check("checkpoint", f"the plugins' state after step {about.round}.{about.step}")
 
 
 def made(ledger: Reader, folder: Path) -> Iterator[tuple[Path, str]]:

@@ -17,6 +17,7 @@ from sparq_core.contract.records import Problem, Rejection
 from sparq_core.ledger.entries import StepRecord
 from sparq_core.ledger.proof import Proof
 from sparq_core.ledger.writer import Ledger
+from sparq_core.loop.checkpoints import Checkpoints
 from sparq_core.loop.meter import Meter, Spent
 from sparq_core.loop.sources import Issue, Source
 from sparq_core.loop.step import Candidate, Proposed, Slot, StepRunner, turned_away
@@ -68,6 +69,7 @@ class Engine:
         emit: Callable[[Event], None],
         meter: Meter,
         stop: StopRule,
+        checkpoints: Checkpoints,
     ) -> None:
         self._cast, self._ledger, self._runner, self._source = cast, ledger, runner, source
         self._in_flight, self._emit, self._meter, self._stop = in_flight, emit, meter, stop
@@ -75,7 +77,8 @@ class Engine:
         self._pool = ThreadPoolExecutor(in_flight, thread_name_prefix="sparq-step")
         self._round = source.round
         self._done = ledger.steps_of(self._round)
-        self._folded, self._admitted = 0, self._done
+        self._checkpoints, self._admitted = checkpoints, self._done
+        self._folded, self._readmitted = checkpoints.known(self._round, self._done)
         self._flights: dict[int, Flight] = {}
 
     def close(self) -> None:
@@ -89,7 +92,8 @@ class Engine:
         for step in count(1):
             if step <= self._done:
                 self._fold_to(max(step - self._in_flight, self._ledger.step_row(self._round, step).horizon))
-                self._readmit(step)
+                if step > self._readmitted:
+                    self._readmit(step)
                 self._source.skip()
                 continue
             self._fold_to(step - self._in_flight)
@@ -182,6 +186,7 @@ class Engine:
         metrics = self._cast.commit(record.committed)
         tally = self._meter.add(record)
         self._ledger.commit_step(record, metrics, tally)
+        self._checkpoints.committed(record, tally, self._admitted, self._in_flight)
         del self._flights[record.step]
         self._emit(StepCommitted(self._round, record.step, tally, metrics))
 

@@ -14,6 +14,7 @@ from sparq_core.contract.tally import Tally
 from sparq_core.ledger.conservation import check_conservation
 from sparq_core.ledger.writer import Ledger
 from sparq_core.loop import stops
+from sparq_core.loop.checkpoints import Checkpoints
 from sparq_core.loop.engine import Engine
 from sparq_core.loop.in_flight import memory, steps_in_flight
 from sparq_core.loop.meter import Meter
@@ -61,6 +62,7 @@ class Rounds:
         allow = stops.fuse(run.pipeline, self._meter, lambda: self._in_flight, cast.proposers)
         self.samplers = Samplers(cast, hear, allow, self._meter.drew)
         self._runner = StepRunner(run, cast, self.samplers.serve, cast.policy(run))
+        self._checkpoints = Checkpoints(run, cast, ledger, emit)
 
     def go(self) -> Ending:
         """All rounds, to the end or to what stops them."""
@@ -69,6 +71,7 @@ class Rounds:
             if self._phases:
                 self._phases.expect_solutions()
                 self._begin(self._phases)
+            self._checkpoints.restore()
             for round_ in range(self._run.pipeline.rounds + 1):
                 reason = self._round(round_)
                 if reason:
@@ -78,6 +81,7 @@ class Rounds:
                 raise
             reason = stops.INTERRUPTED
         finally:
+            self._checkpoints.close()
             self.samplers.close()
         return self._end(reason)
 
@@ -91,10 +95,12 @@ class Rounds:
         if self._phases:
             self._phases.expect_solutions()
         try:
+            self._checkpoints.restore()
             reason = self._round(0)
             if not reason and self._run.pipeline.rounds:
                 reason = self._generate_well(1)
         finally:
+            self._checkpoints.close()
             self.samplers.close()
         return self._end(stops.INTERRUPTED if self._interrupted() else reason)
 
@@ -127,7 +133,17 @@ class Rounds:
             else Seeds(self._run, self._cast, self._most_seeds)
         )
         stop = stops.rule(pipeline, self._meter, self._interrupted, self._emit)
-        engine = Engine(self._cast, self._ledger, self._runner, source, self._in_flight, self._emit, self._meter, stop)
+        engine = Engine(
+            self._cast,
+            self._ledger,
+            self._runner,
+            source,
+            self._in_flight,
+            self._emit,
+            self._meter,
+            stop,
+            self._checkpoints,
+        )
         with closing(engine), self._occupancy:
             reason = engine.run()
         return None if closed and reason != stops.INTERRUPTED else reason  # what came later, the budget had room for

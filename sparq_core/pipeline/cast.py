@@ -11,7 +11,7 @@ from functools import partial
 from inspect import signature
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import IO, Any
 
 import pluggy
 from msgspec.structs import replace
@@ -327,6 +327,35 @@ class Cast:
                 finite(call, answer, value, f"'{name}'")
             metrics |= given
         return metrics
+
+    @property
+    def stateful(self) -> list[Member]:
+        """The plugins that remember something of each step."""
+        return [member for member in self.members if member.answers(hookspecs.admit, hookspecs.commit)]
+
+    @property
+    def saves_state(self) -> bool:
+        """Whether all of these can save what they remember, and take it up again."""
+        methods = ("save_state", "load_state")
+        return all(callable(getattr(m.plugin, name, None)) for m in self.stateful for name in methods)
+
+    def save_state(self, plugin: str, file: IO[bytes]) -> None:
+        """Let a plugin write down what it remembers."""
+        with self._about_state(plugin) as member:
+            member.save_state(file)
+
+    def load_state(self, plugin: str, file: IO[bytes]) -> None:
+        """Let a plugin that was told nothing yet take up what it has written down."""
+        with self._about_state(plugin) as member:
+            member.load_state(file)
+
+    @contextmanager
+    def _about_state(self, plugin: str) -> Iterator[Any]:
+        """A plugin, whose mistakes have its name."""
+        member = next(member for member in self.stateful if member.name == plugin)
+        spec = hookspecs.commit if member.answers(hookspecs.commit) else hookspecs.admit
+        with Call(member.name, member.place, spec, "its state"):
+            yield member.plugin
 
     # -- the end of a round --------------------------------------------------------------------------------------------
 

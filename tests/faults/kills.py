@@ -16,6 +16,7 @@ from faults import Fault, calls_in_child, in_child
 from sparq_core.contract.errors import SparqError
 from sparq_core.ledger import dataset, storage
 from sparq_core.ledger.reader import Reader
+from sparq_core.loop import checkpoints
 from sparq_core.testing import run_pipeline
 
 CAST = ("static-uniform", "mutate", "sympy", "curate-band")
@@ -74,6 +75,7 @@ def killed(folder: Path, plan: dict[str, Any], nth: int, expected: object) -> st
 def main(folder: Path, file_system: str, stride: int) -> None:
     """Kill at every `stride`th call."""
     storage.file_system = lambda folder: file_system
+    checkpoints.EVERY = 1
     plan, run = pipeline(folder), folder / "run"
     run_pipeline(plan, folder)  # here, so that children need not import what it takes
     expected = story(run)
