@@ -6,7 +6,9 @@ then `rounds`, `engine`, `sources`, `step`, `attempts` and `phases` in `loop`. d
 """
 
 from sparq_core.contract.answers import last_boxed, marked_answer
+from sparq_core.contract.checkpoints import Tensor, folder_of, tensors_of
 from sparq_core.contract.config import FREE, Descriptor, InputFile, NonNegative, Pipeline, Positive, Role, Share
+from sparq_core.contract.descendants import descendants, end_descendants
 from sparq_core.contract.errors import NoParents, PipelineError, PluginError, SparqError, nearest
 from sparq_core.contract.events import (
     Event,
@@ -51,7 +53,7 @@ from sparq_core.contract.records import (
 from sparq_core.contract.run import Run
 from sparq_core.contract.sampling import Completion, Llm, Recorded, Request, RoleModel, Sampler, Sampling
 from sparq_core.contract.tally import Tally
-from sparq_core.contract.templates import DUMMY_PROBLEM, check_template, named_template, render
+from sparq_core.contract.templates import DUMMY_PROBLEM, check_template, named_template, render, template_names
 from sparq_core.contract.texts import inert, shortened, strings_in
 from sparq_core.contract.weights import folder_findings, is_named, weights_digest
 from sparq_core.contract.workers import run_worker, serve
@@ -122,13 +124,17 @@ __all__ = [
     "Step",
     "StepCommitted",
     "Tally",
+    "Tensor",
     "Trial",
     "Value",
     "Verdict",
     "Warned",
     "check_template",
     "derive",
+    "descendants",
+    "end_descendants",
     "folder_findings",
+    "folder_of",
     "from_settings",
     "generator",
     "hookimpl",
@@ -148,6 +154,8 @@ __all__ = [
     "serve",
     "shortened",
     "strings_in",
+    "template_names",
+    "tensors_of",
     "text_lines",
     "weights_digest",
 ]

@@ -84,7 +84,7 @@ class Sft:
     def _memory(self, model: str, gpus: list[Gpu]) -> Iterator[sparq.Finding]:
         """What the training takes; nothing where the model is not at hand in safetensors files."""
         asked, lora = self._asked(gpus), self._config.lora
-        folder = memory.folder_of(model)
+        folder = sparq.folder_of(model)
         if folder and (tensors := memory.shapes(folder)):
             need = memory.Need(
                 *memory.states(tensors, lora.r if lora else None),

@@ -6,9 +6,6 @@ from math import ceil, prod
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import msgspec
-from msgspec import Struct
-
 import sparq_core as sparq
 
 FULL = 16
@@ -22,12 +19,6 @@ GB = BILLION = 1e9
 
 NEAR = 0.9
 """Share of a device's memory above which it may not suffice: others use it, too, and it is never packed without gaps."""
-
-
-class _Tensor(Struct):
-    """What a safetensors file begins with, for each tensor and for the metadata, which has no shape."""
-
-    shape: tuple[int, ...] = ()
 
 
 class Need(NamedTuple):
@@ -71,34 +62,16 @@ def finding(need: Need, processes: int, memories: Sequence[int]) -> sparq.Findin
     return sparq.Finding(level="note", place="with.processes", message=told)
 
 
-def folder_of(model: str) -> Path | None:
-    """Where a model's files are: its folder, or the hub's cache; None where they are not on this machine."""
-    if Path(model).is_dir():
-        return Path(model)
-    from huggingface_hub import try_to_load_from_cache
-    from huggingface_hub.errors import HFValidationError
-
-    try:
-        found = try_to_load_from_cache(model, "config.json")
-    except HFValidationError:
-        return None
-    return Path(found).parent if isinstance(found, str) else None
-
-
 def shapes(folder: Path) -> dict[str, tuple[int, ...]]:
     """The tensors of a folder's safetensors files by name; empty where it has no such files."""
-    headers = (_header(file) for file in sorted(folder.glob("*.safetensors")))
-    return {name: tensor.shape for header in headers for name, tensor in header.items() if name != "__metadata__"}
+    return {name: tensor.shape for file in sorted(folder.glob("*.safetensors")) for name, tensor in _tensors(file).items()}
 
 
-def _header(file: Path) -> dict[str, _Tensor]:
+def _tensors(file: Path) -> dict[str, sparq.Tensor]:
     """A file's tensors by name; none where it is no safetensors file, which whoever loads it will tell."""
-    with file.open("rb") as stream:
-        length = int.from_bytes(stream.read(8), "little")
-        told = stream.read(length) if length < file.stat().st_size else b""
     try:
-        return msgspec.json.decode(told, type=dict[str, _Tensor])
-    except msgspec.DecodeError:
+        return sparq.tensors_of(file)
+    except ValueError:
         return {}
 
 

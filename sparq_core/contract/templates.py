@@ -119,16 +119,25 @@ def check_template(template: str, place: str, *names: str, **dummies: Any) -> No
     division by a number in it; nor is a wrong type in a template that uses `extra` or a name given alone.
     """
     allowed = [*names, *dummies]
-    try:
-        tree = _ENVIRONMENT.parse(template)
-        used = meta.find_undeclared_variables(tree)
-    except (TemplateError, RecursionError) as error:
-        raise PipelineError(f"{place}: the template is broken: {_told(error, template)}") from error
+    tree = _parsed(template, place)
+    used = meta.find_undeclared_variables(tree)
     if unknown := sorted(used - set(allowed)):
         raise PipelineError(f"{place}: the template uses '{unknown[0]}'; it may use {' and '.join(allowed)}")
     if allowed[0] not in used:
         raise PipelineError(f"{place}: the template never uses '{allowed[0]}', so every prompt would be the same")
     _try(template, place, {name: Anything() for name in names} | dummies, typed=not _is_open(tree, used & set(names)))
+
+
+def template_names(template: str, place: str) -> set[str]:
+    """The names that a template uses; PipelineError where it is broken. `place` is the option it came from."""
+    return meta.find_undeclared_variables(_parsed(template, place))
+
+
+def _parsed(template: str, place: str) -> nodes.Template:
+    try:
+        return _ENVIRONMENT.parse(template)
+    except (TemplateError, RecursionError) as error:
+        raise PipelineError(f"{place}: the template is broken: {_told(error, template)}") from error
 
 
 def _try(template: str, place: str, dummies: Mapping[str, Any], *, typed: bool) -> None:

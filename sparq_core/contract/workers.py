@@ -2,7 +2,7 @@
 Work in a process of its own: a trainer, a benchmark, whatever is heavy or must not bring the engine down.
 
 The child is out of the terminal's reach, so that the engine decides what Ctrl-C means for it, and ends when its parent does,
-however that ends.
+however that ends. All that it has begun ends with it.
 """
 
 import json
@@ -16,10 +16,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from sparq_core.contract.descendants import adopt_orphans, end_descendants
 from sparq_core.contract.errors import Interrupted, SparqError
 
-TAIL = 15
-"""Lines of a log shown when a worker fails."""
+TAIL, TAIL_BYTES = 15, 1 << 16
+"""Lines of a log shown when a worker fails, and how much of its end is looked at."""
 _running: set["subprocess.Popen[str]"] = set()
 _ending = threading.Event()
 
@@ -58,16 +59,17 @@ def run_worker(module: str, job: Mapping[str, Any], log: Path, folder: Path | No
     if code and _ending.is_set():
         raise Interrupted(f"{module} was ended")
     if code:
-        tail = "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-TAIL:])
-        raise SparqError(f"{module} ended with exit code {code}; the end of {log}:\n{tail}")
+        raise SparqError(f"{module} ended with exit code {code}; the end of {log}:\n{_tail(log)}")
 
 
 def serve(main: Callable[[dict[str, Any]], None]) -> None:
-    """In the worker: do the job that `run_worker` sends, and end at once when the parent is gone."""
+    """In the worker: do the job that `run_worker` sends; when the parent is gone, end at once, with all that was begun."""
     job = json.loads(sys.stdin.readline())
+    adopt_orphans()
 
     def watch() -> None:
         sys.stdin.read()
+        end_descendants(os.getpid())
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
@@ -87,6 +89,14 @@ def allow() -> None:
 
 
 def _end(process: "subprocess.Popen[str]") -> None:
-    if process.poll() is None:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
+    """Of one that has ended by itself its group: the number is not given away while others are in it."""
+    if process.returncode is None:
+        end_descendants(process.pid)
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+
+
+def _tail(log: Path) -> str:
+    with log.open("rb") as file:
+        file.seek(max(0, file.seek(0, os.SEEK_END) - TAIL_BYTES))
+        return "\n".join(file.read().decode(errors="replace").splitlines()[-TAIL:])

@@ -122,7 +122,14 @@ class Every:
     def train(self, dataset: Path, weights: sparq.Model, out: Path) -> None:
         assert_type(sparq.weights_digest(weights.path), str)
         assert_type(sparq.is_named(weights.path, "x"), bool)
+        if folder := sparq.folder_of(weights.path):
+            tensors = sparq.tensors_of(folder / "model.safetensors")
+            assert_type(tensors, dict[str, sparq.Tensor])
+            assert_type(tensors["a"].shape, tuple[int, ...])
         sparq.run_worker("worker", {"dataset": str(dataset)}, out / "log")
+        assert_type(sparq.descendants(1), set[int])
+        sparq.end_descendants(1)
+        assert_type(sparq.template_names("{{ seed }}", "with.run"), set[str])
         with sparq.output(out / "rows.jsonl", "--out", ["a"]) as path:
             assert_type(path, Path)
 
