@@ -31,6 +31,7 @@ OPTIONS: Mapping[str, Mapping[str, Any]] = {
     "lm-eval": {"tasks": ["in_distribution"], "include": str(ROOT / "examples" / "quickstart")},
     "bayes": {"from_parents": 2.0},
     "ray": {"sampler": "scripted"},
+    "command": {"run": ["true", "{{ model }}", "{{ dataset }}", "{{ out }}"]},
 }
 """What a built-in cannot do without, or does more with."""
 MODELS = {"hf": str(MODEL), "scripted": "sums", "simulated": "sums", "pass-at-n": "sums", "ray": "sums"}
@@ -38,7 +39,7 @@ MODELS = {"hf": str(MODEL), "scripted": "sums", "simulated": "sums", "pass-at-n"
 SAYS_YES = ScriptedSampler({"": ["Yes.", "No."]})
 SAMPLERS = {"judge": SAYS_YES, "validity": SAYS_YES}
 """Models that answer what these built-ins ask."""
-ELSEWHERE = {"openai": "sampler", "vllm": "sampler", "sft": "train", "lm-eval": "benchmark"}
+ELSEWHERE = {"openai": "sampler", "vllm": "sampler", "sft": "train", "command": "train", "lm-eval": "benchmark"}
 """What the tests of these plugins call, with a server, an engine or a model of their own."""
 BUILT_INS = sorted(name for name, entry in installed().items() if entry.dist and entry.dist.name == "sparq-engine")
 
