@@ -15,6 +15,7 @@ import msgspec
 
 import sparq_core as sparq
 from sparq_core.contract.texts import valid
+from sparq_core.contract.thinking import without_thinking
 from sparq_curate.arithmetic import wrong_step
 from sparq_curate.solutions import apart
 from sparq_mutate import Mutate, MutateConfig, tagged
@@ -238,6 +239,7 @@ def _readers() -> dict[str, Callable[[str], Any]]:
         "shortened": sparq.shortened,
         "last_boxed": sparq.last_boxed,
         "marked_answer": sparq.marked_answer,
+        "without_thinking": without_thinking,
         "render": lambda text: sparq.render(prompt, "here", parent=_problem(text), other=None),
         "tagged": lambda text: tagged(text, "problem"),
         "mutate": lambda text: Mutate._draft(_PLAN, _recorded(text)),

@@ -1,19 +1,34 @@
-"""`sparq export`: the dataset of a run or of several, with its card."""
+"""`sparq export`: the dataset of a run or of several, with its card; as a table, or as a trainer reads it."""
 
 import json
 from pathlib import Path
+from typing import Literal
 
 import click
+from click.core import ParameterSource
 
 from sparq_core.cli.arguments import GRADING, JSON, RUNS
+from sparq_core.cli.export_for import export_for
 from sparq_core.contract.texts import inert
 from sparq_core.ledger.files import is_stream
 from sparq_core.publish import places
 from sparq_core.publish.export import FORMATS, SHARD_ROWS, Order, is_folder
+from sparq_core.publish.trainers.export import Order as OrderFor
+from sparq_core.publish.trainers.formats import FORMATS as TRAINERS
+
+OF_A_TRAINER = {"holdout": "--holdout", "thinking": "--thinking", "system": "--system", "pairs": "--pairs"}
+OF_A_TABLE = {"kind": "--format", "shard_rows": "--shard-rows", "use": "--use", "options": "--option"}
+"""Options that one kind of export has and the other has not."""
 
 
 @click.command()
 @RUNS
+@click.option(
+    "--for",
+    "trainer",
+    type=click.Choice(list(TRAINERS)),
+    help="Write a folder as this trainer reads it, of problems with a checkable answer, or of attempts at them.",
+)
 @click.option(
     "--format",
     "kind",
@@ -24,7 +39,29 @@ from sparq_core.publish.export import FORMATS, SHARD_ROWS, Order, is_folder
     "--to",
     metavar="PATH",
     help="File to write, or a folder: a name without an ending, or one that ends in a slash; here, or a URL as fsspec "
-    "knows it, such as s3://bucket/name [default: RUN/dataset/export.…].",
+    "knows it, such as s3://bucket/name [default: RUN/dataset/export.…, with --for RUN/dataset/TRAINER].",
+)
+@click.option(
+    "--holdout",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    metavar="SHARE",
+    help="With --for: hold out this share of the seeds with all that descends from them, in a file of its own.",
+)
+@click.option(
+    "--thinking",
+    type=click.Choice(["keep", "strip"]),
+    default="keep",
+    show_default=True,
+    help="With --for: what becomes of an attempt's text up to </think>.",
+)
+@click.option("--system", metavar="TEXT", help="With --for: a system message before each prompt.")
+@click.option(
+    "--pairs",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="With --for trl-dpo: most pairs of each problem.",
 )
 @click.option(
     "--shard-rows",
@@ -47,8 +84,13 @@ from sparq_core.publish.export import FORMATS, SHARD_ROWS, Order, is_folder
 @JSON
 def export(
     runs: tuple[Path, ...],
+    trainer: str | None,
     kind: str | None,
     to: str | None,
+    holdout: float | None,
+    thinking: Literal["keep", "strip"],
+    system: str | None,
+    pairs: int,
     shard_rows: int,
     licence: str | None,
     use: str,
@@ -65,20 +107,60 @@ def export(
     A file gets its card beside it (out.jsonl.card.md); a folder gets data/ and README.md, as the Hub and `load_dataset` take
     it. Nothing is replaced but an earlier export whose card was not edited. A pipe or a device, such as /dev/stdout, is written
     to as it is, without a card. What goes to a URL is written to the folder of temporary files first.
+
+    With --for, the folder is as a trainer reads it: train.jsonl or train.parquet, test.* with --holdout, and README.md. For
+    reinforcement learning it has one row for each problem whose reference passes a test: the run's own verifiers, which are
+    the reward, call it correct, and a wrong answer incorrect.
     """
-    if not to and len(runs) > 1:
-        raise click.UsageError("several runs are exported to a place of their own; name it by --to")
-    kind = kind or _kind(to)
-    order = Order(
-        runs=runs, kind=kind, grading=grading, licence=licence, screen=use, options=options, shard_rows=shard_rows
-    )
-    done = places.export(order, to or str(runs[0] / "dataset" / f"export.{kind}"))
+    _check_options({} if trainer else OF_A_TRAINER, "is for --for TRAINER; name one, or leave it out")
+    _check_options(OF_A_TABLE if trainer else {}, "does not go with --for, which settles it; leave it out")
+    if trainer:
+        if len(runs) > 1:
+            raise click.UsageError("--for takes one run, whose verifiers are the reward")
+        order = OrderFor(
+            run=runs[0],
+            format=TRAINERS[trainer],
+            grading=grading,
+            licence=licence,
+            holdout=holdout,
+            thinking=thinking,
+            system=system,
+            pairs=pairs,
+        )
+        export_for(order, to, as_json=as_json)
+    else:
+        if not to and len(runs) > 1:
+            raise click.UsageError("several runs are exported to a place of their own; name it by --to")
+        kind = kind or _kind(to)
+        table = Order(
+            runs=runs, kind=kind, grading=grading, licence=licence, screen=use, options=options, shard_rows=shard_rows
+        )
+        _export(table, to or str(runs[0] / "dataset" / f"export.{kind}"), as_json=as_json)
+
+
+def _check_options(names: dict[str, str], why: str) -> None:
+    """A usage error where one of these options was given."""
+    context = click.get_current_context()
+    for name, option in names.items():
+        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            raise click.UsageError(f"{option} {why}")
+
+
+def _export(order: Order, to: str, *, as_json: bool) -> None:
+    """Export one table, and tell what was written."""
+    done = places.export(order, to)
     if as_json:
-        facts = {"file": done.place, "format": kind, "rows": done.rows, "card": done.card, "left_out": done.turned_away}
+        facts = {
+            "file": done.place,
+            "format": order.kind,
+            "rows": done.rows,
+            "card": done.card,
+            "left_out": done.turned_away,
+        }
         click.echo(json.dumps(facts, indent=2), err=is_stream(Path(done.place)))
         return
     told = [f"{done.rows:,} rows in {done.place}" + (f", described in {done.card}" if done.card else "")]
-    if len(runs) > 1:
+    if len(order.runs) > 1:
         told.append(f"left out {done.turned_away:,} problems that an earlier one is nearly the same as")
     told.append(f"load them with: datasets.load_dataset({done.loaded_by})")
     click.echo("\n".join(map(inert, told)), err=is_stream(Path(done.place)))

@@ -35,13 +35,18 @@ _text = lru_cache(64)(msgspec.json.Encoder().encode)
 def rows(ledger: Reader, examples: Iterable[Example]) -> Iterator[dict[str, Any]]:
     """The dataset's rows for these examples, in their order; all have the same columns."""
     columns = columns_of(ledger)
-    asked = lru_cache(NEAR)(partial(_asked, ledger, ledger.pipeline().attempts))
+    for row in drawn(ledger, examples):
+        yield {column.name: column.fill(row) for column in columns}
+
+
+def drawn(ledger: Reader, examples: Iterable[Example]) -> Iterator[Row]:
+    """These examples, in their order, with what the columns of a dataset are filled from."""
+    asked_once = lru_cache(NEAR)(partial(asked, ledger, ledger.pipeline().attempts))
     for example in examples:
-        problem = asked(example.problem)
+        problem = asked_once(example.problem)
         if example.attempt not in problem.drawn:
             problem.drawn.update(_drawn_with(ledger, example))
-        row = Row(problem, problem.drawn[example.attempt])
-        yield {column.name: column.fill(row) for column in columns}
+        yield Row(problem, problem.drawn[example.attempt])
 
 
 def seed_rows(ledger: Reader) -> Iterator[dict[str, Any]]:
@@ -59,7 +64,8 @@ def seed_rows(ledger: Reader) -> Iterator[dict[str, Any]]:
             }
 
 
-def _asked(ledger: Reader, config: AttemptsConfig, id_: str) -> Asked:
+def asked(ledger: Reader, config: AttemptsConfig, id_: str) -> Asked:
+    """A problem by its id, as its rows share it, without its attempts; `config` has the prompt."""
     child = ledger.child(id_)
     round_, step, _ = id_.split(".")
     return Asked(
@@ -185,7 +191,7 @@ def _groups(rows: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
     group, letters = [], 0
     for row in rows:
         group.append(row)
-        letters += len(row["solution"])
+        letters += len(row.get("solution") or "")
         if len(group) == BATCH or letters > LETTERS:
             yield group
             group, letters = [], 0
@@ -201,6 +207,12 @@ def _values(column: Column, group: Sequence[dict[str, Any]]) -> list[Any]:
 
 
 def _schema(columns: Sequence[Column], pa: Any) -> Any:
+    return pa.schema([(column.name, _type(column, pa)) for column in columns])
+
+
+def _type(column: Column, pa: Any) -> Any:
+    if column.kind == "struct":
+        return pa.struct([(field.name, _type(field, pa)) for field in column.fields])
     turn = pa.struct([("role", pa.string()), ("content", pa.string())])
     types = {
         "text": pa.string(),
@@ -211,4 +223,4 @@ def _schema(columns: Sequence[Column], pa: Any) -> Any:
         "chat": pa.list_(turn),
         "JSON": pa.string(),
     }
-    return pa.schema([(column.name, types[column.kind]) for column in columns])
+    return types[column.kind]

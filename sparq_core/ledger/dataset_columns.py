@@ -8,7 +8,7 @@ from sparq_core.contract.records import Child
 from sparq_core.ledger.intervals import Interval
 from sparq_core.ledger.reader import DESCRIBED, Drawn, Reader
 
-Kind = Literal["text", "number", "integer", "boolean", "list of texts", "chat", "JSON"]
+Kind = Literal["text", "number", "integer", "boolean", "list of texts", "chat", "JSON", "struct"]
 
 
 class Asked(NamedTuple):
@@ -36,9 +36,12 @@ class Column(NamedTuple):
     name: str
     kind: Kind
     meaning: str
-    fill: Callable[[Row], Any]
+    fill: Callable[[Any], Any]
+    """From a `Row`, or from whatever else the rows of a table are made of."""
     optional: bool = False
     """Only there where the ledger has something to put in."""
+    fields: tuple["Column", ...] = ()
+    """Of a struct: what it is made of."""
 
 
 def chat(prompt: str, solution: str) -> list[dict[str, str]]:

@@ -1,8 +1,9 @@
 """The card of a dataset: what is in it, how it was made, what was left out and why, and how to load it."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import version
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from sparq_core.contract.texts import shortened
@@ -28,7 +29,8 @@ LARGEST_SIZE = "10M<n<100M"
 class Files(NamedTuple):
     """The files of a dataset, seen from where its card is."""
 
-    pattern: str
+    patterns: Mapping[str, str]
+    """Those of each split."""
     loaded_by: str
     """The arguments by which `load_dataset` finds them."""
 
@@ -44,6 +46,12 @@ class Dataset(NamedTuple):
     files: Files
     licence: str | None
     """As its maker says."""
+    summary: str | None = None
+    """What its rows are; None for solutions."""
+    head: Mapping[str, Any] = MappingProxyType({})
+    """What the head of the card has besides."""
+    away: str = "chosen, but another problem of this dataset came first"
+    """Why problems were turned away that were chosen."""
 
     @property
     def name(self) -> str:
@@ -69,11 +77,19 @@ def _head(made: Dataset) -> dict[str, Any]:
         "task_categories": ["text-generation"],
         "tags": ["synthetic", "sparq"],
         "size_categories": [next((size for size, most in SIZES if made.rows < most), LARGEST_SIZE)],
-        "configs": [{"config_name": "default", "data_files": [{"split": "train", "path": made.files.pattern}]}],
+        "configs": [
+            {
+                "config_name": "default",
+                "data_files": [{"split": split, "path": pattern} for split, pattern in made.files.patterns.items()],
+            }
+        ],
+        **made.head,
     }
 
 
 def _summary(made: Dataset) -> str:
+    if made.summary is not None:
+        return made.summary
     return (
         f"{made.rows:,} solutions of {made.problems:,} problems. Language models wrote both: each problem was attempted "
         "several times, each attempt was checked, and the share that was right says how hard the problem is. Each row is one "
@@ -83,8 +99,8 @@ def _summary(made: Dataset) -> str:
 
 def _loading(made: Dataset) -> Iterator[str]:
     yield "## How to load it"
-    call = f'rows = load_dataset({made.files.loaded_by}, split="train")'
-    yield block(f"from datasets import load_dataset\n\n{call}", "python")
+    calls = [f'{split} = load_dataset({made.files.loaded_by}, split="{split}")' for split in made.files.patterns]
+    yield block("\n".join(["from datasets import load_dataset", "", *calls]), "python")
 
 
 def _columns(made: Dataset) -> Iterator[str]:
@@ -172,10 +188,7 @@ def _left_out(made: Dataset) -> Iterator[str]:
         why = [
             *((f"rejected: {code(reason)}", number) for reason, number in rejected[:MOST_REASONS]),
             *later,
-            *(
-                (f"chosen, but another problem of this dataset came first: {code(reason)}", number)
-                for reason, number in away
-            ),
+            *((f"{made.away}: {code(reason)}", number) for reason, number in away),
         ]
         if why:
             yield table(["left out because", "number"], why)

@@ -112,7 +112,7 @@ def _to_file(order: Order, to: Path) -> Exported:
             check_free(card, "--to", is_card_of_ours)
         columns = _columns(found)
         count = FORMATS[order.kind].write(partial, _rows(found, columns), columns)
-        files = Files(to.name, _loaded_by(loader, to.name))
+        files = Files({"train": to.name}, _loaded_by(loader, to.name))
         text = dataset_card(Dataset(found, columns, _scale(found), count, files, order.licence))
     if card:
         with whole(card) as partial:
@@ -125,7 +125,7 @@ def _to_folder(order: Order, to: Path) -> Exported:
         (partial / DATA).mkdir()
         columns = _columns(found)
         count = _write_shards(partial / DATA, _rows(found, columns), columns, order)
-        files = Files(f"{DATA}/train-*.{order.kind}", repr(order.known_as))
+        files = Files({"train": f"{DATA}/train-*.{order.kind}"}, repr(order.known_as))
         text = dataset_card(Dataset(found, columns, _scale(found), count, files, order.licence))
         (partial / README).write_text(text, encoding="utf-8")
     return Exported(str(to), count, _turned_away(found), repr(str(to)), str(to / README))

@@ -83,14 +83,19 @@ def _cached_licence(model: str) -> str | None:
     return licence_of(Path(card)) if isinstance(card, str) else None
 
 
-def licence_of(card: Path) -> str | None:
-    """The licence that the head of a card names."""
+def head_of(card: Path) -> dict[str, Any]:
+    """The head of a card; empty where there is none that can be read."""
     try:
         head = _HEAD.match(read_text(card, LARGEST_CARD))
         found = yaml.safe_load(head[1]) if head else None
     except (PipelineError, yaml.YAMLError, RecursionError, ValueError):
-        return None
-    licence = found.get("license") if isinstance(found, dict) else None
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def licence_of(card: Path) -> str | None:
+    """The licence that the head of a card names."""
+    licence = head_of(card).get("license")
     return licence if isinstance(licence, str) and _LICENCE.match(licence) else None
 
 

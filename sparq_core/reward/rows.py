@@ -9,6 +9,7 @@ from sparq_core.contract.answers import marked_answer
 from sparq_core.contract.errors import SparqError
 from sparq_core.contract.records import Attempt, Finish, Problem, Trial, Verdict
 from sparq_core.contract.texts import LONGEST_TEXT, valid
+from sparq_core.contract.thinking import without_thinking
 
 VALUES = {"correct": 1.0, "incorrect": 0.0}
 
@@ -45,9 +46,10 @@ def trial_of(
     A completion as a verifier is given it.
 
     `completion` and `problem` are texts or chats, of which the last turn counts; `answer` is the reference, None where there
-    is none; `extra` the domain's own data, a mapping or one as JSON. `finish` is `length` for a completion that was cut.
+    is none; `extra` the domain's own data, a mapping or one as JSON. `finish` is `length` for a completion that was cut. What a
+    reasoning model thought, up to `</think>`, is left out.
     """
-    text, reference = text_of(completion), None if answer is None else valid(str(answer))
+    text, reference = without_thinking(text_of(completion)), None if answer is None else valid(str(answer))
     if len(text) > LONGEST_TEXT:
         text, finish = text[:LONGEST_TEXT], "length"
     given = Problem(id="0.1.0", statement=text_of(problem), answer=reference, extra=extra_of(extra))

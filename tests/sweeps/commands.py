@@ -43,6 +43,7 @@ COMMANDS = {
     "export as Parquet": Command(("export", "RUN", "--format", "parquet")),
     "export to a file": Command(("export", "RUN", "--to", "NEW.jsonl")),
     "export to a folder": Command(("export", "RUN", "--to", "NEW")),
+    "export for a trainer": Command(("export", "RUN", "--for", "trl-dpo", "--to", "NEW", "--holdout", "0.5")),
     "curate": Command(("curate", "RUN", "--by", "quality", "--budget", "3"), again="adds"),
     "curate to a file": Command(("curate", "RUN", "--by", "diversity", "--to", "NEW.jsonl"), again="refuses"),
     "profile": Command(

@@ -1,0 +1,18 @@
+"""All formats that `sparq export --for` knows."""
+
+from sparq_core.publish.trainers import (
+    nemo_rl,
+    open_instruct,
+    openrlhf,
+    skyrl,
+    trl_dpo,
+    trl_grpo,
+    trl_kto,
+    trl_sft,
+    verl,
+)
+
+FORMATS = {
+    module.FORMAT.name: module.FORMAT
+    for module in (trl_sft, trl_grpo, trl_dpo, trl_kto, verl, skyrl, open_instruct, openrlhf, nemo_rl)
+}

@@ -1,0 +1,80 @@
+"""Which lines an export has: problems, chosen attempts, pairs of attempts, or single ones with a label."""
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from itertools import pairwise
+
+from sparq_core.contract.records import Judged
+from sparq_core.ledger import dataset
+from sparq_core.publish.trainers.proof import References
+from sparq_core.publish.trainers.row import Given, Row
+
+Source = Callable[[Given, Sequence[str]], Iterator[Row]]
+"""The lines of these problems; those that make none are noted in `given.left_out`."""
+
+
+def problems(given: Given, ids: Sequence[str]) -> Iterator[Row]:
+    """Each problem once, if its reference passes the reward's test."""
+    references = References(given, ids)
+    asked = partial(dataset.asked, given.ledger, given.ledger.pipeline().attempts)
+    for problem in map(asked, ids):
+        if (solution := references.proved(problem.child.problem)) is not None:
+            yield Row(problem, given.prompt(problem), right=solution)
+
+
+def chosen(given: Given, ids: Sequence[str]) -> Iterator[Row]:
+    """The attempts that the last curation chose, or every correct one."""
+    wanted = set(ids)
+    examples = (example for example in dataset.chosen(given.ledger) if example.problem in wanted)
+    for row in dataset.drawn(given.ledger, examples):
+        yield Row(row.asked, given.prompt(row.asked), right=given.say(row.drawn.text))
+
+
+def pairs(given: Given, ids: Sequence[str]) -> Iterator[Row]:
+    """Of each problem right and wrong attempts, those together whose lengths are nearest."""
+    asked = partial(dataset.asked, given.ledger, given.ledger.pipeline().attempts)
+    for id_ in ids:
+        right, wrong = _told_apart(given, given.ledger.judged(id_))
+        if not (right and wrong):
+            given.left_out[id_] = f"no attempt that is {'wrong' if right else 'right'}"
+            continue
+        problem = asked(id_)
+        for one, other in matched(right, wrong, given.pairs):
+            yield Row(problem, given.prompt(problem), right=one, wrong=other)
+
+
+def labelled(given: Given, ids: Sequence[str]) -> Iterator[Row]:
+    """Each attempt by itself, right or wrong."""
+    asked = partial(dataset.asked, given.ledger, given.ledger.pipeline().attempts)
+    for id_ in ids:
+        right, wrong = _told_apart(given, given.ledger.judged(id_))
+        if not (right or wrong):
+            given.left_out[id_] = "no attempt that was decided"
+            continue
+        problem = asked(id_)
+        prompt = given.prompt(problem)
+        yield from (Row(problem, prompt, right=text) for text in right)
+        yield from (Row(problem, prompt, wrong=text) for text in wrong)
+
+
+def _told_apart(given: Given, judged: Sequence[Judged]) -> tuple[list[str], list[str]]:
+    """The texts of the attempts that are right, and of those that are wrong; none that is empty or both, and none twice."""
+    texts = [
+        {given.say(one.attempt.text): None for one in judged if one.verdict.value == value}
+        for value in ("correct", "incorrect")
+    ]
+    right, wrong = ([text for text in own if text.strip() and text not in other] for own, other in (texts, texts[::-1]))
+    return right, wrong
+
+
+def matched(right: Sequence[str], wrong: Sequence[str], most: int) -> list[tuple[str, str]]:
+    """At most so many pairs of a right text and a wrong one, each text in one: the two of nearest lengths, and so on."""
+    left = sorted([(len(text), 1, text) for text in right] + [(len(text), 0, text) for text in wrong])
+    found: list[tuple[str, str]] = []
+    while len(found) < min(most, len(right), len(wrong)):
+        near = ((b[0] - a[0], i) for i, (a, b) in enumerate(pairwise(left)) if a[1] != b[1])
+        _, i = min(near)
+        one, other = sorted(left[i : i + 2], key=lambda text: -text[1])
+        found.append((one[2], other[2]))
+        del left[i : i + 2]
+    return found
