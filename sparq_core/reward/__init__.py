@@ -2,7 +2,8 @@
 A pipeline's own verifiers as the reward of a trainer.
 
 `Reward` grades completions as `sparq run` would, in worker processes. Beside it stands one file a trainer, each with the
-function that the trainer calls: `trl`, `verl`, `openrlhf`, `verifiers`. Nothing here imports a trainer, torch or transformers.
+function that the trainer calls: `trl`, `verl`, `skyrl`, `openrlhf`, `verifiers`, `inspect`. Nothing here imports torch or
+transformers; `skyrl` and `inspect` alone import the library that they are for.
 To be read: `grader`, `process`, `worker`; then `rows` and any of the trainers' files.
 """
 

@@ -4,13 +4,12 @@ The reward as OpenRLHF calls it: `--remote_rm_url` is the path of this file.
 OpenRLHF knows no unknown reward, so that one raises, unless the environment variable `SPARQ_UNKNOWN` says what it counts.
 """
 
-import os
 import sys
 from collections.abc import Sequence
 from typing import Any
 
 from sparq_core.reward.rows import number_of, trial_of
-from sparq_core.reward.shared import shared
+from sparq_core.reward.shared import shared, unknown
 
 
 def reward_func(queries: Sequence[str], prompts: Sequence[str], labels: Sequence[Any], **_: Any) -> dict[str, Any]:
@@ -25,9 +24,8 @@ def reward_func(queries: Sequence[str], prompts: Sequence[str], labels: Sequence
         trial_of(response, problem=prompt, answer=label)
         for response, prompt, label in zip(responses, prompts, labels, strict=True)
     ]
-    given = os.environ.get("SPARQ_UNKNOWN")
     verdicts = shared().grade(trials)
-    rewards = [number_of(verdict, float(given) if given else None) for verdict in verdicts]
+    rewards = [number_of(verdict, unknown()) for verdict in verdicts]
     tensor = sys.modules["torch"].tensor  # OpenRLHF has loaded it; this module must do without
-    unknown = [float(verdict.value == "unknown") for verdict in verdicts]
-    return {"rewards": tensor(rewards), "scores": tensor(rewards), "extra_logs": {"unknown": tensor(unknown)}}
+    unjudged = tensor([float(verdict.value == "unknown") for verdict in verdicts])
+    return {"rewards": tensor(rewards), "scores": tensor(rewards), "extra_logs": {"unknown": unjudged}}

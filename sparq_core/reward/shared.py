@@ -7,8 +7,8 @@ import threading
 from sparq_core.contract.errors import PipelineError
 from sparq_core.reward.grader import Reward
 
-VARIABLE = "SPARQ_REWARD"
-"""The environment variable that names the run folder or the pipeline file."""
+VARIABLE, UNKNOWN = "SPARQ_REWARD", "SPARQ_UNKNOWN"
+"""The environment variables that name the run folder or the pipeline file, and what an unknown reward counts."""
 _rewards: dict[str, Reward] = {}
 _lock = threading.Lock()
 
@@ -27,3 +27,9 @@ def shared(run: str | None = None) -> Reward:
             _rewards[source] = Reward(source)
             atexit.register(_rewards[source].close)
         return _rewards[source]
+
+
+def unknown() -> float | None:
+    """What an unknown reward counts for a trainer that has no such thing; None where nothing says it."""
+    given = os.environ.get(UNKNOWN)
+    return float(given) if given else None

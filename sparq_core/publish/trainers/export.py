@@ -10,6 +10,7 @@ from typing import Literal, NamedTuple
 from msgspec import Struct
 
 from sparq_core.contract.errors import PipelineError
+from sparq_core.contract.files import absolute
 from sparq_core.contract.thinking import without_thinking
 from sparq_core.ledger import dataset, outputs
 from sparq_core.ledger.dataset import file_digest
@@ -81,7 +82,7 @@ def export(order: Order, to: Path, grade: Grade) -> Exported:
             (partial / file).write_text(text, encoding="utf-8")
         left_out = dict(Counter(given.left_out.values()).most_common())
         (partial / README).write_text(_card(order, given, files, partial), encoding="utf-8")
-    use = format_.use.format(folder=to, run=order.run, name=name)
+    use = format_.use.format(folder=to, run=absolute(order.run), name=name)
     return Exported(str(to), files, left_out, use)
 
 
