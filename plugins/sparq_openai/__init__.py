@@ -1,7 +1,7 @@
 """Sampling from any endpoint that speaks OpenAI's chat completions."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from urllib.parse import urlsplit
 
@@ -21,7 +21,14 @@ HOSTED_KEY = "OPENAI_API_KEY"
 class OpenAIConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Options of `openai`."""
 
-    base_url: Annotated[str, Meta(description="Where the endpoint is; usually ends in `/v1`."), sparq.FREE] = HOSTED
+    base_url: Annotated[
+        str | tuple[str, ...],
+        Meta(
+            description="Where the endpoint is; usually ends in `/v1`. Several servers of the same model are a list: requests "
+            "go to the least busy one that works."
+        ),
+        sparq.FREE,
+    ] = HOSTED
     key_env: Annotated[
         Annotated[str, Meta(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")] | None,
         Meta(
@@ -32,7 +39,9 @@ class OpenAIConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     ] = None
     concurrency: Annotated[
         tuple[sparq.Positive, sparq.Positive],
-        Meta(description="Requests open at once: to begin with, and at most; the server's answers set it in between."),
+        Meta(
+            description="Requests open at each server at once: to begin with, and at most; its answers set it in between."
+        ),
         sparq.FREE,
     ] = (16, 256)
     timeout: Annotated[float, Meta(gt=0, description="Seconds a request may take."), sparq.FREE] = 600.0
@@ -81,9 +90,14 @@ class OpenAIConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         return self.max_tokens_name or ("max_completion_tokens" if self.hosted else "max_tokens")
 
     @property
+    def urls(self) -> tuple[str, ...]:
+        """Where the servers are."""
+        return (self.base_url,) if isinstance(self.base_url, str) else self.base_url
+
+    @property
     def hosted(self) -> bool:
         """Whether the endpoint is OpenAI's own."""
-        return self.base_url.rstrip("/") == HOSTED
+        return [url.rstrip("/") for url in self.urls] == [HOSTED]
 
 
 class OpenAISampler:
@@ -91,7 +105,7 @@ class OpenAISampler:
     Serves a model behind an OpenAI-compatible API: vLLM's own server, SGLang, llama.cpp, Ollama, or a hosted one.
 
     As many requests are open at once as the server bears; what fails for the moment is asked again, so no attempt is lost.
-    Equal requests need not give equal completions.
+    Of several servers, one that fails is left alone until it works again. Equal requests need not give equal completions.
     """
 
     requires: ClassVar[Mapping[str, str]] = {"openai": "sparq-engine[openai]"}
@@ -101,9 +115,18 @@ class OpenAISampler:
 
     @sparq.hookimpl
     def check(self, model: sparq.Model) -> list[sparq.Finding]:
-        found = {"chat_template": _template(model), "with.base_url": _url(self._config.base_url)}
-        found |= {"with.key_env": _key(self._config), "with.concurrency": _concurrency(self._config.concurrency)}
-        return [sparq.Finding(level="error", place=place, message=told) for place, told in found.items() if told]
+        found = [("chat_template", _template(model)), *_urls(self._config)]
+        found += [("with.key_env", _key(self._config)), ("with.concurrency", _concurrency(self._config.concurrency))]
+        errors = [sparq.Finding(level="error", place=place, message=told) for place, told in found if told]
+        return errors or self._served(model)
+
+    def _served(self, model: sparq.Model) -> list[sparq.Finding]:
+        """What the servers themselves say; OpenAI's own is not asked, since only the pipeline can be wrong about it."""
+        if self._config.hosted:
+            return []
+        from sparq_openai.models import findings
+
+        return list(findings(self._config.urls, model.path, os.environ.get(self._config.key_env or "", "").strip()))
 
     @sparq.hookimpl
     def sampler(self, model: sparq.Model) -> "ChatSampler":
@@ -116,6 +139,15 @@ def _template(model: sparq.Model) -> str:
     if model.chat_template is None:
         return ""
     return "the endpoint applies a template of its own; leave this out and set it there (vllm serve --chat-template)"
+
+
+def _urls(config: OpenAIConfig) -> Iterator[tuple[str, str]]:
+    """What is wrong with the addresses, each by its place."""
+    if not config.urls:
+        yield "with.base_url", "lists no address; give one such as http://127.0.0.1:8000/v1"
+    for i, url in enumerate(config.urls):
+        place = "with.base_url" if isinstance(config.base_url, str) else f"with.base_url[{i}]"
+        yield place, "stands there twice; give each address once" if url in config.urls[:i] else _url(url)
 
 
 def _url(base_url: str) -> str:

@@ -42,6 +42,11 @@ class Fault(Struct, frozen=True, kw_only=True):
     wait: float = 0.0
     """Seconds the server asks to wait."""
 
+    @property
+    def broken(self) -> bool:
+        """Whether it shows a server that does not work: no answer at all, or a 5xx that does not mean a crowd."""
+        return self.do == "retry" and self.status not in CROWDED and (self.status == 0 or self.status >= 500)
+
 
 def fault_of(error: Exception, n: int) -> Fault | None:
     """What an exception of a request for `n` samples means; None for one that is no fault of the server's."""

@@ -1,4 +1,4 @@
-"""The sampler over a chat endpoint. Imports the client: only to be imported when a model is opened."""
+"""The sampler over one or several chat endpoints. Imports the client: only to be imported when a model is opened."""
 
 import asyncio
 import os
@@ -9,28 +9,24 @@ from random import Random
 from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any
 
-import openai
 from msgspec.structs import replace
 
 import sparq_core as sparq
-from sparq_openai.bounds import bound
-from sparq_openai.faults import Fault, fault_of
-from sparq_openai.limiter import Limiter
-from sparq_openai.replies import completions, read, unanswered
+from sparq_openai.endpoint import Endpoint
+from sparq_openai.faults import Fault
+from sparq_openai.places import Places
+from sparq_openai.pool import Answer, Pool, Server
+from sparq_openai.replies import unanswered
 from sparq_openai.secrets import Secret
 
 if TYPE_CHECKING:
     from sparq_openai import OpenAIConfig
 
-NO_KEY = "none"
-"""What is sent where no key is asked for: the client wants one."""
 LONGEST_BACKOFF = 60.0
 SPREAD = 0.25
 """Share by which waiting is stretched at most, so that not all come back at once."""
 BLIND_RETRIES = 3
 """Retries while no server was ever reached: the address is more likely wrong than the server away."""
-CONNECTING = 30.0
-"""Seconds that a connection may take to be made."""
 SETTLING = 0.05
 """Seconds that closed connections are given: the loop lets go of their sockets in its next turns."""
 MOST_TOLD = 400
@@ -43,28 +39,29 @@ Answers = list[list[sparq.Completion]]
 
 class ChatSampler:
     """
-    One model behind an endpoint; any number of threads may ask, one event loop does the talking.
+    One model behind one or several servers; any number of threads may ask, one event loop does the talking.
 
-    A fault that retries do not mend ends every call that is at work with the same message: what a run is told is the first
-    real cause.
+    What one server does not answer, the next is asked for with the same seed. A fault that retries do not mend ends every call
+    that is at work with the same message: what a run is told is the first real cause.
     """
 
     deterministic = False
 
     def __init__(self, model: sparq.Model, config: "OpenAIConfig") -> None:
-        self.digest, self.slots = model.digest, config.concurrency[1]
-        self._model, self._config = model, config
         start, most = config.concurrency
-        self.limiter = Limiter(start, most)
-        self._room = asyncio.Semaphore(2 * most)
+        self.digest, self.slots = model.digest, most * len(config.urls)
+        self._model, self._config = model, config
+        self.pool = Pool(config.urls, start, most)
+        self._places = Places(self.pool, self._probe, self._backoff, self._hopeless)
+        self._room = asyncio.Semaphore(2 * self.slots)
         self._at_once = config.n_per_request
         self._cause, self._reached, self._answered = "", False, 0
         self._calls: set[Future[Any]] = set()
         self._lock = Lock()
         self._random = Random()  # noqa: S311 -- spreads retries
         key = os.environ.get(config.key_name() or "", "").strip()
-        self._secret = Secret(key)
-        self._client = _client(config, key)
+        secret = Secret(key)
+        self._endpoints = {url: Endpoint(url, config, key, secret) for url in config.urls}
         self._loop = asyncio.new_event_loop()
         self._thread = Thread(target=self._loop.run_forever, name=f"sparq-{model.name}", daemon=True)
         self._thread.start()
@@ -108,7 +105,8 @@ class ChatSampler:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await self._client.close()
+        for endpoint in self._endpoints.values():
+            await endpoint.close()
         await asyncio.sleep(SETTLING)
 
     async def _outcome(self, requests: Sequence[sparq.Request]) -> Answers | BaseException:
@@ -146,37 +144,40 @@ class ChatSampler:
     async def _ask(self, request: sparq.Request, first: int, n: int) -> list[sparq.Completion]:
         """Up to `n` completions of one question, asked until it is answered or no retry is left."""
         crowded = alone = 0
+        server: Server | None = None
         for tries in count(1):
             others = self._answered
-            fault = await self._try(request, first, n)
+            server, fault = await self._try(request, first, n, server)
             if isinstance(fault, list):
                 return fault
             if fault.finish:
                 return unanswered(fault.finish, n)
             if fault.do == "one-each":
                 return []
-            self._stop_if_hopeless(fault, tries)
+            if self.pool.has_other(server):
+                fault = replace(fault, wait=0.0)
+            self._stop_if_hopeless(server, fault, tries)
             crowded += fault.crowded
             alone = alone + 1 if self._answered == others else 1
             await asyncio.sleep(self._delay(fault, crowded if fault.crowded else alone))
         raise AssertionError
 
-    async def _try(self, request: sparq.Request, first: int, n: int) -> list[sparq.Completion] | Fault:
-        async with self.limiter.place():
-            try:
-                async with asyncio.timeout(self._config.timeout):
-                    raw = await self._client.chat.completions.with_raw_response.create(**self._body(request, first, n))
-                given = completions(read(raw.content), n)
-                answer: list[sparq.Completion] | Fault = [replace(c, text=self._secret.out_of(c.text)) for c in given]
-            except Exception as error:
-                if (found := fault_of(error, n)) is None:
-                    raise
-                answer = found
-        fault = answer if isinstance(answer, Fault) else None
-        self._answered += fault is None
+    async def _try(
+        self, request: sparq.Request, first: int, n: int, avoid: Server | None
+    ) -> tuple[Server, list[sparq.Completion] | Fault]:
+        """One question to one server, another than the last one where there is one."""
+        async with self._places.place(hash(request.messages), avoid) as server:
+            answer = await self._endpoints[server.url].ask(self._body(request, first, n), n)
+            fault = answer if isinstance(answer, Fault) else None
+            self._answered += fault is None
+            self._reached = self._reached or fault is None or fault.reached
+            self._places.answered(server, _seen(fault), fault.told if fault else "")
+        return server, answer
+
+    async def _probe(self, server: Server) -> str:
+        fault = await self._endpoints[server.url].probe()
         self._reached = self._reached or fault is None or fault.reached
-        self.limiter.answered(pushed=fault is not None and fault.crowded)
-        return answer
+        return fault.told if fault else ""
 
     def _body(self, request: sparq.Request, first: int, n: int) -> dict[str, Any]:
         sampling, config = request.sampling, self._config
@@ -197,19 +198,37 @@ class ChatSampler:
         Seconds before the next try: what the server asks for and a little more, or somewhere within the backoff.
 
         The backoff doubles with each time the server had too much to do, or failed while nobody else got an answer either: a
-        fault among many answers is chance.
+        fault among many answers is chance. What it asks for counts only where no other can be asked.
         """
-        backoff = min(LONGEST_BACKOFF, self._config.backoff * 2.0 ** min(times - 1, 30))
-        return max(fault.wait * (1 + SPREAD * self._random.random()), backoff * self._random.random())
+        return max(fault.wait * (1 + SPREAD * self._random.random()), self._backoff(times))
 
-    def _stop_if_hopeless(self, fault: Fault, tries: int) -> None:
-        retries = self._config.retries if self._reached else min(BLIND_RETRIES, self._config.retries)
-        if fault.do == "retry" and tries <= retries and fault.wait <= self._config.patience:
+    def _backoff(self, times: int) -> float:
+        """Seconds before the next try or probe after so many that failed."""
+        most = min(LONGEST_BACKOFF, self._config.backoff * 2.0 ** min(times - 1, 30))
+        return most * self._random.random()
+
+    @property
+    def _retries(self) -> int:
+        return self._config.retries if self._reached else min(BLIND_RETRIES, self._config.retries)
+
+    def _hopeless(self) -> str | None:
+        """Why the run ends where no server works: each has been probed as often as a request is asked again."""
+        if not self.pool.is_dead or any(server.setbacks <= self._retries for server in self.pool.servers):
+            return None
+        return f"models.{self._model.name}: no server works: {self._failures()}; {self._remedy(Fault(told=''))}"
+
+    def _stop_if_hopeless(self, server: Server, fault: Fault, tries: int) -> None:
+        if fault.do == "retry" and tries <= self._retries and fault.wait <= self._config.patience:
             return
-        times = f" {tries} times" if fault.do == "retry" and tries > 1 else ""
-        said = sparq.shortened(self._secret.out_of(fault.told), MOST_TOLD)
-        told = f"models.{self._model.name}: {self._config.base_url} {said}{times}; {self._remedy(fault)}"
-        raise sparq.SparqError(told)
+        several = len(self.pool.servers) > 1
+        told = self._failures() if several and fault.do == "retry" else _said(server.url, fault.told)
+        times = f"{', in' * several} {tries} {'tries' if several else 'times'}"
+        often = times if fault.do == "retry" and tries > 1 else ""
+        raise sparq.SparqError(f"models.{self._model.name}: {told}{often}; {self._remedy(fault)}")
+
+    def _failures(self) -> str:
+        """What each server failed with last."""
+        return "; ".join(_said(server.url, server.told) for server in self.pool.servers if server.told)
 
     def _remedy(self, fault: Fault) -> str:
         if fault.wait > self._config.patience:
@@ -226,19 +245,15 @@ class ChatSampler:
         return _settings_in(fault.told)
 
 
-def _client(config: "OpenAIConfig", key: str) -> openai.AsyncOpenAI:
-    """A client that retries nothing itself, and tells strangers nothing that the environment says of an OpenAI account."""
-    timeout = openai.Timeout(None, connect=CONNECTING)
-    client = openai.AsyncOpenAI(
-        api_key=key or NO_KEY,
-        base_url=config.base_url,
-        max_retries=0,
-        timeout=timeout,
-        http_client=openai.DefaultAsyncHttpxClient(event_hooks={"response": [bound]}),
-    )
-    if not config.hosted:
-        client.organization = client.project = None
-    return client
+def _seen(fault: Fault | None) -> Answer:
+    """What a request shows of its server; a refusal shows that it works."""
+    if fault and (fault.crowded or fault.broken):
+        return "pushed" if fault.crowded else "failed"
+    return "well"
+
+
+def _said(url: str, told: str) -> str:
+    return f"{url} {sparq.shortened(told, MOST_TOLD)}"
 
 
 def _settings_in(told: str) -> str:

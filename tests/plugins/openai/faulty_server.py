@@ -54,6 +54,10 @@ class FaultyServer:
         """The lines above it, as they came."""
         self.met: Counter[str] = Counter()
         """How often each kind of fault was met, `none` among them."""
+        self.serves = ["sums"]
+        """What it says it serves."""
+        self.probes = 0
+        """How often that was asked."""
         self.open = self.most_open = 0
         self.opened: list[int] = []
         """How many requests were open when each one came."""
@@ -74,6 +78,9 @@ class FaultyServer:
         head = (await reader.readuntil(b"\r\n\r\n")).decode()
         headers = {n.lower(): v.strip() for n, _, v in (line.partition(":") for line in head.split("\r\n")[1:])}
         body = json.loads(await reader.readexactly(int(headers.get("content-length", 0))) or b"{}")
+        if head.startswith("GET "):
+            self.probes += 1
+            return _send(writer, *self._models(headers))
         self.bodies.append(body)
         self.heads.append(head)
         self.open += 1
@@ -115,15 +122,24 @@ class FaultyServer:
     def _reply(self, headers: dict[str, str], body: Any) -> tuple[int, dict[str, Any] | bytes]:
         if (text := next(self._raw, None)) is not None:
             return 200, text
-        given = headers.get("authorization", "")
-        if self._key and given != f"Bearer {self._key}":
-            return 401, {"error": {"message": f"Incorrect API key provided: {given}"}}
+        if refused := self._refused(headers):
+            return refused
         if self._always:
             return int(self._always["status"]), dict(self._always["body"])
         n = body.get("n", 1)
         if n > 1 and self._give == 0:
             return 400, {"error": {"message": "only n = 1 is supported", "param": "n"}}
         return 200, self._answer(body, min(n, self._give or 1))
+
+    def _refused(self, headers: dict[str, str]) -> tuple[int, dict[str, Any]] | None:
+        given = headers.get("authorization", "")
+        if not self._key or given == f"Bearer {self._key}":
+            return None
+        return 401, {"error": {"message": f"Incorrect API key provided: {given}"}}
+
+    def _models(self, headers: dict[str, str]) -> tuple[int, dict[str, Any] | bytes]:
+        """Its list of models."""
+        return self._refused(headers) or (200, {"object": "list", "data": [{"id": name} for name in self.serves]})
 
     def _answer(self, body: Any, n: int) -> dict[str, Any]:
         request = sparq.Request(
@@ -171,20 +187,54 @@ async def _send_endlessly(writer: asyncio.StreamWriter) -> NoReturn:
         await writer.drain()
 
 
+class Life:
+    """A server at work in a thread; it may die, and come back at the same address."""
+
+    def __init__(self, server: FaultyServer, port: int = 0) -> None:
+        self._server, self._port = server, port
+        self._loop = asyncio.new_event_loop()
+        self._thread = Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
+        self.come_back()
+
+    @property
+    def url(self) -> str:
+        """Its `base_url`."""
+        return f"http://127.0.0.1:{self._port}/v1"
+
+    def come_back(self) -> None:
+        """Listen."""
+        starting = asyncio.start_server(self._server.serve, "127.0.0.1", self._port)
+        self._listening = asyncio.run_coroutine_threadsafe(starting, self._loop).result()
+        self._port = self._listening.sockets[0].getsockname()[1]
+
+    def die(self) -> None:
+        """Break all connections and refuse new ones."""
+        asyncio.run_coroutine_threadsafe(_stop(self._listening), self._loop).result()
+
+    def end(self) -> None:
+        """Die for good."""
+        self.die()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+
+@contextmanager
+def living(server: FaultyServer, port: int = 0) -> Iterator[Life]:
+    """A server that serves from a thread, and may die meanwhile."""
+    life = Life(server, port)
+    try:
+        yield life
+    finally:
+        life.end()
+
+
 @contextmanager
 def serving(server: FaultyServer) -> Iterator[str]:
     """Serve from a thread; gives the `base_url`."""
-    loop = asyncio.new_event_loop()
-    thread = Thread(target=loop.run_forever, daemon=True)
-    thread.start()
-    listening = asyncio.run_coroutine_threadsafe(asyncio.start_server(server.serve, "127.0.0.1", 0), loop).result()
-    try:
-        yield f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}/v1"
-    finally:
-        asyncio.run_coroutine_threadsafe(_stop(listening), loop).result()
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-        loop.close()
+    with living(server) as life:
+        yield life.url
 
 
 async def _stop(listening: asyncio.Server) -> None:
