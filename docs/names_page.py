@@ -24,7 +24,7 @@ GROUPS = {
     "Models": ["contract.sampling", "pipeline.inner"],
     "Attempts": ["contract.policy"],
     "Niches": ["contract.niches"],
-    "The run and its ledger": ["contract.run", "ledger.reader", "contract.tally", "ledger.intervals"],
+    "The run and its ledger": ["contract.run", "ledger.reader", "contract.tally", "ledger.intervals", "publish.pairs"],
     "Events": ["contract.events"],
     "Options": ["contract.config", "pipeline.file"],
     "Prompts and answers": ["contract.templates", "contract.answers", "contract.texts"],

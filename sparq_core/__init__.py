@@ -63,6 +63,7 @@ from sparq_core.ledger.outputs import output
 from sparq_core.ledger.reader import Reader
 from sparq_core.pipeline.file import from_settings
 from sparq_core.pipeline.inner import InnerSampler
+from sparq_core.publish.pairs import Pair, matched_pairs
 
 keep_quiet()
 
@@ -97,6 +98,7 @@ __all__ = [
     "NoParents",
     "NonNegative",
     "Outcome",
+    "Pair",
     "PhaseFinished",
     "PhaseStarted",
     "Pipeline",
@@ -145,6 +147,7 @@ __all__ = [
     "labels_of",
     "last_boxed",
     "marked_answer",
+    "matched_pairs",
     "named_template",
     "nearest",
     "output",

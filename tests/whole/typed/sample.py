@@ -103,6 +103,8 @@ class Every:
         for solved in ledger.solved():
             assert_type(solved, sparq.Solved)
             yield sparq.Example(problem=solved.child.problem.id, attempt=solved.correct[0])
+            for pair in sparq.matched_pairs(ledger.judged(solved.child.problem.id), most=1):
+                assert_type(pair, sparq.Pair)
 
     @sparq.hookimpl
     def benchmark(
