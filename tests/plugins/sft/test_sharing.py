@@ -15,7 +15,7 @@ from processes import left_of, session_of
 from safetensors.torch import load_file
 
 import sparq_core as sparq
-from sparq_sft import Sft, SftConfig
+from sparq_trl import Sft, SftConfig
 from sparq_tiny import MODEL
 
 BATCH = 4

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import sparq_core as sparq
-from sparq_sft.gpus import Gpu
+from sparq_trl.gpus import Gpu
 
 
 class Asked(NamedTuple):

@@ -5,8 +5,8 @@ import os
 import sys
 from typing import Any
 
-from sparq_sft import sharded
-from sparq_sft.weights import load, save
+from sparq_trl import sharded
+from sparq_trl.weights import load, save
 
 
 def train(job: dict[str, Any]) -> None:

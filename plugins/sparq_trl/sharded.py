@@ -70,7 +70,7 @@ def _local(weight: Any) -> Any:
 
 def gathered(trainer: Any, path: str) -> Any:
     """The whole model in the first process, in main memory; to be called in all of them."""
-    from sparq_sft.weights import load
+    from sparq_trl.weights import load
 
     state = trainer.accelerator.get_state_dict(trainer.model)
     if not trainer.accelerator.is_main_process:

@@ -7,7 +7,7 @@ import threading
 from typing import Any
 
 import sparq_core as sparq
-from sparq_sft.training import train
+from sparq_trl.training import train
 
 ALONE = "127.0.0.1:0"
 """Where the processes of one machine meet: at a free port that no other machine reaches."""

@@ -9,8 +9,8 @@ from msgspec import Meta, Struct
 from msgspec.structs import replace
 
 import sparq_core as sparq
-from sparq_sft import memory, sharing
-from sparq_sft.gpus import Gpu, visible
+from sparq_trl import memory, sharing
+from sparq_trl.gpus import Gpu, visible
 
 
 class LoraConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -116,7 +116,7 @@ class Sft:
             "config": msgspec.to_builtins(self._config_of(round)),
         }
         run = out.parent.parent
-        sparq.run_worker("sparq_sft.worker", job, run / "logs" / f"train-{out.name.removesuffix('.partial')}.log")
+        sparq.run_worker("sparq_trl.worker", job, run / "logs" / f"train-{out.name.removesuffix('.partial')}.log")
 
     def _config_of(self, round: int) -> SftConfig:
         if round or self._config.seed_epochs is None:
