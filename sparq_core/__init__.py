@@ -8,8 +8,9 @@ then `rounds`, `engine`, `sources`, `step`, `attempts` and `phases` in `loop`. d
 from sparq_core.contract.answers import last_boxed, marked_answer
 from sparq_core.contract.checkpoints import Tensor, folder_of, tensors_of
 from sparq_core.contract.config import FREE, Descriptor, InputFile, NonNegative, Pipeline, Positive, Role, Share
+from sparq_core.contract.curriculum import curriculum, near_mean
 from sparq_core.contract.descendants import descendants, end_descendants
-from sparq_core.contract.errors import NoParents, PipelineError, PluginError, SparqError, nearest
+from sparq_core.contract.errors import NoParents, NothingToTrainOn, PipelineError, PluginError, SparqError, nearest
 from sparq_core.contract.events import (
     Event,
     PhaseFinished,
@@ -97,6 +98,7 @@ __all__ = [
     "Niches",
     "NoParents",
     "NonNegative",
+    "NothingToTrainOn",
     "Outcome",
     "Pair",
     "PhaseFinished",
@@ -132,6 +134,7 @@ __all__ = [
     "Verdict",
     "Warned",
     "check_template",
+    "curriculum",
     "derive",
     "descendants",
     "end_descendants",
@@ -149,6 +152,7 @@ __all__ = [
     "marked_answer",
     "matched_pairs",
     "named_template",
+    "near_mean",
     "nearest",
     "output",
     "proportion",

@@ -262,12 +262,16 @@ def curate(ledger: "Reader", round: int, rng: Random) -> Iterable["Example"]:
 
 
 @hookspec
-def train(dataset: Path, weights: "Model", out: Path, seed: int, round: int) -> None:
+def train(
+    dataset: Path, weights: "Model", out: Path, seed: int, round: int, run: "Run", ledger: "Reader"
+) -> Mapping[str, float] | None:
     """
     Fine-tune `weights` on a JSONL file whose rows hold `messages`, and write the new model into the folder `out`.
 
-    Called: after `curate`, with all samplers closed; with `train.seeds` in round 0, too, on the seeds' own solutions.
-    Answer: nothing; `out` must then hold a whole model, weights, tokenizer and all, that the model's sampler can open.
+    Called: after `curate`, with all samplers closed; with `train.seeds` in round 0, too, on the seeds' own solutions. `ledger`
+    is the whole ledger to read, for what the chosen attempts do not tell, such as the wrong ones at the same problems.
+    Answer: metrics to show and record, names to finite numbers; or None. `out` must then hold a whole model, weights,
+    tokenizer and all, that the model's sampler can open.
     Merged: at most one plugin.
     Errors: an exception stops the run; the half-written folder is dropped.
     """

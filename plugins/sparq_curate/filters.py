@@ -3,7 +3,6 @@
 import heapq
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from math import exp, log
 from random import Random
 
 from msgspec import Struct
@@ -30,13 +29,8 @@ def shuffled(problems: Sequence[Candidate], rng: Random) -> list[Candidate]:
 
 
 def good(problems: Sequence[Candidate], rng: Random, mean: float, spread: float) -> list[Candidate]:
-    """Drawn without replacement, with weights from a Gaussian around a mean quality (Efraimidis and Spirakis 2006)."""
-
-    def key(problem: Candidate) -> float:
-        weight = exp(-((problem.quality - mean) ** 2) / (2 * spread**2))
-        return log(1 - rng.random()) / max(weight, 1e-300)
-
-    return [problem for _, problem in sorted(((key(p), p) for p in problems), key=lambda pair: -pair[0])]
+    """Those of a quality near a mean first, by chance."""
+    return [problems[place] for place in sparq.near_mean([p.quality for p in problems], mean, spread, rng)]
 
 
 def uncertain(problems: Sequence[Candidate], rng: Random) -> list[Candidate]:

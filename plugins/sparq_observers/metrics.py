@@ -24,7 +24,8 @@ def metrics_of(event: sparq.Event, folder: Path) -> Metrics:
             return {"round": event.round, "step_of_round": event.step, **counts(event.tally), **event.metrics}
         case sparq.PhaseFinished():
             scores = scores_of(event, folder) if event.name == "benchmark" else {}
-            return {"round": event.round, f"seconds/{event.name}": event.seconds, **scores}
+            told = {f"{event.name}/{name}": value for name, value in event.metrics.items()}
+            return {"round": event.round, f"seconds/{event.name}": event.seconds, **scores, **told}
     return {}
 
 

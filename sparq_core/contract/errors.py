@@ -41,7 +41,11 @@ class NoParents(SparqError):  # noqa: N818 -- an answer rather than a failure
 
 
 class NothingToTrainOn(SparqError):  # noqa: N818 -- what became of a run rather than a failure of it
-    """No attempt at a kept problem was chosen: a study counts such a run and goes on, `sparq run` ends."""
+    """
+    Nothing of a round can be trained on: a study counts such a run and goes on, `sparq run` ends.
+
+    No attempt was chosen, or a trainer finds nothing to learn in what was: no wrong attempt beside the right ones, say.
+    """
 
 
 class RunLockedError(SparqError):

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from sparq_core.contract.tally import Tally
 
@@ -71,6 +71,8 @@ class PhaseFinished(Struct, frozen=True):
     """Wall clock that it took."""
     base: bool = False
     """As when it began."""
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    """What a trainer tells of its training, such as the loss."""
 
 
 class Warned(Struct, frozen=True):

@@ -7,7 +7,7 @@ Round 0 ends like this only where the seeds' own solutions are trained on; the b
 import hashlib
 import shutil
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -138,13 +138,14 @@ class Phases:
             )
         began = self._begin(phase)
         with _half_made(partial):
-            self._cast.train(round, dataset, start, partial, self._seed(round))
+            with Reader.open(self._folder) as ledger:
+                metrics = self._cast.train(round, dataset, start, partial, self._seed(round), self._run, ledger)
             sync_all(partial)
         digest = weights_digest(str(partial), self._run.weights_version)
-        detail = f"new weights {digest}"
+        detail = "; ".join(filter(None, (f"new weights {digest}", _listed(metrics))))
         self._record(phase, digest, detail)  # before they are there: weights that the ledger does not know are refused
         _put(partial, out)
-        self._tell(phase, detail, began)
+        self._tell(phase, detail, began, metrics)
         return self._trained(start, out, digest)
 
     def _seed(self, round: int) -> int:
@@ -227,8 +228,9 @@ class Phases:
                 )
             )
 
-    def _tell(self, phase: Phase, detail: str, began: float) -> None:
-        self._emit(PhaseFinished(phase.round, phase.name, detail, time.monotonic() - began, phase.is_of_base))
+    def _tell(self, phase: Phase, detail: str, began: float, metrics: Mapping[str, float] | None = None) -> None:
+        seconds = time.monotonic() - began
+        self._emit(PhaseFinished(phase.round, phase.name, detail, seconds, phase.is_of_base, metrics or {}))
 
 
 @contextmanager
@@ -254,6 +256,10 @@ def check_unchanged(run: Run, cast: Cast, ledger: Reader) -> None:
                     f"{run.folder}: round {round_} is already through '{name}' with other settings ({done.config}, now {now}); "
                     "set them back, or give another --out"
                 )
+
+
+def _listed(metrics: Mapping[str, float]) -> str:
+    return ", ".join(f"{name} {value:.4g}" for name, value in metrics.items())
 
 
 def _told(scores: Sequence[Score]) -> str:

@@ -5,7 +5,7 @@ This is the one place that calls plugins (`calls`). Each method merges what seve
 holds every answer to the contract of its hook (`checks`).
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from functools import partial
 from inspect import signature
@@ -48,10 +48,10 @@ from sparq_core.pipeline.checks import (
     check_assessment,
     checked_draft,
     contents_of,
-    copied,
     extra_of,
     extra_of_case,
     finite,
+    metrics_in,
     nothing,
     records,
     rejection_for,
@@ -322,10 +322,7 @@ class Cast:
             untouched = Untouched([step], contents_of)
             answer = call.answer(step=step)
             untouched.check(call)
-            given = copied(call, dict(answer) if isinstance(answer, Mapping) else answer, dict[str, float] | None) or {}
-            for name, value in given.items():
-                finite(call, answer, value, f"'{name}'")
-            metrics |= given
+            metrics |= metrics_in(call, answer)
         return metrics
 
     @property
@@ -373,12 +370,19 @@ class Cast:
                 seen.add(example.attempt)
                 yield example
 
-    def train(self, round: int, dataset: Path, weights: Model, out: Path, seed: int) -> None:
-        """Fine-tune weights into the folder `out`."""
+    def train(
+        self, round: int, dataset: Path, weights: Model, out: Path, seed: int, run: Run, ledger: Reader
+    ) -> dict[str, float]:
+        """Fine-tune weights into the folder `out`; the trainer's metrics."""
+        metrics: dict[str, float] = {}
         for _, call in self._calls(hookspecs.train, f"round {round}"):
-            nothing(call, call.answer(dataset=dataset, weights=weights, out=out, seed=seed, round=round))
+            answer = call.answer(
+                dataset=dataset, weights=weights, out=out, seed=seed, round=round, run=run, ledger=ledger
+            )
+            metrics = metrics_in(call, answer)
             if not weights_files(out):
                 raise call.wrong(sorted(file.name for file in out.iterdir()), f"it left no model in {out}")
+        return metrics
 
     def benchmark(self, round: int, run: Run, model: Model, logs: Path) -> list[Score]:
         """All scores of a model; each plugin gets a folder of its own for logs, whose name begins as `logs` does."""

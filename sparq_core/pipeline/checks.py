@@ -150,6 +150,15 @@ def finite(call: Call, gave: object, value: float, what: str) -> None:
         raise call.wrong(gave, f"{what} is {value}")
 
 
+def metrics_in(call: Call, answer: object) -> dict[str, float]:
+    """Metrics by name, finite numbers all; none where a plugin answers None."""
+    kind = dict[str, float] | None
+    given: dict[str, float] = copied(call, dict(answer) if isinstance(answer, Mapping) else answer, kind) or {}
+    for name, value in given.items():
+        finite(call, answer, value, f"'{name}'")
+    return given
+
+
 def plain(call: Call, data: Mapping[str, Any], what: str) -> dict[str, Any]:
     """JSON data as the ledger gives it back: tuples are lists, keys are text; NaN and infinities cannot be kept."""
     _check_finite(call, data, what)

@@ -7,6 +7,7 @@ Unknown is None, which TRL leaves out of the group.
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from sparq_core.contract.records import Finish
 from sparq_core.reward.grader import Reward
 from sparq_core.reward.rows import reference_of, trial_of, value_of
 from sparq_core.reward.shared import shared
@@ -24,11 +25,16 @@ def sparq_reward(completions: Sequence[Any], **given: Any) -> list[float | None]
     return _rewards(shared(), completions, **given)
 
 
-def reward_of(reward: Reward) -> Rewards:
-    """The same function for a reward of yours."""
+def reward_of(reward: Reward, finish: Callable[[Sequence[int]], Finish] | None = None) -> Rewards:
+    """
+    The same function for a reward of yours.
+
+    `finish` says from the tokens of a completion how it ended; without it all count as ended by themselves, since TRL does not
+    tell which of them were cut.
+    """
 
     def sparq_reward(completions: Sequence[Any], **given: Any) -> list[float | None]:
-        return _rewards(reward, completions, **given)
+        return _rewards(reward, completions, finish=finish, **given)
 
     return sparq_reward
 
@@ -39,6 +45,8 @@ def _rewards(
     prompts: Sequence[Any] = (),
     log_extra: Callable[[str, list[Any]], None] | None = None,
     log_metric: Callable[[str, float], None] | None = None,
+    completion_ids: Sequence[Sequence[int]] = (),
+    finish: Callable[[Sequence[int]], Finish] | None = None,
     **columns: Any,
 ) -> list[float | None]:
     read: dict[str, Any] = {
@@ -48,7 +56,10 @@ def _rewards(
     for i, completion in enumerate(completions):
         row = {name: column[i] for name, column in read.items()}
         problem = row.get("problem") or (prompts[i] if prompts else "")
-        trials.append(trial_of(completion, problem=problem, answer=reference_of(row), extra=row.get("extra")))
+        ended = finish(completion_ids[i]) if finish else "stop"
+        trials.append(
+            trial_of(completion, problem=problem, answer=reference_of(row), extra=row.get("extra"), finish=ended)
+        )
     verdicts = reward.grade(trials)
     if log_extra:
         log_extra("verdict", [f"{verdict.value}: {verdict.reason}" for verdict in verdicts])

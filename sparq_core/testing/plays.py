@@ -70,7 +70,7 @@ def play(
             _ask_of_attempts(stage, problems)
             _ask_for_examples(stage, rehearsal)
             if model is not None:
-                _ask_for_a_model(stage)
+                _ask_for_a_model(stage, rehearsal)
             _show(stage, rehearsal)
             told = _tell(stage, rehearsal.steps)
         if another is not None:
@@ -239,7 +239,7 @@ def _show(stage: Stage, rehearsal: Rehearsal) -> None:
 # -- with a model ------------------------------------------------------------------------------------------------------
 
 
-def _ask_for_a_model(stage: Stage) -> None:
+def _ask_for_a_model(stage: Stage, rehearsal: Rehearsal) -> None:
     """The hooks that open, score or make a model."""
     cast, model = stage.cast, stage.run.models["student"]
     if stage.answers(hookspecs.sampler):
@@ -253,7 +253,7 @@ def _ask_for_a_model(stage: Stage) -> None:
             turns = [{"role": "user", "content": "What is 1 + 1?"}, {"role": "assistant", "content": "\\boxed{2}"}]
             dataset.write_text(json.dumps({"messages": turns}) + "\n", encoding="utf-8")
             out.mkdir()
-            cast.train(1, dataset, model, out, 0)
+            cast.train(1, dataset, model, out, 0, stage.run, rehearsal.ledger)
 
 
 def _sample(sampler: GuardedSampler) -> None:

@@ -188,7 +188,12 @@ BAD: dict[str, dict[str, str]] = {
         "another problem's": "return [replace(good[0], problem=good[1].problem)]",
         "twice": "return [good[0], good[0]]",
     },
-    "train": {"nothing": "pass", "number": "(out / 'config.json').write_text('{}'); return 42"},
+    "train": {
+        "nothing": "pass",
+        "number": "(out / 'config.json').write_text('{}'); return 42",
+        "wrong value": "(out / 'config.json').write_text('{}'); return {'loss': 'low'}",
+        "NaN": "(out / 'config.json').write_text('{}'); return {'loss': NAN}",
+    },
     "benchmark": {
         "none": NONE,
         "number": NUMBER,

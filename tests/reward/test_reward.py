@@ -347,3 +347,10 @@ ray.shutdown()
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, env=os.environ)
     assert f"REWARDS {[float(i == 3) for i in range(8)]}" in done.stdout, done.stderr[-2000:]
+
+
+def test_trl_may_be_told_which_completions_were_cut(reward: Reward) -> None:
+    of_run = trl.reward_of(reward, lambda tokens: "length" if len(tokens) == 3 else "stop")
+    given = {"completion_ids": [[1, 2], [1, 2, 3], [1, 2, 3]], "answer": ["2", "2", "2"]}
+    assert of_run([r"\boxed{2}", "so it is", "2 and"], **given) == [1.0, None, None]
+    assert trl.reward_of(reward)(["so it is"], answer=["2"], completion_ids=[[1, 2, 3]]) == [0.0]

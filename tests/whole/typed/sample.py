@@ -121,7 +121,7 @@ class Every:
         return [sparq.BenchmarkText(task="t", text=text) for text in sparq.strings_in({"a": ["b"]})]
 
     @sparq.hookimpl
-    def train(self, dataset: Path, weights: sparq.Model, out: Path) -> None:
+    def train(self, dataset: Path, weights: sparq.Model, out: Path, ledger: sparq.Reader) -> dict[str, float]:
         assert_type(sparq.weights_digest(weights.path), str)
         assert_type(sparq.is_named(weights.path, "x"), bool)
         if folder := sparq.folder_of(weights.path):
@@ -134,6 +134,9 @@ class Every:
         assert_type(sparq.template_names("{{ seed }}", "with.run"), set[str])
         with sparq.output(out / "rows.jsonl", "--out", ["a"]) as path:
             assert_type(path, Path)
+        if not list(ledger.solved()):
+            raise sparq.NothingToTrainOn("round 1: nothing; widen the band")
+        return {"loss": 0.5}
 
     @sparq.hookimpl
     def observe(self, event: sparq.Event) -> None:
@@ -165,6 +168,8 @@ def helpers() -> None:
     """Functions and errors."""
     assert_type(sparq.derive("a", 1), int)
     assert_type(sparq.generator("a", 1), Random)
+    assert_type(sparq.near_mean([0.1, 0.9], 0.5, 0.1, Random(1), most=1), list[int])
+    assert_type(sparq.curriculum([0.1, 0.9], 2, 1, 0.9, 0.1, 0.1, Random(1)), list[list[int]])
     assert_type(sparq.render("{{ x }}", "place", x=1), str)
     assert_type(sparq.named_template("paper", {"paper": "x"}), str)
     assert_type(sparq.inert("x") + sparq.shortened("x") + sparq.nearest("x", ["y"]), str)

@@ -1,0 +1,49 @@
+"""Problems near a mean solve rate, and a mean that moves over the steps of a training."""
+
+from random import Random
+from statistics import fmean
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+import sparq_core as sparq
+
+RATES = st.lists(st.floats(0, 1), min_size=1, max_size=12)
+SHARE = st.floats(0, 1)
+
+
+@given(RATES, st.integers(1, 6), st.integers(1, 15), SHARE, SHARE, st.floats(1e-3, 1), st.integers())
+def test_each_step_has_a_whole_batch_of_different_problems(
+    rates: list[float], steps: int, batch: int, start: float, end: float, spread: float, seed: int
+) -> None:
+    plan = sparq.curriculum(rates, steps, batch, start, end, spread, Random(seed))
+    assert [len(places) for places in plan] == [batch] * steps
+    for places in plan:
+        assert len(set(places)) == min(batch, len(rates))
+        assert set(places) <= set(range(len(rates)))
+    assert plan == sparq.curriculum(rates, steps, batch, start, end, spread, Random(seed))
+
+
+def test_the_mean_solve_rate_moves_from_one_end_to_the_other() -> None:
+    rates = [i / 200 for i in range(201)]
+    plan = sparq.curriculum(rates, 5, 20, 0.8, 0.2, 0.05, Random(1))
+    means = [fmean(rates[place] for place in places) for places in plan]
+    for mean, wanted in zip(means, (0.8, 0.65, 0.5, 0.35, 0.2), strict=True):
+        assert abs(mean - wanted) < 0.05
+
+
+def test_a_single_step_is_at_the_start() -> None:
+    assert sparq.curriculum([0.1, 0.9], 1, 1, 0.9, 0.1, 0.05, Random(1)) == [[1]]
+
+
+@given(RATES, SHARE, st.floats(1e-3, 1), st.integers())
+def test_a_part_of_the_order_is_its_beginning(rates: list[float], mean: float, spread: float, seed: int) -> None:
+    order = sparq.near_mean(rates, mean, spread, Random(seed))
+    assert sorted(order) == list(range(len(rates)))
+    assert sparq.near_mean(rates, mean, spread, Random(seed), 3) == order[:3]
+
+
+def test_what_is_near_the_mean_is_first_as_often_as_its_weight_says() -> None:
+    """Two values, of which one has e^(-1/2) times the weight of the other."""
+    first = [sparq.near_mean([0.5, 0.6], 0.5, 0.1, Random(seed))[0] for seed in range(4000)]
+    assert abs(first.count(0) / 4000 - 1 / (1 + 2.718281828**-0.5)) < 0.03
