@@ -48,18 +48,24 @@ def _gb(size: float) -> str:
     return f"{size / GB:,.0f} GB" if size >= 10 * GB else f"{size / GB:.2g} GB"
 
 
-def finding(need: Need, processes: int, memories: Sequence[int]) -> sparq.Finding:
-    """What a training takes: an error where the memories cannot hold it, a warning where they may not; none is a CPU."""
+def finding(need: Need, processes: int, memories: Sequence[int], *, shares: bool) -> sparq.Finding:
+    """
+    What a training takes: an error where the memories cannot hold it, a warning where they may not; none is a CPU.
+
+    `shares` says whether more GPUs would help.
+    """
+    place = "with.processes" if shares else "use"
     told, least = need.told(processes), min(memories, default=0)
     each = need.states / processes
     if memories and each > least:
-        message = f"{told}; a GPU has {_gb(least)}: take at least {ceil(need.states / least)} GPUs, or `lora`"
-        return sparq.Finding(level="error", place="with.processes", message=message)
+        more = f"take at least {ceil(need.states / least)} GPUs, or `lora`" if shares else "take `lora`"
+        return sparq.Finding(level="error", place=place, message=f"{told}; a GPU has {_gb(least)}: {more}")
     if memories and each + need.activations > NEAR * least:
-        remedy = "a smaller micro_batch_size or max_length, gradient_checkpointing, or more GPUs"
+        more = "gradient_checkpointing, or more GPUs" if shares else "or gradient_checkpointing"
+        remedy = f"a smaller micro_batch_size or fewer tokens, {more}"
         message = f"{told}; a GPU has {_gb(least)}: if it does not suffice, {remedy}"
-        return sparq.Finding(level="warning", place="with.processes", message=message)
-    return sparq.Finding(level="note", place="with.processes", message=told)
+        return sparq.Finding(level="warning", place=place, message=message)
+    return sparq.Finding(level="note", place=place, message=told)
 
 
 def shapes(folder: Path) -> dict[str, tuple[int, ...]]:
@@ -81,11 +87,15 @@ def config_of(folder: Path) -> dict[str, Any]:
     return dict(json.loads(file.read_text(encoding="utf-8"))) if file.is_file() else {}
 
 
-def states(tensors: Mapping[str, Sequence[int]], rank: int | None) -> tuple[int, int]:
-    """How many weights there are, and the bytes of all that is kept of them; `rank` is that of the adapters, None without."""
+def states(tensors: Mapping[str, Sequence[int]], rank: int | None, *, reference: bool = False) -> tuple[int, int]:
+    """
+    How many weights there are, and the bytes of all that is kept of them; `rank` is that of the adapters, None without.
+
+    A `reference` is a second, frozen copy; beside adapters the weights are that already.
+    """
     weights = sum(prod(shape) for shape in tensors.values())
     if rank is None:
-        return weights, FULL * weights
+        return weights, (FULL + FROZEN * reference) * weights
     linear = [
         shape for name, shape in tensors.items() if len(shape) == 2 and "embed" not in name and "head" not in name
     ]
@@ -102,3 +112,11 @@ def activations(config: Mapping[str, Any], tokens: int, width: int, *, checkpoin
     layers, hidden = model.get("num_hidden_layers", 0), model.get("hidden_size", 0)
     numbers = layers + KEPT_A_LAYER if checkpointed else layers * KEPT_A_LAYER
     return int(tokens * hidden * numbers * width)
+
+
+def cache(config: Mapping[str, Any], tokens: int, width: int) -> int:
+    """The bytes of what a model keeps of so many tokens while it writes: a key and a value a layer, by its `config.json`."""
+    model = config.get("text_config", config)
+    layers, heads = model.get("num_hidden_layers", 0), model.get("num_attention_heads", 0)
+    size = model.get("head_dim") or model.get("hidden_size", 0) // max(1, heads)
+    return int(2 * layers * tokens * size * model.get("num_key_value_heads", heads) * width)

@@ -27,7 +27,7 @@ class Asked(NamedTuple):
         return self.batch // (self.micro * self.processes)
 
 
-def findings(asked: Asked, gpus: Sequence[Gpu]) -> Iterator[sparq.Finding]:
+def findings(asked: Asked, gpus: Sequence[Gpu], example: str = "examples") -> Iterator[sparq.Finding]:
     """Why a batch cannot be shared like this; nothing where it can."""
     if gpus and asked.processes > len(gpus):
         message = (
@@ -35,10 +35,10 @@ def findings(asked: Asked, gpus: Sequence[Gpu]) -> Iterator[sparq.Finding]:
         )
         yield sparq.Finding(level="error", place="with.processes", message=message)
     if asked.batch % (asked.micro * asked.processes):
-        yield sparq.Finding(level="error", place="with.batch_size", message=_uneven(asked))
+        yield sparq.Finding(level="error", place="with.batch_size", message=_uneven(asked, example))
 
 
-def _uneven(asked: Asked) -> str:
+def _uneven(asked: Asked, example: str) -> str:
     each = asked.given or 1
     at_once = each * asked.processes
     below, above = asked.batch // at_once * at_once, -(-asked.batch // at_once) * at_once
@@ -51,6 +51,6 @@ def _uneven(asked: Asked) -> str:
         fitting.append(f"micro_batch_size {', '.join(map(str, sizes))}")
     shared = f"{asked.processes} processes with " if asked.processes > 1 else ""
     return (
-        f"{asked.batch} examples an optimizer step are no multiple of {shared}{each} a forward pass "
+        f"{asked.batch} {example} an optimizer step are no multiple of {shared}{each} a forward pass "
         f"({at_once} at once); what fits: {'; '.join(fitting)}"
     )

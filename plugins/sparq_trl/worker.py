@@ -14,7 +14,7 @@ ALONE = "127.0.0.1:0"
 
 
 def main(job: dict[str, Any]) -> None:
-    """Fine-tune a model on a dataset of messages and save it whole."""
+    """Train a model and save it whole."""
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "warning")
     if job["gpus"]:
         os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(job["gpus"])
@@ -38,7 +38,7 @@ def launch(job: dict[str, Any]) -> None:
         max_nodes=1,
         nproc_per_node=processes,
         max_restarts=0,
-        run_id="sft",
+        run_id=job["method"],
         rdzv_backend="c10d",
         rdzv_endpoint=ALONE,
         local_addr=ALONE.partition(":")[0],

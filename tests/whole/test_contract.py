@@ -39,7 +39,12 @@ MODELS = {"hf": str(MODEL), "scripted": "sums", "simulated": "sums", "pass-at-n"
 SAYS_YES = ScriptedSampler({"": ["Yes.", "No."]})
 SAMPLERS = {"judge": SAYS_YES, "validity": SAYS_YES}
 """Models that answer what these built-ins ask."""
-ELSEWHERE = {"openai": "sampler", "vllm": "sampler", "sft": "train", "command": "train", "lm-eval": "benchmark"}
+ELSEWHERE = {
+    "openai": "sampler",
+    "vllm": "sampler",
+    "lm-eval": "benchmark",
+    **dict.fromkeys(("sft", "dpo", "grpo", "command"), "train"),
+}
 """What the tests of these plugins call, with a server, an engine or a model of their own."""
 BUILT_INS = sorted(name for name, entry in installed().items() if entry.dist and entry.dist.name == "sparq-engine")
 

@@ -69,6 +69,8 @@ TESTING = {
     "sparq_pytest": {"sparq_core.testing", "sparq_core.testing.sums", "sparq_core.testing.run_pipeline"},
 }
 """Plugins of other programs than ours, each with what it may import besides."""
+REWARD = {f"sparq_core.{name}" for name in ("reward", "reward.Reward", "reward.trl", "reward.trl.reward_of")}
+"""The reward as users import it, which a trainer of ours takes like any other."""
 CORE = sorted((ROOT / "sparq_core").rglob("*.py"))
 PLUGINS = sorted(p for p in (ROOT / "plugins").rglob("*.py") if "pretrain" not in p.parts)
 
@@ -130,6 +132,7 @@ def test_plugins_import_only_the_cores_public_names_the_sandbox_and_themselves(p
     assert {n for n in names if n.startswith("sparq_core.")} <= {
         "sparq_core.contract.workers",
         "sparq_core.contract.workers.serve",
+        *REWARD,
         *TESTING.get(own, ()),
     }
 

@@ -8,9 +8,9 @@ import pytest
 from safetensors.torch import load_file
 
 import sparq_core as sparq
+from sparq_tiny import MODEL
 from sparq_trl import Sft, SftConfig
 from sparq_trl.weights import load
-from sparq_tiny import MODEL
 
 STEPS = 30
 

@@ -15,8 +15,8 @@ from processes import left_of, session_of
 from safetensors.torch import load_file
 
 import sparq_core as sparq
-from sparq_trl import Sft, SftConfig
 from sparq_tiny import MODEL
+from sparq_trl import Sft, SftConfig
 
 BATCH = 4
 EXAMPLES = 42
