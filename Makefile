@@ -4,7 +4,7 @@ NEW_ENOUGH := 'import sys; sys.exit(sys.version_info < (3, 11))'
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: quickstart install install-dev test test-vllm lint docs site study torture clean browser
+.PHONY: quickstart install install-dev test test-vllm lint docs site study trainers torture clean browser
 
 quickstart: install
 	$(BIN)/sparq run examples/quickstart.yaml
@@ -59,6 +59,10 @@ site: install-dev
 # The paper in miniature, an hour at a time: each call goes on where the last one stopped (MINUTES=… for more or less).
 study: install-dev
 	$(BIN)/python benchmarks/paper.py --minutes $(or $(MINUTES),60)
+
+# SFT, DPO and GRPO side by side, some forty minutes of one core; goes on where it was stopped.
+trainers: install-dev
+	$(BIN)/python benchmarks/trainers.py
 
 torture: install-dev
 	$(BIN)/python tests/torture.py --minutes $(or $(MINUTES),60)

@@ -1,6 +1,8 @@
 """What the engine's process does for every trainer: look whether a machine suffices, run the training, read what it tells."""
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
+from math import isfinite
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -63,7 +65,7 @@ def train(
     """
     Train in processes of their own, and give the metrics; `job` has the options and what is trained on.
 
-    SparqError where the batch cannot be shared, or with the end of the log where the training fails.
+    SparqError where the batch cannot be shared, where the training diverged, and with the end of its log where it failed.
     """
     if wrong := next(sharing.findings(demand.asked, demand.gpus, demand.example), None):
         raise sparq.SparqError(f"{method}: {wrong.place}: {wrong.message}")
@@ -83,7 +85,11 @@ def train(
         **job,
     }
     sparq.run_worker("sparq_trl.worker", whole, logged(out, "log"))
-    return msgspec.json.decode(told.read_bytes(), type=dict[str, float])
+    metrics: dict[str, float] = json.loads(told.read_bytes())
+    for name, value in metrics.items():
+        if not isfinite(value):
+            raise sparq.SparqError(f"{method}: the training diverged, its {name} is {value}; lower the learning rate")
+    return metrics
 
 
 def logged(out: Path, kind: str) -> Path:

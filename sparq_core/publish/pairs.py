@@ -12,7 +12,9 @@ class Pair(NamedTuple):
     """Two attempts at one problem."""
 
     right: Attempt
+    """One that was judged correct."""
     wrong: Attempt
+    """One that was judged incorrect."""
 
     @property
     def ratio(self) -> float:

@@ -43,6 +43,7 @@ def test_the_quickstarts_seeds_make_the_student_that_attempts(tmp_path: Path) ->
         served = "SELECT DISTINCT digest FROM attempt JOIN model ON model.id = attempt.model"
         digests = [digest for (digest,) in ledger.query(served)]
     assert trained
+    assert "; loss " in trained.detail
     assert digests == [trained.digest]
     count = len(SEEDS.read_text().splitlines())
     log = (tmp_path / "run" / "logs" / "train-round-0.log").read_text()

@@ -23,7 +23,10 @@ from sparq_core.ledger.reader import Reader
 from sparq_core.pipeline import prepare
 from sparq_core.testing import Ran
 from sparq_tiny import MODEL
+from sparq_trl import memory, running
 from sparq_trl.grpo import passes
+from sparq_trl.history import summed_up
+from sparq_trl.sharing import Asked
 from sparq_trl.trainers.grpo import with_variance
 
 OPTIONS = {"batch_size": 2, "group_size": 4, "learning_rate": 1e-4, "threads": 1, "beta": 0.01}
@@ -80,10 +83,13 @@ def check_trained(run: Path, steps: int) -> None:
         assert row["prompt"] == [{"role": "user", "content": child.problem.statement}]
 
 
-@pytest.mark.timeout(300)
-def test_groups_that_are_all_alike_teach_nothing_and_the_run_says_so(train: Callable[..., Ran], tmp_path: Path) -> None:
-    with pytest.raises(sparq.NothingToTrainOn, match=r"nothing was learnt in 1 steps: .* unknown 100%"):
-        train("grpo", batch_size=1, group_size=2, steps=1, max_tokens=1, threads=1)
+def test_groups_that_are_all_alike_teach_nothing_and_the_run_says_so(
+    train: Callable[..., Ran], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = json.dumps({"loss": 0.0, "zero_variance": 1.0, "unknown": 1.0})
+    monkeypatch.setattr(sparq, "run_worker", lambda _, job, log: Path(job["metrics"]).write_text(told))
+    with pytest.raises(sparq.NothingToTrainOn, match=r"nothing was learnt in 7 steps: .* unknown 100%"):
+        train("grpo", steps=7)
     assert not list((tmp_path / "run" / "models").iterdir())
 
 
@@ -146,3 +152,26 @@ def test_preferences_cannot_be_had_of_seeds_alone(find: Callable[..., list[sparq
     error = find("dpo", {"train": {"model": "tiny", "updates": [], "seeds": True}})[0]
     assert (error.level, error.place) == ("error", "plugins[6].use")
     assert "`sft` and `rounds: 0`" in error.message
+
+
+@pytest.mark.parametrize(("shares", "remedy"), [(True, "take at least 2 GPUs, or `lora`"), (False, "take `lora`")])
+def test_more_gpus_are_no_remedy_for_a_trainer_that_has_one_process(shares: bool, remedy: str) -> None:
+    need = memory.Need(weights=10**9, states=16 * 10**9, activations=0)
+    finding = memory.finding(need, 1, [10**10] * 2, shares=shares)
+    assert (finding.level, finding.message.rpartition(": ")[2]) == ("error", remedy)
+
+
+def test_metrics_are_means_of_all_that_was_logged_of_its_beginning_and_of_its_end() -> None:
+    history = [{"reward": i / 20, "kl": None} for i in range(20)]
+    told = summed_up([*history, {"train_loss": 0.5}], {"reward": "right", "kl": "kl"})
+    assert told == {"right": pytest.approx(0.475), "right_first": 0.025, "right_last": pytest.approx(0.925)}
+    assert summed_up([{"train_loss": 0.5}], {"train_loss": "loss"}, ends=False) == {"loss": 0.5}
+
+
+def test_a_training_that_diverged_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    out = tmp_path / "models" / "round-1.partial"
+    monkeypatch.setattr(sparq, "run_worker", lambda _, job, log: Path(job["metrics"]).write_text('{"loss": NaN}'))
+    demand = running.Demand(Asked(4, None, 1), [], tokens=8)
+    weights = sparq.Model(name="tiny", path=str(MODEL), digest="d")
+    with pytest.raises(sparq.SparqError, match="grpo: the training diverged, its loss is nan; lower the learning rate"):
+        running.train("grpo", demand, weights, out, 1, {})
