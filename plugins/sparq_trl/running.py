@@ -47,7 +47,7 @@ def findings(demand: Demand, config: TrainingConfig, model: sparq.Model) -> list
 
 def _memory(demand: Demand, config: TrainingConfig, model: str) -> Iterator[sparq.Finding]:
     """What the training takes; nothing where the model is not at hand in safetensors files."""
-    folder = memory.folder_of(model)
+    folder = sparq.folder_of(model)
     if folder and (tensors := memory.shapes(folder)):
         facts, width = memory.config_of(folder), 2 if config.bf16 else 4
         rank = config.lora.r if config.lora else None
