@@ -49,6 +49,10 @@ class DuplicatesConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         sparq.Share | None,
         Meta(description="Jaccard similarity of word triples from which two statements are one; none: exact only."),
     ] = 0.9
+    field: Annotated[
+        str | None,
+        Meta(description="Key of `extra` whose text is compared instead; none: the whole statement."),
+    ] = None
 
 
 class Duplicates:
@@ -56,7 +60,7 @@ class Duplicates:
     Rejects a child whose statement was seen before: exactly, but for case and spacing, or nearly, by MinHash.
 
     Word triples are compared, so two statements of twenty words that differ in one number are about 0.7 alike. Takes about 0.3
-    GB for a million problems.
+    GB for a million problems. If statements share a long preamble, name a `field`: a child that has no text there is rejected.
     """
 
     requires: ClassVar[Mapping[str, str]] = {"rensa": "sparq-engine[screen]", "numpy": "sparq-engine[screen]"}
@@ -76,7 +80,7 @@ class Duplicates:
 
     @sparq.hookimpl
     def admit(self, children: Sequence[sparq.Problem]) -> list[str | None]:
-        texts = [WORDS.findall(child.statement.casefold()) for child in children]
+        texts = [WORDS.findall(self._text(child).casefold()) for child in children]
         if self._near is None:
             return [self._admit(words, None) for words in texts]
         return list(map(self._admit, texts, self._near.signatures([triples(words) for words in texts])))
@@ -108,7 +112,16 @@ class Duplicates:
         if self._near is not None:
             self._near.load(file)
 
+    def _text(self, child: sparq.Problem) -> str:
+        """What a child is compared by; empty where its `extra` has no such text."""
+        if self._config.field is None:
+            return child.statement
+        text = child.extra.get(self._config.field)
+        return text if isinstance(text, str) else ""
+
     def _admit(self, words: Sequence[str], signature: "Signature | None") -> str | None:
+        if self._config.field is not None and not words:
+            return f"no {self._config.field} to compare"
         key = int.from_bytes(hashlib.blake2b(" ".join(words).encode(), digest_size=8).digest())
         if key in self._exact:
             return "duplicate"

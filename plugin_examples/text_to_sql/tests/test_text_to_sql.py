@@ -8,6 +8,7 @@ import yaml
 
 import sparq_core as sparq
 from sparq_core.testing import ScriptedSampler, check_plugin, run_pipeline
+from sparq_screen import Duplicates, DuplicatesConfig
 from sparq_text_to_sql import TextToSql, TextToSqlConfig, statement
 from sparq_text_to_sql.databases import MOST_ROWS, Databases, features_of, same
 
@@ -138,6 +139,20 @@ def test_every_seed_is_a_question(plugin: TextToSql) -> None:
     assert [statement(row["schema"], row["question"]) for row in rows] == [row["problem"] for row in rows]
 
 
+def test_questions_to_one_schema_are_no_duplicates_of_each_other() -> None:
+    files = (ROOT / "learn" / "seeds.jsonl", ROOT / "learn" / "held_out.jsonl")
+    rows = [json.loads(line) for file in files for line in file.read_text(encoding="utf-8").splitlines()]
+    problems = [
+        sparq.Problem(id=f"0.1.{i}", statement=row["problem"], extra={"question": row["question"]})
+        for i, row in enumerate(rows)
+    ]
+    pipeline = yaml.safe_load((ROOT / "pipeline.yaml").read_text(encoding="utf-8"))
+    (options,) = (plugin["with"] for plugin in pipeline["plugins"] if plugin["use"] == "duplicates")
+    plugin = Duplicates(DuplicatesConfig(**options))
+    plugin.start()
+    assert plugin.admit(problems) == [None] * len(rows)
+
+
 def test_the_whole_domain_runs(tmp_path: Path) -> None:
     for name in ("seeds.jsonl", "simulated.jsonl"):
         shutil.copy(ROOT / name, tmp_path)
@@ -147,3 +162,4 @@ def test_the_whole_domain_runs(tmp_path: Path) -> None:
     with ran.read() as ledger:
         turned_away = {reason for (reason,) in ledger.query("SELECT DISTINCT rejected_why FROM problem")}
     assert {"same answer whatever the data", "query: error", "no query"} <= turned_away
+    assert "near duplicate" not in turned_away

@@ -51,6 +51,47 @@ def test_a_batch_is_compared_with_earlier_batches() -> None:
     assert plugin.admit(problems(STORY)) == ["duplicate"]
 
 
+SCHEMA = "\n".join(f"CREATE TABLE table_{i} (id INTEGER PRIMARY KEY, name TEXT, size INTEGER);" for i in range(200))
+
+
+def questions(count: int) -> list[str]:
+    """Different questions of some ten words."""
+    rng = Random(1)
+    things, colours = ("books", "lamps", "ships", "roads", "trees"), ("red", "old", "long", "new", "rare")
+    found = {
+        f"How many {rng.choice(colours)} {rng.choice(things)} with a size of {rng.randrange(10**4)} are in "
+        f"table_{rng.randrange(30)} and not in table_{rng.randrange(30)}?"
+        for _ in range(count)
+    }
+    return sorted(found)
+
+
+def asked(questions: list[str]) -> list[sparq.Problem]:
+    return [
+        sparq.Problem(id=f"1.1.{i}", statement=f"{SCHEMA}\n\n{question}", extra={"question": question})
+        for i, question in enumerate(questions)
+    ]
+
+
+def test_statements_with_a_shared_preamble_are_compared_by_a_field() -> None:
+    children = asked(questions(600))
+    whole, by_question = Duplicates(DuplicatesConfig()), Duplicates(DuplicatesConfig(field="question"))
+    whole.start()
+    by_question.start()
+    assert whole.admit(children).count(None) < 10, "the preamble does not hide what differs: the test tests nothing"
+    assert by_question.admit(children).count(None) == len(children) > 500
+    again = [child.extra["question"].replace("How many", "How  MANY") for child in children]
+    assert by_question.admit(asked(again)) == ["duplicate"] * len(children)
+    assert by_question.admit(asked([f"{STORY} {again[0]}", f"{STORY} {again[0]} Say it!"])) == [None, "near duplicate"]
+
+
+@pytest.mark.parametrize("extra", [{}, {"question": " "}, {"question": 7}, {"question": None}])
+def test_a_child_without_the_field_is_rejected(extra: dict[str, object]) -> None:
+    plugin = Duplicates(DuplicatesConfig(field="question"))
+    plugin.start()
+    assert plugin.admit([sparq.Problem(id="1.1.1", statement=STORY, extra=extra)]) == ["no question to compare"]
+
+
 def test_the_rate_of_near_duplicates_is_told_without_seeds() -> None:
     plugin = Duplicates(DuplicatesConfig())
     reasons = ["", "near duplicate", "duplicate", ""]
