@@ -56,6 +56,7 @@ class ChatSampler:
         self._room = asyncio.Semaphore(2 * self.slots)
         self._at_once = config.n_per_request
         self._cause, self._reached, self._answered = "", False, 0
+        self.retries, self.waited = 0, 0.0
         self._calls: set[Future[Any]] = set()
         self._lock = Lock()
         self._random = Random()  # noqa: S311 -- spreads retries
@@ -159,7 +160,9 @@ class ChatSampler:
             self._stop_if_hopeless(server, fault, tries)
             crowded += fault.crowded
             alone = alone + 1 if self._answered == others else 1
-            await asyncio.sleep(self._delay(fault, crowded if fault.crowded else alone))
+            delay = self._delay(fault, crowded if fault.crowded else alone)
+            await asyncio.sleep(delay)
+            self.retries, self.waited = self.retries + 1, self.waited + delay
         raise AssertionError
 
     async def _try(
@@ -232,14 +235,14 @@ class ChatSampler:
 
     def _remedy(self, fault: Fault) -> str:
         if fault.wait > self._config.patience:
-            return f"it asks to wait {fault.wait:,.0f} s: go on then by --resume, or raise with.patience"
+            return f"it asks to wait {fault.wait:,.0f} s: continue then with --resume, or raise with.patience"
         if not self._reached:
             return "is it running, is with.base_url right, and with.timeout long enough? then --resume"
         if fault.do == "retry":
-            return "go on by --resume once it is well; with.retries and with.timeout say how much is borne"
+            return "continue with --resume once it works; with.retries and with.timeout set how much is tolerated"
         if fault.status in {401, 403}:
             name = self._config.key_name()
-            return f"look at the key in {name}" if name else "name the environment variable of its key by with.key_env"
+            return f"check the key in {name}" if name else "name the environment variable of its key with with.key_env"
         if fault.status == 404:
             return f"does it serve a model '{self._model.path}', and is with.base_url right (it usually ends in /v1)?"
         return _settings_in(fault.told)

@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sparq_core.cli.arguments import JSON, RUN
+from sparq_core.cli.progress import duration
 from sparq_core.cli.wording import plain, reasons
 from sparq_core.contract.tally import Tally
 from sparq_core.contract.wording import funnel, metric_name, money
@@ -46,6 +47,7 @@ def facts(ledger: Reader, folder: Path) -> dict[str, Any]:
         "prices": {name: msgspec.to_builtins(model.prices) for name, model in pipeline.models.items() if model.prices},
         "hours": tally.seconds / 3600,
         "idle": tally.busy.idle,
+        "retried": {"requests": tally.retried.requests, "seconds": tally.retried.seconds},
         "metrics": metrics,
         "archive": diversity.archive(ledger),
         "curated": diversity.curated(ledger),
@@ -110,7 +112,7 @@ def _how_far(ledger: Reader, folder: Path) -> Text:
         if last
         else "seeds"
         if pipeline.rounds
-        else "seeds alone"
+        else "seeds only"
     )
     return Text.assemble(plain(pipeline.name, "bold"), f": {where} ({state})")
 
@@ -120,7 +122,7 @@ def counts(tally: Tally, metrics: Mapping[str, float]) -> Table:
     table = Table(title="Results", title_justify="left", show_header=False, box=None, padding=(0, 2))
     table.add_column(justify="right")
     table.add_column()
-    table.add_row(f"{tally.seeds:,}", f"seeds, {tally.seeds_kept:,} of them accepted")
+    table.add_row(f"{tally.seeds:,}", f"seeds, {tally.seeds_kept:,} accepted")
     (_, children), *rest = funnel(tally)
     if children:
         table.add_row(f"[bold]{children:,}[/]", "children = " + " + ".join(f"{n:,} {name}" for name, n in rest if n))
@@ -133,19 +135,21 @@ def counts(tally: Tally, metrics: Mapping[str, float]) -> Table:
         shares = ", ".join(f"{why} {n / tally.attempts:.1%}" for why, n in _most_frequent(tally.why))
         table.add_row("", plain(shares, "dim"))
     if tally.used:
-        table.add_row(f"{tally.tokens:,}", f"tokens sampled, and {tally.prompt_tokens:,} of prompts")
+        table.add_row(f"{tally.tokens:,}", f"sampled tokens, {tally.prompt_tokens:,} prompt tokens")
     if idling := tally.busy.idle:
-        told = f"of the sampler idle while generating, {idling['graders']:.0%} of the graders"
-        table.add_row(f"{idling['sampler']:.0%}", told)
+        table.add_row(f"{idling['sampler']:.0%}", f"sampler idle while generating (graders: {idling['graders']:.0%})")
+    if tally.retried.requests:
+        told = f"requests sent again, after waits of {duration(tally.retried.seconds)} in total"
+        table.add_row(f"{tally.retried.requests:,}", told)
     if tally.cost is not None:
-        table.add_row(money(tally.cost), "money, at the prices of the models")
+        table.add_row(money(tally.cost), "cost, at the models' prices")
     for key, value in metrics.items():
         table.add_row(f"{value:,.4g}", plain(metric_name(key)))
     return table
 
 
 def _benchmarks(rows: list[Comparison], round_: int) -> Table:
-    other = f"round {round_}'s" if round_ else "the one trained on the seeds"
+    other = f"the model of round {round_}" if round_ else "the model trained on the seeds"
     title = f"Benchmark, % (± 95% confidence): the base model and {other}"
     table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1), show_edge=False)
     table.add_column("task")
@@ -166,7 +170,7 @@ def _percent(interval: Interval, sign: str = "") -> str:
 def _places(ledger: Reader, folder: Path) -> list[tuple[str, str]]:
     places = [
         ("ledger", str(folder / "sparq.db")),
-        ("run digest", ledger.last_digest() or "nothing committed yet"),
+        ("run digest", ledger.last_digest() or "(none: nothing is committed yet)"),
     ]
     for name, pattern in (("dataset", "dataset/round-*.jsonl"), ("model", "models/round-*")):
         newest = sorted(p for p in folder.glob(pattern) if not p.name.endswith(".partial"))[-1:]
@@ -175,14 +179,14 @@ def _places(ledger: Reader, folder: Path) -> list[tuple[str, str]]:
 
 
 WORDS = {
-    "unresolved": "too few attempts were judged right or wrong to say how hard the problem is",
+    "unresolved": "too few attempts were judged correct or incorrect to tell how hard the problem is",
     "disputed": "the attempts agree on another answer than the reference",
     "out of band": "solved too often or too rarely to be kept",
-    "unknown": "an attempt that could be judged neither right nor wrong, such as one that was cut",
+    "unknown": "an attempt that could be judged neither correct nor incorrect, such as a truncated one",
     "filled niches": "combinations of descriptors, such as skills, that have a kept problem",
-    "QD-score": "quality and diversity: the quality of the best problem of each niche, added up",
-    "entropy": "how evenly problems spread over niches, in nats; e to this power niches would have equally many",
-    "near duplicate rate": "the share of children that are nearly an earlier problem",
+    "QD-score": "quality and diversity: the sum of the quality of the best problem of each niche",
+    "entropy": "how evenly problems spread over niches, in nats; exp(entropy) niches of equal size have the same entropy",
+    "near duplicate rate": "the share of children that nearly repeat an earlier problem",
 }
 """What stands in a status and is not said there."""
 

@@ -1,4 +1,4 @@
-"""How a sampler is asked, and how a hook reaches a model: every completion a hook pays for is recorded."""
+"""Requests to samplers, and how hooks reach models: every completion that a hook pays for is recorded."""
 
 from collections.abc import Callable, Sequence
 from random import Random
@@ -14,16 +14,18 @@ class Sampling(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How to draw a completion. Plugins that sample extend it with their own options."""
 
     temperature: Annotated[float, Meta(ge=0, description="Sampling temperature; 0 is greedy.")] = 1.0
-    top_p: Annotated[float, Meta(gt=0, le=1, description="Share of probability mass to sample from.")] = 1.0
-    max_tokens: Annotated[int, Meta(ge=1, le=10**8, description="Most tokens a completion may have.")] = 1024
-    stop: Annotated[tuple[str, ...], Meta(description="Strings that end a completion; left out of its text.")] = ()
+    top_p: Annotated[float, Meta(gt=0, le=1, description="Probability mass to sample from (nucleus sampling).")] = 1.0
+    max_tokens: Annotated[int, Meta(ge=1, le=10**8, description="Maximum number of tokens of a completion.")] = 1024
+    stop: Annotated[
+        tuple[str, ...], Meta(description="Strings that end a completion; they are not part of its text.")
+    ] = ()
 
 
 class Request(Struct, frozen=True, kw_only=True):
     """One prompt and how to sample from it: sample j of `n` is drawn from seed + j."""
 
     messages: tuple[Message, ...]
-    """The chat so far; the last turn is to be answered."""
+    """The chat so far; the model answers the last turn."""
     seed: int
     """Of the first sample."""
     sampling: Sampling
@@ -52,17 +54,18 @@ class Sampler(Protocol):
     """
     A model that is ready to be sampled. Thread-safe.
 
-    It may also tell `slots`, the sequences it works on at once, which `in_flight: auto` goes by, and `load`, the sequences it
-    has not answered yet, by which its idle share is measured.
+    It may also have four further attributes: `slots`, the number of sequences that it works on at once, which `in_flight: auto`
+    uses; `load`, the number of sequences that it has not answered yet, by which its idle share is measured; `retries`, the
+    number of requests that it sent again so far; and `waited`, the seconds that it waited before, added up over requests.
     """
 
     deterministic: bool
-    """Whether the same call gives the same completions whatever was called before or beside it."""
+    """Whether the same call gives the same completions, regardless of calls before it or at the same time."""
     digest: str
     """Of the weights being served."""
 
     def sample(self, requests: Sequence[Request]) -> Sequence[Sequence[Completion]]:
-        """`n` completions a request, in the order of the requests."""
+        """`n` completions per request, in the order of the requests."""
 
     def close(self) -> None:
         """Free the model; called once."""
@@ -76,7 +79,7 @@ class Recorded(Struct, frozen=True, kw_only=True, gc=False):
     plugin: str
     """The plugin that asked, by its name in the pipeline."""
     ordinal: int
-    """Counts from 0 among all that the plugin asks from this hook in this step; a draft names it."""
+    """Counts from 0 among all requests of the plugin from this hook in this step; a draft names it."""
     role: str
     """Which role was asked."""
     model: str
@@ -147,7 +150,7 @@ class RoleModel:
         self._llm, self._role = llm, role
 
     def complete(self, prompts: Sequence[str], sampling: Sampling) -> list[Recorded]:
-        """One recorded completion a prompt, in order; each prompt is a user's turn."""
+        """One recorded completion per prompt, in order; each prompt is one user turn."""
         return self._llm.ask(self._role, prompts, sampling)
 
 
@@ -186,5 +189,5 @@ class Place:
 
     @property
     def completions(self) -> tuple[Recorded, ...]:
-        """All that was paid for here, in the order of the calls."""
+        """All completions paid for here, in the order of the calls."""
         return tuple(completion for llm in self._llms for completion in llm.recorded)

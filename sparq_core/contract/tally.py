@@ -11,12 +11,12 @@ from sparq_core.contract.records import Outcome
 MILLION = 1_000_000
 
 REMEDIES = {
-    "truncated": "raise attempts.max_tokens, set attempts.stop if the model runs on after its answer, or count what is cut as "
-    "wrong (sympy: with.truncated)",
+    "truncated": "raise attempts.max_tokens, set attempts.stop if the model continues after its answer, or count "
+    "truncated attempts as incorrect (sympy: with.truncated)",
     "too-long": "shorten attempts.prompt, or use a model with a longer context",
-    "refused": "the server or its content filter will not answer these problems; take another model, or other seeds",
+    "refused": "the server or its content filter refuses these problems; use another model, or other seeds",
     "timeout": "raise the verifier's deadline (sympy: with.deadline)",
-    "unverified": "no verifier could say; add one that can",
+    "unverified": "no verifier could decide; add one that can",
 }
 """What to change, by the reason of an unknown verdict."""
 
@@ -45,6 +45,19 @@ class Busy(Struct, frozen=True, gc=False):
         return Busy(self.watched + other.watched, self.sampling + other.sampling, self.grading + other.grading)
 
 
+class Retried(Struct, frozen=True, gc=False):
+    """Requests that samplers sent again, and the seconds that they waited before, added up."""
+
+    requests: int = 0
+    seconds: float = 0.0
+
+    def __add__(self, other: "Retried") -> "Retried":
+        return Retried(self.requests + other.requests, self.seconds + other.seconds)
+
+    def __sub__(self, other: "Retried") -> "Retried":
+        return Retried(self.requests - other.requests, self.seconds - other.seconds)
+
+
 class Tally(Struct, frozen=True):
     """Committed counters: what stop rules read and displays show."""
 
@@ -70,6 +83,8 @@ class Tally(Struct, frozen=True):
     """Wall clock up to the last commit, summed over all sessions."""
     busy: Busy = Busy()
     """How busy samplers and graders were while steps were at work."""
+    retried: Retried = Retried()
+    """What samplers sent again, as far as they count it; none in ledgers of releases that did not."""
 
     @property
     def children(self) -> int:

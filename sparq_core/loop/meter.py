@@ -3,14 +3,14 @@
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from sparq_core.contract.config import Pipeline
 from sparq_core.contract.sampling import Completion
-from sparq_core.contract.tally import Busy, Tally, Used, priced, prices_of
+from sparq_core.contract.tally import Busy, Retried, Tally, Used, priced, prices_of
 from sparq_core.ledger.entries import StepRecord
 from sparq_core.loop.occupancy import Occupancy
 
@@ -49,8 +49,14 @@ class Meter:
     `drew` may be called from any thread, all else belongs to the engine's.
     """
 
-    def __init__(self, pipeline: Pipeline, tally: Tally | None = None, occupancy: Occupancy | None = None) -> None:
-        self._occupancy = occupancy
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        tally: Tally | None = None,
+        occupancy: Occupancy | None = None,
+        retried: Callable[[], Retried] = Retried,
+    ) -> None:
+        self._occupancy, self._retried, self._retried_before = occupancy, retried, Retried()
         self._model_of = pipeline.cast_of_roles()
         self._prices = prices_of(pipeline)
         self._last, self._lock = time.monotonic(), threading.Lock()
@@ -63,8 +69,10 @@ class Meter:
         before, self._last = self._last, time.monotonic()
         busy = self._occupancy.take() if self._occupancy else Busy()
         seconds = self.tally.seconds + self._last - before
-        spent = Spent.of(record)
-        self.tally = self.priced(replace(add(self.tally, record, spent), seconds=seconds, busy=self.tally.busy + busy))
+        retried_before, self._retried_before = self._retried_before, self._retried()
+        retried = self.tally.retried + (self._retried_before - retried_before)
+        spent, busy = Spent.of(record), self.tally.busy + busy
+        self.tally = self.priced(replace(add(self.tally, record, spent), seconds=seconds, busy=busy, retried=retried))
         with self._lock:
             for role, used in spent.used.items():
                 self._drawn -= Counter({(self._model_of[role], "prompt"): used.prompt})
@@ -117,6 +125,7 @@ def add(tally: Tally, record: StepRecord, spent: Spent) -> Tally:
         cost=tally.cost,
         seconds=tally.seconds,
         busy=tally.busy,
+        retried=tally.retried,
     )
 
 

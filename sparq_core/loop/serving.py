@@ -8,6 +8,7 @@ from statistics import fmean
 from sparq_core.contract.errors import PipelineError, nearest
 from sparq_core.contract.records import Model
 from sparq_core.contract.sampling import Completion, Request
+from sparq_core.contract.tally import Retried
 from sparq_core.loop.occupancy import Gauge
 from sparq_core.pipeline.cast import Cast
 from sparq_core.pipeline.guards import GuardedSampler
@@ -40,6 +41,11 @@ class Served:
         self._sampler.close()
 
     @property
+    def retried(self) -> Retried:
+        """What it sent again so far."""
+        return self._sampler.retried
+
+    @property
     def share(self) -> float:
         """How much of what it can do at once it has to do; where it does not say, whether it is asked at all."""
         load = self._sampler.load
@@ -58,6 +64,7 @@ class Samplers:
         self.roles = dict[str, Model]()
         """Which weights play which role."""
         self._samplers: dict[tuple[str, str], Served] = {}
+        self._closed = Retried()
         self._lock = threading.Lock()
 
     def serve(self, role: str) -> Served:
@@ -80,9 +87,15 @@ class Samplers:
         """How busy the open ones are, between 0 and 1."""
         return fmean([sampler.share for sampler in list(self._samplers.values())] or [0.0])
 
+    @property
+    def retried(self) -> Retried:
+        """What all of them sent again so far, those that are closed included."""
+        return sum((sampler.retried for sampler in list(self._samplers.values())), self._closed)
+
     def close(self) -> None:
         """Free all models; they open again when asked for."""
         with self._lock:
+            self._closed = self.retried
             for sampler in self._samplers.values():
                 sampler.close()
             self._samplers.clear()

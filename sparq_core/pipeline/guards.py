@@ -11,6 +11,7 @@ from sparq_core.contract.errors import PluginError
 from sparq_core.contract.policy import AllAtOnce, Policy
 from sparq_core.contract.records import Counts, Finish
 from sparq_core.contract.sampling import Completion, Request, Sampler
+from sparq_core.contract.tally import Retried
 from sparq_core.contract.texts import LONGEST_TEXT
 from sparq_core.pipeline.calls import Call
 from sparq_core.pipeline.checks import aligned, copied, finite
@@ -39,11 +40,17 @@ class GuardedSampler:
         self.deterministic = copied(call, getattr(sampler, "deterministic", None), bool)
         self.digest = copied(call, getattr(sampler, "digest", None), str)
         self.slots: int | None = copied(call, getattr(sampler, "slots", None), int | None)
+        copied(call, [self.retried.requests, self.retried.seconds], tuple[int, float])
 
     @property
     def load(self) -> int | None:
         load: int | None = getattr(self._sampler, "load", None)
         return load
+
+    @property
+    def retried(self) -> Retried:
+        """What it sent again so far."""
+        return Retried(getattr(self._sampler, "retries", 0), getattr(self._sampler, "waited", 0.0))
 
     def sample(self, requests: Sequence[Request]) -> list[list[Completion]]:
         """As the sampler does; PluginError where it does not keep its contract, TypeError where it is asked anything else."""

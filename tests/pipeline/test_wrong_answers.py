@@ -207,6 +207,7 @@ BAD: dict[str, dict[str, str]] = {
     "sampler": {
         "none": NONE,
         "number": NUMBER,
+        "counts retries in words": "model = Scripted(); model.retries = 'many'; return model",
         "answers nothing": "return Scripted(lambda r: [])",
         "answers None": "return Scripted(lambda r: None)",
         "too few": "return Scripted(lambda r: [[] for _ in r])",
@@ -517,7 +518,7 @@ def test_a_plugin_cannot_pass_for_ctrl_c_or_end_a_run_without_a_word(folder: Pat
     done = subprocess.run(command, check=False, capture_output=True, text=True)
     assert done.returncode == 1
     assert "hook `commit`, step 1.2" in done.stderr
-    assert "`--resume` goes on from there" in done.stderr
+    assert "continue with `--resume`" in done.stderr
     assert "sparq_core" not in done.stderr.replace(str(folder), "")
 
 
@@ -526,9 +527,7 @@ def test_a_change_that_cannot_be_gone_on_with_is_not_recorded(folder: Path) -> N
     (folder / "odd.py").write_text(code("commit", None))
     run_pipeline(pipeline, folder)
     (folder / "odd.py").write_text(code("commit", None).replace("1.0", "2.0"))
-    with pytest.raises(
-        sparq.SparqError, match=r"steps was 1\.0, now 2\.0; the plugin that gives this metric has changed"
-    ):
+    with pytest.raises(sparq.SparqError, match=r"steps was 1\.0, now 2\.0; the plugin of this metric has changed"):
         run_pipeline({**pipeline, "steps": 5}, folder, resume=True, accept_changes=True)
     (folder / "odd.py").write_text(code("commit", None))
     ran = run_pipeline({**pipeline, "steps": 5}, folder, resume=True)
@@ -552,7 +551,7 @@ def test_a_mistake_of_the_pipeline_that_shows_in_the_middle_has_cost_something(f
     done = subprocess.run(command, check=False, capture_output=True, text=True)
     assert done.returncode == 1
     assert "with.prompt: no such name" in done.stderr
-    assert "what was committed is in" in done.stderr
+    assert "committed steps are in" in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from faulty_server import FaultyServer, serving
+from runs import sparq_command
 
 import sparq_core as sparq
 from sparq_core.pipeline import prepare
@@ -215,7 +216,7 @@ def test_an_empty_account_is_not_waited_for(ask: Ask) -> None:
 
 def test_retries_are_bounded_and_the_cause_is_named(ask: Ask) -> None:
     server = FaultyServer(share=1.0, kinds=("error",))
-    with pytest.raises(sparq.SparqError, match=r"answered 500: out of memory 4 times; go on by --resume"):
+    with pytest.raises(sparq.SparqError, match=r"answered 500: out of memory 4 times; continue with --resume"):
         ask(server, [request()], retries=3)
     assert server.met == {"error": 4}
 
@@ -314,7 +315,7 @@ def test_the_key_is_in_no_message_and_no_file(
     with serving(FaultyServer(key="another")) as url:
         failed = command(sums(models=through(url, key_env="OURS")), tmp_path / "failed", "run")
     assert failed.returncode == 1
-    assert "Incorrect API key provided: Bearer …; look at the key in OURS" in failed.stderr
+    assert "Incorrect API key provided: Bearer …; check the key in OURS" in failed.stderr
     written = [file for file in tmp_path.rglob("*") if file.is_file()]
     assert len(written) > 5
     for file in written:
@@ -494,6 +495,10 @@ def test_a_run_through_a_faulty_server_has_the_attempts_of_a_faultless_one(
     assert set(server.met) == {"none", "drop", "slow", "storm", "error", "malformed", "cut"}
     assert attempts(ran) == attempts(whole)
     assert ran.ending.tally.outcomes == whole.ending.tally.outcomes
+    retried = ran.ending.tally.retried
+    assert retried.requests >= sum(n for kind, n in server.met.items() if kind != "none") > 0
+    assert f"{retried.requests:,} requests sent again" in " ".join(sparq_command("status", str(ran.folder)).split())
+    assert whole.ending.tally.retried.requests == 0
 
 
 def test_a_run_that_failed_goes_on_without_repeating_an_attempt(sums: Callable[..., Any], tmp_path: Path) -> None:
