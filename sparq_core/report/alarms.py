@@ -39,9 +39,9 @@ def _rejected(run: Facts) -> Alarm | None:
         return None
     reason, often = max(run.tally.reasons.items(), key=lambda item: item[1])
     return Alarm(
-        f"{numbers.percent(rejected / children)} of the children were rejected before any attempt, most often by “{reason}” "
-        f"({often:,} times).",
-        "Look at the rejected problems below. If many could not be parsed, describe the format more clearly in the prompt or "
+        f"{numbers.percent(rejected / children)} of the children were rejected before any attempt, most often because of "
+        f"“{reason}” ({often:,} times).",
+        "Look at the rejected problems. If many could not be parsed, describe the format more clearly in the prompt or "
         "use a stronger generator. If many are duplicates, use more seeds, a higher temperature or parents from the archive.",
     )
 
@@ -58,8 +58,8 @@ def _none_kept(run: Facts) -> Alarm | None:
 def _one_sided(run: Facts) -> Alarm | None:
     rated = run.mean_solve_rate.children
     for rate, what, remedy in (
-        (0, "never", "Easier seeds, a stronger solver or more tokens for an attempt help."),
-        (run.places, "always", "Harder seeds, or selection that favours quality (map-elites), help."),
+        (0, "never", "Try easier seeds, a stronger solver or more tokens per attempt."),
+        (run.places, "always", "Try harder seeds, or selection that favours quality (map-elites)."),
     ):
         there = sum(one.children for one in run.solve_rates if one.place == rate)
         if 2 * there > rated:
@@ -73,8 +73,8 @@ def _unknown(run: Facts) -> Alarm | None:
         return None
     reason, often = next(iter(run.tally.unknown().items()))
     return Alarm(
-        f"{numbers.percent(unknown / attempts)} of the attempts were judged neither right nor wrong, most often by “{reason}” "
-        f"({often:,} times); the pipeline warns above {numbers.percent(run.pipeline.attempts.warn_unknown)}.",
+        f"{numbers.percent(unknown / attempts)} of the attempts were judged neither correct nor incorrect, most often because "
+        f"of “{reason}” ({often:,} times); the pipeline warns above {numbers.percent(run.pipeline.attempts.warn_unknown)}.",
         f"Remedy: {REMEDIES.get(reason, 'look at such a problem with `sparq show`')}.",
     )
 
@@ -97,7 +97,7 @@ def _worse(run: Facts) -> Iterator[Alarm]:
         if task.difference.high < 0:
             yield Alarm(
                 f"The model got worse at “{task.task}”: {numbers.interval(task.difference)} points.",
-                "Compare the rounds below; a smaller learning rate, or fewer problems of one kind, may help.",
+                "Compare the rounds under Benchmarks; a smaller learning rate, or fewer problems of one kind, may help.",
             )
 
 

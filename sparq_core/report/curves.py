@@ -16,13 +16,13 @@ MOST_METRICS = 8
 WINDOWS = 12
 """Stretches of a run over which what changes from step to step is averaged."""
 MEANING = {
-    "filled_niches": "Niches that hold at least one problem. While the line climbs, new kinds of problems are still found.",
-    "coverage": "The share of all possible niches that hold a problem.",
-    "qd_score": "QD-score, for quality and diversity: the quality of the best problem of each niche, added up. It grows when a "
-    "niche is filled for the first time, or gets a harder problem that can still be solved.",
-    "niche_entropy": "How evenly problems spread over niches, as entropy in nats; e to its power is how many niches an even "
-    "spread would fill. A falling line means that the search is narrowing.",
-    "unique_labels": "Different labels among the filled niches; the paper calls this DIV.",
+    "filled_niches": "Niches with at least one problem. While the line rises, new kinds of problems are still being found.",
+    "coverage": "The share of all possible niches that have a problem.",
+    "qd_score": "QD-score, for quality and diversity: the sum of the quality of the best problem of each niche. It grows when "
+    "a niche is filled for the first time, or gets a harder problem that can still be solved.",
+    "niche_entropy": "How evenly problems spread over niches, as entropy in nats: exp(entropy) niches of equal size have the "
+    "same entropy. A falling line means that the search is narrowing.",
+    "unique_labels": "The number of different labels in the filled niches; the paper calls it DIV.",
     "near_duplicate_rate": "The share of all children so far that were rejected as near duplicates of an earlier problem.",
 }
 RECORDED = "A number that a plugin recorded after each step."
@@ -62,7 +62,7 @@ def of_duplicates(runs: Sequence[Facts]) -> list[Curve]:
         "rising line means that the generator is running out of ideas."
     )
     return (
-        [_curve("Turned away as duplicates", meaning, runs, points, numbers.mark)]
+        [_curve("Rejected as duplicates", meaning, runs, points, numbers.mark)]
         if any(y for some in points for _, y in some)
         else []
     )
@@ -76,7 +76,7 @@ def of_the_cost(runs: Sequence[Facts]) -> list[Curve]:
     """Tokens, money, speed and idle shares."""
     found = [
         _curve(
-            "Tokens sampled",
+            "Sampled tokens",
             "All tokens that models wrote so far: proposals, attempts, labels and judgements.",
             runs,
             [[(at.done, float(at.tally.tokens)) for at in run.course] for run in runs],
@@ -85,10 +85,10 @@ def of_the_cost(runs: Sequence[Facts]) -> list[Curve]:
     ]
     if any(run.tally.cost is not None for run in runs):
         spent = [[(at.done, at.tally.cost) for at in run.course if at.tally.cost is not None] for run in runs]
-        meaning = "Money for all tokens so far, those of prompts too, at the prices that the pipeline gives."
+        meaning = "The cost of all tokens so far, prompts included, at the prices in the pipeline."
         found.append(_curve("Money", meaning, runs, spent, money))
     speed = [list(_shares(run, lambda tally: tally.tokens, lambda tally: tally.seconds)) for run in runs]
-    meaning = "Sampled tokens a second of wall clock, each point an average since the one before."
+    meaning = "Sampled tokens per second of wall time, averaged since the previous point."
     found.append(_curve("Tokens per second", meaning, runs, speed, numbers.compact))
     return [*found, *_idle(runs)]
 
@@ -97,12 +97,12 @@ def _idle(runs: Sequence[Facts]) -> Iterator[Curve]:
     for title, meaning, seconds in (
         (
             "Sampler idle",
-            "The share of the model’s places that stood empty; near 0 the model is the bottleneck.",
+            "The share of the model’s slots that were empty. Near 0, the model is the bottleneck.",
             _sampling,
         ),
         (
             "Graders idle",
-            "The share of the time in which no answer was checked; low, checking is the bottleneck.",
+            "The share of time in which no answer was being checked. If it is low, checking is the bottleneck.",
             _grading,
         ),
     ):

@@ -101,7 +101,7 @@ async def random(request: Request) -> Response:
     run, question = _run(request), asked(request.query_params)
     key = browse.anyone(run.index, question.wanted, SystemRandom())
     if key is None:
-        raise HTTPException(404, "There is no such problem, or none was found soon enough.")
+        raise HTTPException(404, "There is no such problem, or none was found in time.")
     return RedirectResponse(f"/{run.letter}/problem/{browse.id_of(run.ledger, key)}{question.address()}", 303)
 
 
@@ -122,5 +122,7 @@ async def refused(request: Request, error: Exception) -> Response:
 
 
 async def unreadable(request: Request, error: Exception) -> Response:
-    why = f"The ledger cannot be read just now: {error}. Load the page again; `sparq doctor RUN` says whether it is damaged."
+    why = (
+        f"The ledger cannot be read just now: {error}. Reload the page; `sparq doctor RUN` shows whether it is damaged."
+    )
     return HTMLResponse(pages.failed(request.app.state.runs, "Not readable", why), 503)

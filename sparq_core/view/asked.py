@@ -50,7 +50,7 @@ def asked(parts: Mapping[str, str]) -> Asked:
     try:
         wanted = msgspec.convert({name: given[name] for name in FIELDS & given.keys()}, Filter, strict=False)
     except msgspec.ValidationError as error:
-        raise HTTPException(400, f"What is asked for makes no sense: {error}.") from error
+        raise HTTPException(400, f"The address is not valid: {error}.") from error
     return Asked(wanted, *(_key(given.get(name)) for name in ("after", "before")))
 
 

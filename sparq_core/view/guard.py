@@ -61,16 +61,16 @@ class Guard:
     def _refused(self, asked: HTTPConnection, method: str) -> PlainTextResponse | None:
         host = asked.headers.get("host", "")
         if host.rpartition(":")[0] not in NAMES and host not in NAMES:
-            return _refusal(HTTPStatus.MISDIRECTED_REQUEST, "This server answers to 127.0.0.1 and localhost alone.")
+            return _refusal(HTTPStatus.MISDIRECTED_REQUEST, "This server answers only to 127.0.0.1 and localhost.")
         if asked.headers.get("origin", f"http://{host}") != f"http://{host}":
-            return _refusal(HTTPStatus.FORBIDDEN, "Only pages of this server may ask it.")
+            return _refusal(HTTPStatus.FORBIDDEN, "Only pages of this server may send requests to it.")
         if method not in ("GET", "HEAD"):
-            return _refusal(HTTPStatus.METHOD_NOT_ALLOWED, "There is nothing here but pages to read.")
+            return _refusal(HTTPStatus.METHOD_NOT_ALLOWED, "The pages here are read-only.")
         given = asked.query_params.get("token") or _cookies(asked).get(_cookie(asked.scope), "")
         if not compare_digest(given.encode(errors="replace"), self._token.encode()):
             return _refusal(
                 HTTPStatus.FORBIDDEN,
-                "Open the address that `sparq view` printed: it ends with the token that is asked for.",
+                "Open the address that `sparq view` printed; it ends with the required token.",
             )
         return None
 

@@ -17,7 +17,7 @@ def listening(port: int) -> socket.socket:
         return socket.create_server((HOST, port))
     except OSError as error:
         raise PipelineError(
-            f"--port {port}: cannot be listened at: {error.strerror}; give another one, or leave it out"
+            f"--port {port}: cannot listen on it: {error.strerror}; choose another port, or omit --port"
         ) from error
 
 

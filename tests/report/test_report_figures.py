@@ -152,7 +152,7 @@ def test_an_alarm_is_raised_where_attempts_stay_unknown(sums: Callable[..., Any]
     tally = ran.read().tally()
     page = parsed(written(tmp_path / "report.html", ran.folder))
     assert tally.verdicts["unknown"] > 0.05 * tally.attempts
-    assert "judged neither right nor wrong" in page.section("alarms").words
+    assert "judged neither correct nor incorrect" in page.section("alarms").words
     rows = {name: n for name, n, *_ in page.section("difficulty").rows()[1:]}
     assert rows == {reason: f"{n:,}" for reason, n in tally.unknown().items()}
 

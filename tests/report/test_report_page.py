@@ -121,7 +121,7 @@ def test_hostile_texts_stand_there_and_do_nothing(hostile: Ran, tmp_path: Path) 
     page = harmless(text)
     assert "<script>alert(1)</script>" in page.text
     assert "\\u202e" in page.text
-    assert "characters left out]" in page.text
+    assert "characters omitted]" in page.text
     assert page.section("problems").every("article")
     assert TEXTS["bidi"] not in text
 
@@ -162,12 +162,12 @@ def test_only_an_earlier_report_is_replaced(run_folder: Path, tmp_path: Path) ->
     mine = tmp_path / "mine.html"
     mine.write_text("<!doctype html>\n<p>mine</p>")
     told = sparq_command("report", str(run_folder), "--to", str(mine), code=2)
-    assert "is no earlier output of this command; give another --to" in told
+    assert "is not an earlier output of this command; choose another --to" in told
     assert mine.read_text() == "<!doctype html>\n<p>mine</p>"
     for _ in range(2):
         sparq_command("report", str(run_folder), "--to", str(tmp_path / "report.html"))
     database = run_folder / "sparq.db"
-    assert "is a run's own" in sparq_command("report", str(run_folder), "--to", str(database), code=2)
+    assert "belongs to a run" in sparq_command("report", str(run_folder), "--to", str(database), code=2)
     assert sparq_command("report", str(run_folder), "--to", "/dev/stdout").startswith("<!doctype html>")
 
 

@@ -87,9 +87,7 @@ def test_what_cannot_be_shown_is_one_error(run_folder: Path, tmp_path: Path) -> 
     assert "at most 2" in refused(run_folder, run_folder, run_folder)
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        assert f"--port {port}: cannot be listened at: Address already in use" in refused(
-            run_folder, "--port", str(port)
-        )
+        assert f"--port {port}: cannot listen on it: Address already in use" in refused(run_folder, "--port", str(port))
     assert list(tmp_path.iterdir()) == []
 
 

@@ -182,7 +182,7 @@ def test_an_empty_run_has_pages_that_say_so(empty: Ran) -> None:
     with viewing(empty.folder) as client:
         assert "Nothing was proposed yet" in main(client, "/").words
         assert found(main(client, "/A/problems"))
-        assert "No problem is like that" in main(client, "/A/problems?outcome=disputed").words
+        assert "No problem matches" in main(client, "/A/problems?outcome=disputed").words
         assert "It was not attempted" in main(client, "/A/problem/0.1.0").words
 
 
