@@ -56,7 +56,7 @@ site: install-dev
 	$(BIN)/python -m mkdocs build --strict
 	@echo "site/index.html"
 
-# The paper in miniature, an hour at a time: each call goes on where the last one stopped (MINUTES=… for more or less).
+# The paper in miniature, an hour at a time: each call continues where the last one stopped (MINUTES=… for more or less).
 study: install-dev
 	$(BIN)/python benchmarks/paper.py --minutes $(or $(MINUTES),60)
 

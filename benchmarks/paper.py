@@ -1,9 +1,9 @@
 """
 The paper in miniature: `make study`, or `python benchmarks/paper.py --minutes 60`.
 
-Makes the students, one of each size, by training on the seeds' own solutions; runs the studies in `benchmarks/paper/` one after
-the other, each from where it stands, until the time is up; then reads what there is and writes `benchmarks/paper.md` and
-`benchmarks/results/paper/`. All of it takes some hours on two cores.
+Makes the students, one of each size, by training on the seeds' own solutions; continues the studies in `benchmarks/paper/` one
+after the other until the time is up; then writes `benchmarks/paper.md` and `benchmarks/results/paper/` from what is finished.
+All of it takes some hours on two cores.
 """
 
 import argparse
@@ -63,11 +63,11 @@ def _filters() -> Iterator[Claim]:
 HEAD = f"""\
 # The paper in miniature
 
-Written by `make study`: every claim of the paper that can be asked of
-[models of a few million parameters](../docs/explanation/miniature.md), beside the paper's figure. *Confirmed* means that the
-difference has the paper's sign and p below {SURE}, corrected for all comparisons of its study by Holm's method; *the other way
-round here* that it has the other sign, as sure; all else is *not seen*. Differences are in percentage points with the 95%
-interval of each alone, over seeds and items. A trend is what a doubling adds.
+Written by `make study`: every claim of the paper that can be tested with
+[models of a few million parameters](../docs/explanation/miniature.md), next to the paper's figure. *Confirmed* means that the
+difference has the paper's sign and p below {SURE}, corrected for all comparisons of its study by Holm's method; *opposite sign
+here* means that it has the other sign, with p below {SURE}; everything else is *not seen*. Differences are in percentage
+points, each with its own 95% interval over seeds and items. A trend is what a doubling adds.
 
 | study | cells | attempts drawn | tokens drawn |
 |---|---|---|---|"""
@@ -125,7 +125,7 @@ SECTIONS: Mapping[str, Sequence[Claim]] = {
         ),
     ],
     "5. Self-improvement over four rounds": [
-        Claim("going on beats beginning again", "not given", "rounds", "current", "again", ID),
+        Claim("continuing beats starting again", "not given", "rounds", "current", "again", ID),
         Claim("accumulating beats the last round alone", "elsewhere: yes", "rounds", "accumulated", "again", ID),
     ],
     "6. Attempts that stop early": [
@@ -141,7 +141,9 @@ SECTIONS: Mapping[str, Sequence[Claim]] = {
 
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--minutes", type=float, default=60, help="stop after so long; the next call goes on")
+    options.add_argument(
+        "--minutes", type=float, default=60, help="stop after so many minutes; the next call continues"
+    )
     options.add_argument("--runs", type=Path, default=ROOT / "runs" / "paper", help="where the studies' folders are")
     options.add_argument("--only", nargs="+", default=ORDER, choices=ORDER)
     given = options.parse_args()
@@ -170,7 +172,7 @@ def make_student(model: str, out: Path) -> None:
 
 
 def go_on(name: str, out: Path, until: float) -> None:
-    """Go on with a study, and stop it as Ctrl-C does when the time is up."""
+    """Continue a study, and stop it as Ctrl-C does when the time is up."""
     command = [sys.executable, "-m", "sparq_core.cli", "study", f"{STUDIES / name}.yaml", "--out", str(out), "--resume"]
     process = subprocess.Popen(command)
     try:
@@ -240,7 +242,7 @@ def _verdict(sign: int, here: float, p: float, low: float | None) -> str:
         return "worse here" if p < SURE and here < 0 else f"not worse than by {max(0.0, -100 * low):.1f} points"
     if p >= SURE:
         return "not seen"
-    return "confirmed" if here * sign > 0 else "the other way round here"
+    return "confirmed" if here * sign > 0 else "opposite sign here"
 
 
 def _seen(title: str, seen: Mapping[str, Any]) -> Iterator[str]:

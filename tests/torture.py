@@ -70,48 +70,48 @@ def sweeps(folder: Path) -> dict[str, Sweep]:
     """All there are; `folder` is theirs to work in."""
     return {
         "kills": Sweep(
-            "a run killed at a call by which it changes its folder goes on to the same end", Kills(folder), 10
+            "a run killed at a system call that changes its folder resumes to the same end", Kills(folder), 10
         ),
         "commands": Sweep(
-            "a command killed, or with a failing disk, at a call by which it changes its folder: called again, it comes to "
-            "what it does without",
+            "a command killed, or with a failing disk, at a system call that changes its folder gives the same result when it "
+            "is called again",
             Commands(folder),
             4,
         ),
-        "plans": Sweep("a run of any plan, killed three times over, goes on to the same end", Plans(folder), 1),
+        "plans": Sweep("a run of any plan, killed three times, resumes to the same end", Plans(folder), 1),
         "hooks": Sweep(
-            "a hook at fault is named with its plugin and step; mended, the run goes on to the same end",
+            "a faulty hook is named with its plugin and step; once it is fixed, the run resumes to the same end",
             Hooks(folder),
             5,
         ),
         "servers": Sweep(
-            "a run through a server with faults of several kinds ends as through one without, and the key stays here",
+            "a run through a server with several kinds of faults ends as through one without, and the key is not leaked",
             Servers(folder),
             2,
         ),
         "rewards": Sweep(
-            "two hundred rewards asked from 64 threads while their workers are killed: each is answered by its number or None",
+            "two hundred rewards requested from 64 threads while their workers are killed: each gets its number or None",
             Rewards(folder),
             1,
         ),
         "rows": Sweep(
-            "a ledger with a row that is not what was written is read to an outcome or a message, and to no other digest",
+            "a ledger with a changed row is read to a result or a message, and to no other digest",
             Rows(folder),
             10,
         ),
         "flips": Sweep(
-            "a flipped bit of a ledger is noticed, or changes nothing a digest is made of", Flips(folder), 20
+            "a flipped bit of a ledger is noticed, or changes nothing that a digest covers", Flips(folder), 20
         ),
-        "pipelines": Sweep("a spoilt pipeline is read, or refused with a reason", _pipeline, 100),
-        "seeds": Sweep("spoilt seeds are read, or refused with a reason", lambda rng: _seeds(folder, rng), 200),
-        "replies": Sweep("a server's reply is read, or asked for again", _reply, 2000),
-        "completions": Sweep("a completion is read by all that read completions", _completion, 100),
-        "answers": Sweep("a pair of answers is judged as it was made, both ways", Answers(), 200),
+        "pipelines": Sweep("a corrupted pipeline is read, or rejected with a reason", _pipeline, 100),
+        "seeds": Sweep("corrupted seeds are read, or rejected with a reason", lambda rng: _seeds(folder, rng), 200),
+        "replies": Sweep("a reply of a server is read, or requested again", _reply, 2000),
+        "completions": Sweep("a completion is read by every reader of completions", _completion, 100),
+        "answers": Sweep("a pair of answers is judged as it was constructed, in both orders", Answers(), 200),
         "odd answers": Sweep(
-            "a text that is no answer is judged alike both ways, within two seconds", _odd_answer, 200
+            "a text that is not an answer is judged alike in both orders, within two seconds", _odd_answer, 200
         ),
         "cuts": Sweep(
-            "what was told before a power cut is there after it, and a run or a command on it comes to the same end",
+            "what was reported before a power cut is there after it, and a run or a command on it reaches the same end",
             Cuts(folder / "cuts"),
             5,
         ),
