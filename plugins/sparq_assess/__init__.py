@@ -57,7 +57,7 @@ class Majority:
             return []
         return [
             sparq.Finding(
-                level="error", place="with.agree", message=f"[{self._low}, {self._high}] is no range of shares"
+                level="error", place="with.agree", message=f"[{self._low}, {self._high}] is not a range of shares"
             )
         ]
 

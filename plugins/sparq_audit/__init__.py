@@ -16,9 +16,14 @@ Verify = Callable[[Sequence[sparq.Trial]], Sequence[sparq.Verdict]]
 class SecondOpinionConfig(sparq.Sampling, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Options of `second-opinion`."""
 
-    solutions: Annotated[sparq.Positive, Meta(description="Times the model solves each problem.")] = 5
+    solutions: Annotated[sparq.Positive, Meta(description="Number of times the model solves each problem.")] = 5
     agree: Annotated[
-        float, Meta(ge=0.5, lt=1, description="More than this share of its solutions must agree, or nothing is said.")
+        float,
+        Meta(
+            ge=0.5,
+            lt=1,
+            description="More than this share of its solutions must agree; otherwise the problem is unknown.",
+        ),
     ] = 0.5
     prompt: Annotated[
         str | None, Meta(description="Template; may use `problem`. By default the run's own `attempts.prompt`.")

@@ -27,7 +27,7 @@ class CurateBandConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     ] = "all"
     solutions: Annotated[
         sparq.Positive | None,
-        Meta(description="Most correct attempts a problem gives; none: all (paper)."),
+        Meta(description="Maximum number of correct attempts per problem; none: all (paper)."),
     ] = None
 
 
@@ -59,7 +59,7 @@ class CurateConfig(CurateBandConfig, frozen=True, kw_only=True, forbid_unknown_f
             "time; niches with the most different labels, any problem of each; or those niches, the best problems of each."
         ),
     ] = "qd"
-    budget: Annotated[sparq.Positive | None, Meta(description="Problems to take; none: all.")] = None
+    budget: Annotated[sparq.Positive | None, Meta(description="Number of problems; none: all.")] = None
     niches: Annotated[
         dict[sparq.Descriptor, sparq.Axis] | None,
         Meta(

@@ -27,8 +27,10 @@ class HfConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         None
     )
     dtype: Annotated[Dtype, Meta(description="auto: what `config.json` names on a GPU, float32 on a CPU.")] = "auto"
-    batch_size: Annotated[int, Meta(ge=1, description="Most sequences sampled together.")] = 256
-    trust_remote_code: Annotated[bool, Meta(description="Run the Python code a model repository brings along.")] = False
+    batch_size: Annotated[int, Meta(ge=1, description="Maximum number of sequences sampled together.")] = 256
+    trust_remote_code: Annotated[bool, Meta(description="Run the Python code that comes with a model repository.")] = (
+        False
+    )
 
 
 class HfSampler:
@@ -54,7 +56,7 @@ class HfSampler:
         need, free = HEADROOM * weights_size(folder), free_memory()
         if self._config.device in {None, "cpu"} and need > free:
             message = (
-                f"needs about {need / 2**30:.1f} GiB, {free / 2**30:.1f} GiB of memory are free; take a smaller model"
+                f"needs about {need / 2**30:.1f} GiB, {free / 2**30:.1f} GiB of memory are free; use a smaller model"
             )
             findings.append(sparq.Finding(level="error", place="model", message=message))
         return findings

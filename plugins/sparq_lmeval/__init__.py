@@ -20,7 +20,7 @@ class LmEvalConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     tasks: Annotated[list[str], Meta(min_length=1, description="Task names: stock ones, or those of `include`.")]
     include: Annotated[
         sparq.InputFile | None,
-        Meta(description="Folder of task files of your own; their data files are relative to it."),
+        Meta(description="Folder of your own task files; their data files are relative to it."),
     ] = None
     limit: Annotated[sparq.Positive | None, Meta(description="Only the first items of each task.")] = None
     num_fewshot: Annotated[
@@ -28,7 +28,7 @@ class LmEvalConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     ] = None
     batch_size: Annotated[int, Meta(ge=1, description="Items a batch.")] = 64
     backend: Annotated[str, Meta(description="lm-eval's model type: hf, vllm, …")] = "hf"
-    model_args: Annotated[dict[str, Any], Meta(description="More arguments for that model type.")] = field(
+    model_args: Annotated[dict[str, Any], Meta(description="Further arguments for that model type.")] = field(
         default_factory=dict
     )
     apply_chat_template: Annotated[bool, Meta(description="Ask in the model's chat format.")] = True

@@ -40,8 +40,8 @@ def unknown(name: str, include: str | None) -> str:
     """What to say of a name that is no task's, with those that are near."""
     known = {found for folder in folders_of(include) for _, text in _texts(folder) for found in _NAME.findall(text)}
     near = get_close_matches(name, known, n=3)
-    hint = f"did you mean {' or '.join(map(repr, near))}?" if near else "name a folder of your own by `include`"
-    return f"'{name}' is no stock task of lm-eval" + (f", nor in {include}" if include else "") + f"; {hint}"
+    hint = f"did you mean {' or '.join(map(repr, near))}?" if near else "name your own folder with `include`"
+    return f"'{name}' is not a stock task of lm-eval" + (f", nor in {include}" if include else "") + f"; {hint}"
 
 
 def _texts(folder: Path) -> Iterator[tuple[Path, str]]:

@@ -25,7 +25,7 @@ class StaticConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         Meta(min_length=1, description="The descriptors that make niches, and how each is cut."),
     ] = field(default_factory=lambda: {"skills": sparq.Axis()})
     max_children: Annotated[
-        sparq.Positive | None, Meta(description="Most children a problem gets as a parent; none: no limit (paper).")
+        sparq.Positive | None, Meta(description="Maximum number of children per parent; none: no limit (paper).")
     ] = None
     weigh: Annotated[
         sparq.Descriptor | None,
@@ -39,7 +39,7 @@ class DynamicConfig(StaticConfig, frozen=True, kw_only=True, forbid_unknown_fiel
     """Options of selectors that mutate children, too."""
 
     seed_share: Annotated[
-        float, Meta(ge=0, le=1, description="Share of steps that mutate seeds, whatever became of the rest.")
+        float, Meta(ge=0, le=1, description="Share of steps that mutate seeds instead of the archive's problems.")
     ] = 0.0
 
 

@@ -24,7 +24,7 @@ class OpenAIConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     base_url: Annotated[
         str | tuple[str, ...],
         Meta(
-            description="Where the endpoint is; usually ends in `/v1`. Several servers of the same model are a list: requests "
+            description="Address of the endpoint; usually ends in `/v1`. Several servers of the same model are a list: requests "
             "go to the least busy one that works."
         ),
         sparq.FREE,
@@ -44,7 +44,7 @@ class OpenAIConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         ),
         sparq.FREE,
     ] = (16, 256)
-    timeout: Annotated[float, Meta(gt=0, description="Seconds a request may take."), sparq.FREE] = 600.0
+    timeout: Annotated[float, Meta(gt=0, description="Timeout of a request in seconds."), sparq.FREE] = 600.0
     retries: Annotated[
         sparq.NonNegative,
         Meta(
@@ -72,10 +72,10 @@ class OpenAIConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
             description="Most samples asked for by one request; by default all, and one each where the server gives no more."
         ),
     ] = None
-    send_seed: Annotated[bool, Meta(description="Send each request's seed; some hosted models refuse it.")] = True
+    send_seed: Annotated[bool, Meta(description="Send each request's seed; some hosted models reject it.")] = True
     max_tokens_name: Annotated[
         Literal["max_tokens", "max_completion_tokens"] | None,
-        Meta(description="What the endpoint calls it; by default max_completion_tokens at the default endpoint only."),
+        Meta(description="The endpoint's name for it; by default max_completion_tokens at the default endpoint only."),
     ] = None
     extra: Annotated[
         Mapping[str, Any], Meta(description="Further fields of every request, such as `top_k` or `reasoning_effort`.")
@@ -171,7 +171,9 @@ def _key(config: OpenAIConfig) -> str:
     if name and not key:
         return f"the environment variable {name} is not set; export it with the endpoint's key, or name another one"
     if key and not (key.isascii() and key.isprintable()):
-        return f"the environment variable {name} holds letters that no key has; export it with the endpoint's key alone"
+        return (
+            f"the environment variable {name} has characters that no key has; export it with the endpoint's key alone"
+        )
     return ""
 
 

@@ -17,21 +17,21 @@ from sparq_passn.items import Source, read
 class PassAtNConfig(Source, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Options of `pass-at-n`."""
 
-    n: Annotated[sparq.Positive, Meta(description="Answers drawn to each item (paper: 96).")]
+    n: Annotated[sparq.Positive, Meta(description="Answers drawn per item (paper: 96).")]
     at: Annotated[
         list[sparq.Positive],
         Meta(description="Record pass@k for these k beside 1 and n; by default for the powers of four between."),
     ] = field(default_factory=list)
-    task: Annotated[str | None, Meta(description="What it is called; by default as the file.")] = None
+    task: Annotated[str | None, Meta(description="Name of the task; by default the name of the file.")] = None
     temperature: Annotated[
         Annotated[float, Meta(ge=0)] | None,
-        Meta(description="Sampling temperature; by default that of attempts."),
+        Meta(description="Sampling temperature; by default as for attempts."),
     ] = None
     top_p: Annotated[
-        sparq.Share | None, Meta(description="Share of probability mass; by default that of attempts.")
+        sparq.Share | None, Meta(description="Probability mass to sample from; by default as for attempts.")
     ] = None
     max_tokens: Annotated[
-        sparq.Positive | None, Meta(description="Most tokens of an answer; by default as of attempts.")
+        sparq.Positive | None, Meta(description="Maximum number of tokens per answer; by default as for attempts.")
     ] = None
 
     def __post_init__(self) -> None:

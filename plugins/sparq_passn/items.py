@@ -45,7 +45,7 @@ def read(source: Source) -> list[Item]:
     """The items; PipelineError naming the line and what is wrong with it."""
     items = list(islice(_items(source), source.limit))
     if not items:
-        raise sparq.PipelineError(f"{source.path}: holds no items")
+        raise sparq.PipelineError(f"{source.path}: has no items")
     return items
 
 

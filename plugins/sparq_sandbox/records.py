@@ -23,7 +23,7 @@ Reason = Literal["timeout", "memory", "output", "error", "killed", "forbidden", 
 MOST_OUTPUT = 1 << 20
 """Bytes that an answer may have at most, whatever the limits."""
 ALTERNATIVES = (
-    "run untrusted programs in a container of their own, or behind an HTTP sandbox such as SandboxFusion; "
+    "run untrusted programs in a separate container, or behind an HTTP sandbox such as SandboxFusion; "
     "there is no way to run them here without"
 )
 

@@ -47,7 +47,9 @@ class DuplicatesConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     near: Annotated[
         sparq.Share | None,
-        Meta(description="Jaccard similarity of word triples from which two statements are one; none: exact only."),
+        Meta(
+            description="Jaccard similarity of word triples from which two statements count as the same; none: exact only."
+        ),
     ] = 0.9
     field: Annotated[
         str | None,

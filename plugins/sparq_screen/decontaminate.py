@@ -19,11 +19,13 @@ class DecontaminateConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     benchmarks: Annotated[bool, Meta(description="Check against the run's own benchmark tasks.")] = True
     files: Annotated[
         list[sparq.InputFile],
-        Meta(description="More benchmarks, as JSON lines or plain text: what they hold must not be trained on."),
+        Meta(description="Further benchmarks, as JSON lines or plain text, that must not be trained on."),
     ] = field(default_factory=list)
-    ngram: Annotated[int, Meta(ge=2, description="Words in a row that may not be shared; 8 to 16 are in use.")] = 10
+    ngram: Annotated[
+        int, Meta(ge=2, description="Length of the word sequences that must not be shared; 8 to 16 are common.")
+    ] = 10
     columns: Annotated[
-        list[str] | None, Meta(description="Columns of the JSON lines to look at; none: all that hold text.")
+        list[str] | None, Meta(description="Columns of the JSON lines to check; none: all that contain text.")
     ] = None
 
 
@@ -49,7 +51,7 @@ class Decontaminate:
                 self._learn(text, file.name)
         if not self._known:
             raise sparq.PipelineError(
-                "decontaminate: there is nothing to check against; list a plugin that benchmarks, e.g. lm-eval, or name files"
+                "decontaminate: there is nothing to check against; add a plugin that benchmarks, e.g. lm-eval, or name files"
             )
 
     def _learn(self, text: str, source: str) -> None:

@@ -21,8 +21,12 @@ class SimilarConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """Options of `similar`."""
 
     model: Annotated[sparq.InputFile, Meta(description="Folder of an embedding model that transformers can open.")]
-    threshold: Annotated[sparq.Share, Meta(description="Cosine similarity from which two statements are one.")] = 0.95
-    max_tokens: Annotated[sparq.Positive, Meta(description="Of a longer statement only so many tokens count.")] = 512
+    threshold: Annotated[
+        sparq.Share, Meta(description="Cosine similarity from which two statements count as the same.")
+    ] = 0.95
+    max_tokens: Annotated[
+        sparq.Positive, Meta(description="Number of tokens of a statement that count, from its beginning.")
+    ] = 512
 
 
 class Similar:

@@ -12,7 +12,7 @@ from sparq_screen.judge import JudgeConfig, says_yes
 class ValidityConfig(JudgeConfig, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Options of `validity`."""
 
-    votes: Annotated[sparq.Positive, Meta(description="Times each problem is judged.")] = 4
+    votes: Annotated[sparq.Positive, Meta(description="Number of times each problem is judged.")] = 4
 
 
 class Validity:

@@ -39,7 +39,9 @@ class Columns(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             "size; or none: `[]`."
         ),
     ] = "all"
-    limit: Annotated[sparq.Positive | None, Meta(description="Take so many rows only, by default the first.")] = None
+    limit: Annotated[sparq.Positive | None, Meta(description="Number of rows to use, by default the first ones.")] = (
+        None
+    )
     sample: Annotated[
         int | None,
         Meta(
@@ -50,7 +52,7 @@ class Columns(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     def __post_init__(self) -> None:
         if self.sample is not None and self.limit is None:
-            raise ValueError("sample says which rows `limit` takes: give `limit`, too")
+            raise ValueError("sample chooses the rows for `limit`: also set `limit`")
 
     def named(self) -> dict[str, list[str]]:
         """The columns that must be there, by the option that names them."""
@@ -146,7 +148,7 @@ def _parquet(path: str) -> Iterator[None]:
 class DatasetConfig(Columns, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Options of seeds from a Hugging Face dataset."""
 
-    dataset: Annotated[str, Meta(description="Name on the hub, or a local folder that `datasets` can load.")]
+    dataset: Annotated[str, Meta(description="Name on the Hub, or a local folder that `datasets` can load.")]
     name: Annotated[
         str | list[str] | None,
         Meta(description="Configuration of the dataset; the rows of several are taken in order."),

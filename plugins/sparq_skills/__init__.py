@@ -48,10 +48,10 @@ class SkillsConfig(sparq.Sampling, frozen=True, kw_only=True, forbid_unknown_fie
             "paper does."
         ),
     ] = PROMPT
-    max: Annotated[int, Meta(ge=1, description="Most skills a problem is labelled with.")] = 3
+    max: Annotated[int, Meta(ge=1, description="Maximum number of skills per problem.")] = 3
     role: Annotated[sparq.Role, Meta(description="Who labels.")] = "labeller"
     temperature: Annotated[float, Meta(ge=0, description="Sampling temperature; 0 is greedy.")] = 0.0
-    max_tokens: Annotated[int, Meta(ge=1, description="Most tokens of an answer.")] = 128
+    max_tokens: Annotated[int, Meta(ge=1, description="Maximum number of tokens per answer.")] = 128
 
     def __post_init__(self) -> None:
         force_setattr(

@@ -19,14 +19,14 @@ class SympyConfig(Conventions, frozen=True, kw_only=True, forbid_unknown_fields=
     """Options of `sympy`."""
 
     workers: Annotated[
-        int, Meta(ge=1, description="Processes that run math-verify on what is not decided at once.")
+        int, Meta(ge=1, description="Number of processes that run math-verify on pairs that are not decided at once.")
     ] = 2
     deadline: Annotated[
-        float, Meta(gt=0, description="CPU seconds a comparison may take in them; then it is unknown.")
+        float, Meta(gt=0, description="CPU seconds per comparison in them; after that it is unknown.")
     ] = 0.5
     markers: Annotated[
         list[str],
-        Meta(description="Phrases after which the final answer stands, where there is no \\boxed{} and no ####."),
+        Meta(description="Phrases that introduce the final answer, if there is no \\boxed{} and no ####."),
     ] = field(default_factory=lambda: list(MARKERS))
     truncated: Annotated[
         Literal["unknown", "incorrect"],

@@ -58,7 +58,7 @@ def finding(need: Need, processes: int, memories: Sequence[int], *, shares: bool
     told, least = need.told(processes), min(memories, default=0)
     each = need.states / processes
     if memories and each > least:
-        more = f"take at least {ceil(need.states / least)} GPUs, or `lora`" if shares else "take `lora`"
+        more = f"use at least {ceil(need.states / least)} GPUs, or `lora`" if shares else "use `lora`"
         return sparq.Finding(level="error", place=place, message=f"{told}; a GPU has {_gb(least)}: {more}")
     if memories and each + need.activations > NEAR * least:
         more = "gradient_checkpointing, or more GPUs" if shares else "or gradient_checkpointing"

@@ -18,21 +18,21 @@ from sparq_trl.sharing import Asked
 class SftConfig(TrainingConfig, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Options of `sft`."""
 
-    epochs: Annotated[float, Meta(gt=0, description="Passes over the dataset (paper: 1).")] = 1.0
+    epochs: Annotated[float, Meta(gt=0, description="Epochs (paper: 1).")] = 1.0
     seed_epochs: Annotated[
         Annotated[float, Meta(gt=0)] | None,
-        Meta(description="Passes over the seeds, where `train.seeds` trains on them (paper: 3); else as in rounds."),
+        Meta(description="Epochs over the seeds, if `train.seeds` trains on them (paper: 3); by default as in rounds."),
     ] = None
     max_steps: Annotated[sparq.Positive | None, Meta(description="Optimizer steps, instead of epochs.")] = None
     batch_size: Annotated[
-        int, Meta(ge=1, description="Examples an optimizer step, by all processes together (paper: 16).")
+        int, Meta(ge=1, description="Examples per optimizer step, over all processes (paper: 16).")
     ] = 16
     micro_batch_size: Annotated[
         sparq.Positive | None,
-        Meta(description="Examples a forward pass of one process; by default its share of the batch."),
+        Meta(description="Examples per forward pass of one process; by default its share of the batch."),
     ] = None
     processes: Processes = None
-    max_length: Annotated[int, Meta(ge=8, description="Tokens after which an example is cut.")] = 2048
+    max_length: Annotated[int, Meta(ge=8, description="Number of tokens after which an example is truncated.")] = 2048
 
 
 class Sft:

@@ -31,7 +31,7 @@ def findings(asked: Asked, gpus: Sequence[Gpu], example: str = "examples") -> It
     """Why a batch cannot be shared like this; nothing where it can."""
     if gpus and asked.processes > len(gpus):
         message = (
-            f"{asked.processes} processes need as many GPUs, and {len(gpus)} are visible; give {len(gpus)} or less"
+            f"{asked.processes} processes need as many GPUs, and {len(gpus)} are visible; set {len(gpus)} or fewer"
         )
         yield sparq.Finding(level="error", place="with.processes", message=message)
     if asked.batch % (asked.micro * asked.processes):

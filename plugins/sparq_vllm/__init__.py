@@ -34,7 +34,7 @@ class VllmConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ] = field(default_factory=dict)
     replicas: Annotated[
         sparq.Positive,
-        Meta(description="Engines side by side, each on GPUs of its own; requests go to the least busy."),
+        Meta(description="Number of engines, each on its own GPUs; requests go to the least busy one."),
     ] = 1
     devices: Annotated[
         tuple[int, ...] | None,
@@ -43,7 +43,7 @@ class VllmConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ] = None
     stall: Annotated[
         float,
-        Meta(gt=0, description="Seconds without any progress after which an engine is started again."),
+        Meta(gt=0, description="Seconds without progress after which an engine is restarted."),
         sparq.FREE,
     ] = 300.0
     restarts: Annotated[

@@ -138,7 +138,7 @@ class Replica:
         times = "" if len(self._deaths) == 1 else f" {len(self._deaths)} times, at first"
         self._fail(
             f"{self._care.place}: the vLLM engine died{times}: {self._deaths[0]}; its log is {self._launch.log}. "
-            "What was committed is kept: mend the cause, then --resume"
+            "Committed steps are kept: fix the cause, then --resume"
         )
         return False
 

@@ -14,14 +14,14 @@ import click
 @click.option(
     "--solution-column", default="solution", show_default=True, help="The solution to grade, or a list of them."
 )
-@click.option("--bare", is_flag=True, help="The solution column holds answers alone, not solutions to look for one in.")
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write the rows with their verdicts here.")
+@click.option("--bare", is_flag=True, help="The solution column has only answers, not solutions that end in one.")
+@click.option(
+    "--out", type=click.Path(path_type=Path, dir_okay=False), help="Write the rows with their verdicts to this file."
+)
 @click.option(
     "--option", "options", multiple=True, metavar="NAME=VALUE", help="An option of the plugin sympy; repeatable."
 )
-@click.option(
-    "--explain", nargs=2, metavar="GOLD ANSWER", help="Tell how one verdict comes about, instead of grading a file."
-)
+@click.option("--explain", nargs=2, metavar="GOLD ANSWER", help="Explain one verdict instead of grading a file.")
 def grade(
     file: Path | None,
     problem_column: str,

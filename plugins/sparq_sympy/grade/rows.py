@@ -125,6 +125,6 @@ def _show(reasons: Counter[tuple[str, str]]) -> None:
     decided = total - sum(n for (value, _), n in reasons.items() if value == "unknown")
     right = sum(n for (value, _), n in reasons.items() if value == "correct")
     if decided:
-        Console().print(f"right: {right / decided:.1%} of the {decided:,} that were decided", highlight=False)
+        Console().print(f"correct: {right / decided:.1%} of the {decided:,} that were decided", highlight=False)
     if total and reasons["incorrect", "no-answer"] == total:
-        Console().print("no solution marks its answer; if the column holds answers alone, use --bare", style="yellow")
+        Console().print("no solution marks its answer; if the column has only answers, use --bare", style="yellow")

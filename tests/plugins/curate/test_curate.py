@@ -260,7 +260,7 @@ def test_without_a_selector_that_has_niches_they_want_a_choice(tmp_path: Path, s
     )
     told = run(pipeline, code=1)
     assert "name one of skills, sql_features" in told
-    assert "`--resume` goes on from there" in told
+    assert "continue with `--resume`" in told
     assert "unique skills in" in run(pipeline, "--resume", "--set", "plugins.curate.with.niches={skills: {}}")
 
 

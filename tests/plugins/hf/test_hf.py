@@ -142,7 +142,7 @@ def test_check_finds_a_model_that_does_not_fit(monkeypatch: pytest.MonkeyPatch) 
     import sparq_hf
 
     monkeypatch.setattr(sparq_hf, "free_memory", lambda: 1 << 20)
-    assert "take a smaller model" in findings()[0]
+    assert "use a smaller model" in findings()[0]
 
 
 def test_a_model_that_is_nowhere_is_found_out_within_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -154,7 +154,7 @@ def test_a_model_that_is_nowhere_is_found_out_within_seconds(monkeypatch: pytest
     began = time.monotonic()
     (told,) = findings(path="some/model")
     assert time.monotonic() - began < 10
-    assert told.startswith("warning: 'some/model' is no folder beside the pipeline, not in the cache")
+    assert told.startswith("warning: 'some/model' is not a folder next to the pipeline, not in the cache")
     assert "hf download" in told
 
 

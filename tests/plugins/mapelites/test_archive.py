@@ -92,8 +92,8 @@ def test_a_string_is_one_label() -> None:
 @pytest.mark.parametrize(
     ("axis", "value", "message"),
     [
-        (Axis(), 5.0, r"niches\.words: 5\.0 is a number, not labels; cut it by `bins`"),
-        (Axis(bins=5), ["a"], r"niches\.words: \['a'\] is no number; leave `bins` out"),
+        (Axis(), 5.0, r"niches\.words: 5\.0 is a number, not labels; set `bins`"),
+        (Axis(bins=5), ["a"], r"niches\.words: \['a'\] is not a number; omit `bins`"),
         (Axis(bins=5), "a", r"niches\.words: 'a' is no number"),
     ],
 )

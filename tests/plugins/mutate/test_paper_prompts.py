@@ -86,7 +86,7 @@ def test_a_word_that_names_no_preset_is_refused_before_the_run(sums: Any, tmp_pa
             entry["with"]["prompt"] = "papr"
     (tmp_path / "p.yaml").write_text(yaml.safe_dump(pipeline))
     told = sparq_command("run", str(tmp_path / "p.yaml"), "--out", str(tmp_path / "run"), code=2)
-    assert "'papr' is no preset and no template, which has names in {{ }}; did you mean 'paper'" in told
+    assert "'papr' is neither a preset nor a template (a template has names in {{ }}); did you mean 'paper'" in told
     assert not (tmp_path / "run").exists()
 
 

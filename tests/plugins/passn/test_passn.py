@@ -213,7 +213,7 @@ def test_mistakes_are_found_before_the_run(
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("", "holds no items"),
+        ("", "has no items"),
         ("{", "line 1: is not JSON"),
         ("[]", "line 1: is a list"),
         ('{"problem": "", "answer": 1}', "line 1: its statement is ''"),

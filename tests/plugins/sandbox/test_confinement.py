@@ -105,7 +105,7 @@ def test_where_a_layer_is_missing_nothing_is_run(filtered: bytes, why: str) -> N
     assert first.startswith("False ")
     assert why in first
     assert second.startswith(f"no sandbox here: {first.removeprefix('False ')}; run untrusted programs")
-    assert "in a container of their own, or behind an HTTP sandbox such as SandboxFusion" in second
+    assert "in a separate container, or behind an HTTP sandbox such as SandboxFusion" in second
 
 
 @pytest.mark.parametrize(

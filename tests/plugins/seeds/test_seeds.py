@@ -116,7 +116,7 @@ def test_a_sample_of_more_than_there_are_is_all(tmp_path: Path) -> None:
 
 
 def test_a_sample_wants_a_limit() -> None:
-    with pytest.raises(ValueError, match="give `limit`, too"):
+    with pytest.raises(ValueError, match="also set `limit`"):
         FileConfig(path="s.jsonl", sample=1)
 
 

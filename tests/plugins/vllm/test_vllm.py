@@ -208,10 +208,10 @@ def test_an_unknown_model_is_refused_before_anything_starts(model: sparq.Model) 
     from msgspec.structs import replace
 
     (offline,) = findings(replace(model, path="someone/something"))
-    assert offline.startswith("model: 'someone/something' is no folder beside the pipeline, not in the cache")
+    assert offline.startswith("model: 'someone/something' is not a folder next to the pipeline, not in the cache")
     (nonsense,) = findings(replace(model, path="no such model!"))
     assert nonsense.startswith(
-        "model: 'no such model!' is no folder beside the pipeline, and no name of a hub's model;"
+        "model: 'no such model!' is not a folder next to the pipeline, and not the name of a model on the Hub;"
     )
 
 
