@@ -57,7 +57,7 @@ class Sample(Struct, frozen=True, kw_only=True):
         bounds = [0.0, *self.edges, 1.0]
         if any(low >= high for low, high in pairwise(bounds)):
             told = ",".join(f"{edge:g}" for edge in self.edges)
-            raise PipelineError(f"--bins {told}: edges ascend, above 0 and below 1, as in 0.25,0.5,0.75")
+            raise PipelineError(f"--bins {told}: edges must ascend and lie between 0 and 1, as in 0.25,0.5,0.75")
 
 
 class Audit(Struct, frozen=True):
@@ -239,5 +239,5 @@ def _sampler(name: str, config: ModelConfig, base: Path) -> Member:
     place = f"models.{name}"
     member = build(config.use, config.options, place, base)
     if not member.answers(hookspecs.sampler):
-        raise PipelineError(f"--model: plugin '{config.use}' is no sampler; e.g. hf is one")
+        raise PipelineError(f"--model: plugin '{config.use}' is not a sampler; e.g. hf is one")
     return replace(member, name=place)

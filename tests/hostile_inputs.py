@@ -56,10 +56,10 @@ TEXTS: dict[str, tuple[bytes, str]] = {
     "many values": (b"name: [" + b"a," * 100_000, "more than 10,000 values"),
     "one long text": (b"names: " + b"x " * 100_000, "unknown setting 'names'"),
     "long key": (b"x" * 200_000 + b": 1", "not YAML"),
-    "long quoted key": (b"? '" + b"x" * 200_000 + b"'\n: 1", "characters left out"),
+    "long quoted key": (b"? '" + b"x" * 200_000 + b"'\n: 1", "characters omitted"),
     "a Python object": (b'name: !!python/object/apply:os.system ["x"]', "the tag"),
     "a merged key": (b"a: &a {x: 1}\nb:\n  !!merge '<<': *a", "the tag"),
-    "a list as key": (VALID.encode() + b"? [a]\n: 1\n", "a key is a text"),
+    "a list as key": (VALID.encode() + b"? [a]\n: 1\n", "a key must be a string"),
     "a number as key": (VALID.encode() + b"1: 1\n", "unknown setting '1'"),
     "a number as a role": (b"name: x\nsteps: 1\nroles: {1: a}\nmodels: {}\nplugins: []\n", "roles: a name in it"),
     "a key twice": (VALID.encode() + b"seed: 2\n", "'seed' is given twice"),
@@ -93,7 +93,7 @@ SETTINGS: dict[str, str] = {
     "budget.hours=1e999": "infinite",
     "models.student.prices={input: 1e999, output: 1}": "infinite",
     "plugins.mutate.with.temperature=1e400": "infinite",
-    'name="x\\0"': "neither NUL",
+    'name="x\\0"': "must not contain NUL",
     'name="x\\n"': "name: Expected `str` of letters",
     "name=a/b": "name: Expected `str` of letters",
     "name=..": "name: Expected `str` of letters",
@@ -107,7 +107,7 @@ SETTINGS: dict[str, str] = {
     "plugins.mutate.use=3": "plugins[2].use: Expected `str`",
     "plugins.mutate.with=3": "(plugins[2] is mutate)",
     'plugins.mutate.use="a\\nb"': r"no plugin named 'a\nb'",
-    f"plugins.mutate.use={'x' * 100_000}": "characters left out",
+    f"plugins.mutate.use={'x' * 100_000}": "characters omitted",
     "plugins.mutate.use=../../x.py:Y": "there is no file",
     "plugins.mutate.use=/dev/zero.py:Y": "there is no file",
     "plugins.².use=x": "no entry '²'",
@@ -148,7 +148,7 @@ STUDIES: dict[str, tuple[dict[str, Any], str]] = {
     "plugins that are no list": ({"arms": {"a": {"plugins": 3, "plugins+": [1]}}}, "it takes a list"),
     "training that is no mapping": (
         {"arms": {"a": {"train": 3}}, "train_seeds": 2},
-        "holds a value, not settings",
+        "is a value, not a mapping of settings",
     ),
 }
 """What a study file may say instead, and what is said of it."""
@@ -165,7 +165,7 @@ ROWS: dict[str, tuple[bytes, str]] = {
     "one list": (json.dumps(SEEDS).encode(), "line 1: is a list"),
     "a number of 5,000 digits": (
         f'{{"problem": "x", "answer": {"9" * 5_000}}}'.encode(),
-        "line 1: holds a number of more than 4,300 digits",
+        "line 1: contains a number of more than 4,300 digits",
     ),
     "NaN as answer": (b'{"problem": "x", "answer": NaN}', "line 1: column 'answer' holds nan"),
     "infinity as answer": (b'{"problem": "x", "answer": -Infinity}', "line 1: column 'answer' holds -inf"),
@@ -180,7 +180,7 @@ ROWS: dict[str, tuple[bytes, str]] = {
     "a statement that is a list": (b'{"problem": ["x"], "answer": "1"}', "line 1: column 'problem' holds ['x']"),
     "a long statement that is a list": (
         json.dumps({"problem": ["x" * 200_000], "answer": "1"}).encode(),
-        "characters left out",
+        "characters omitted",
     ),
     "many columns": (json.dumps({f"column {i}": i for i in range(50_000)}).encode(), "no column 'problem'"),
 }
@@ -191,7 +191,7 @@ READ: dict[str, tuple[bytes, int]] = {
     "a byte-order mark": (codecs.BOM_UTF8 + LINES.encode(), 20),
     "line ends of Windows": (LINES.replace("\n", "\r\n\r\n").encode(), 20),
     "no last line end": (LINES.rstrip().encode(), 20),
-    "halves of surrogate pairs": (b'{"problem": "a\\ud800b", "answer": "\\udfff", "\\udc00": ["\\ud800"]}', 1),
+    "unpaired surrogates": (b'{"problem": "a\\ud800b", "answer": "\\udfff", "\\udc00": ["\\ud800"]}', 1),
     "NUL, escaped": (b'{"problem": "a\\u0000b", "answer": "1"}', 1),
     "a million characters": (json.dumps({"problem": "x " * 500_000, "answer": "1"}).encode(), 1),
     "ids of all kinds": (

@@ -247,7 +247,7 @@ def test_a_full_disk_is_said_and_gone_on_from(tmp_path: Path, whole: bytes) -> N
     process = start(tmp_path, preexec_fn=few_bytes)
     _, errors = process.communicate()
     assert process.returncode == 1
-    assert "audit-1.jsonl: cannot be written: File too large; once it can, the same command goes on" in errors
+    assert "audit-1.jsonl: cannot be written: File too large; once it can, run the same command to continue" in errors
     assert "Traceback" not in errors
     assert findings(tmp_path).stat().st_size == LIMIT
     start(tmp_path).communicate()
@@ -288,7 +288,7 @@ def test_ctrl_c_is_told_how_to_go_on(tmp_path: Path, whole: bytes) -> None:
     _, errors = process.communicate()
     assert (process.returncode, errors) == (
         4,
-        "interrupted: what was found is kept, and the same command goes on from there\n",
+        "interrupted: findings so far are kept; run the same command to continue\n",
     )
     (tmp_path / "hold").unlink()
     start(tmp_path).communicate()
@@ -401,14 +401,14 @@ def test_the_table_fits_a_terminal(small: Ran, monkeypatch: pytest.MonkeyPatch) 
     [
         ([], "asks a second model; name one of the run's by --model (student), or give one"),
         (["--model", "studnet"], "the run has no model 'studnet'; did you mean 'student'?"),
-        (["--model", "{use: band, model: x}"], "--model: plugin 'band' is no sampler; e.g. hf is one"),
+        (["--model", "{use: band, model: x}"], "--model: plugin 'band' is not a sampler; e.g. hf is one"),
         (["--model", "{usw: hf, model: x}"], "--model: unknown setting 'usw'; did you mean 'use'?"),
         (["--model", "{use: scripted, model: x, with: {a: 1}}"], "models.auditor.with: unknown setting 'a'"),
         (["--use", "./world.py:Rules", "--model", "student"], "'./world.py:Rules' asks no model; leave it out"),
         (["--use", "band"], "it does not answer 'audit'; e.g. second-opinion does"),
         (["--model", "student", "--option", "prompt=solve it"], "never uses 'problem'"),
-        (["--use", "./world.py:Rules", "--bins", "0.5,0.2"], "edges ascend, above 0 and below 1"),
-        (["--use", "./world.py:Rules", "--bins", "low,high"], "these are no numbers with commas between"),
+        (["--use", "./world.py:Rules", "--bins", "0.5,0.2"], "edges must ascend and lie between 0 and 1"),
+        (["--use", "./world.py:Rules", "--bins", "low,high"], "expected numbers separated by commas"),
         (["--use", "./world.py:Rules", "--outcome", "disputed"], "has no such problem to audit; it has"),
         (["--use", "./world.py:Rules", "--grading", "9"], "has no grading 9"),
     ],

@@ -179,7 +179,7 @@ def test_ctrl_c_finishes_the_step_at_work(tmp_path: Path, sums: Any) -> None:
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=30)
     assert process.returncode == 4, errors
-    assert "problems left. Go on with: sparq label" in errors
+    assert "problems left. To continue, run: sparq label" in errors
     assert label(tmp_path / "run")["left"] == 0
     assert label(tmp_path / "run")["labelled"] == 0
 

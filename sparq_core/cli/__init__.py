@@ -76,7 +76,7 @@ class Group(click.Group):
         except SystemExit as stop:
             if ctx.invoked_subcommand in COMMANDS and not _is_ours(stop):
                 raise SparqError(
-                    f"a plugin called sys.exit({stop.code!r}): it is to raise an exception, or to answer"
+                    f"a plugin called sys.exit({stop.code!r}); plugins must return an answer or raise an exception"
                 ) from stop
             raise
         except Exception as error:

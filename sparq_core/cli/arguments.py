@@ -28,21 +28,21 @@ GRADING = click.option(
     "--grading", default=1, show_default=True, help="The grading to use; `sparq regrade` adds gradings."
 )
 PIPELINE = click.argument("pipeline", type=click.Path(path_type=Path))
-SET = click.option("--set", "overrides", multiple=True, metavar="a.b=c", help="Change one setting; may be repeated.")
+SET = click.option("--set", "overrides", multiple=True, metavar="a.b=c", help="Change one setting; repeatable.")
 DRAIN = click.option(
     "--drain",
     type=click.FloatRange(min=0),
     default=25.0,
     show_default=True,
     metavar="SECONDS",
-    help="Time for steps in flight to finish after the first Ctrl-C or SIGTERM. Slurm and Kubernetes kill after 30.",
+    help="Time for steps in flight to finish after the first Ctrl-C or SIGTERM. Slurm and Kubernetes kill after 30 seconds.",
 )
 HOOK_LIMIT = click.option(
     "--hook-limit",
     type=click.FloatRange(min=0, min_open=True),
     metavar="SECONDS",
-    help="End where a plugin takes longer for one answer; trainings and benchmarks may take as long as they do. "
-    "[default: only warn, after one minute or, of models and plugins that load, ten]",
+    help="End the run if a plugin takes longer for one answer; training and benchmarks have no limit. "
+    "[default: only warn, after one minute, or after ten for models and plugins that load]",
 )
 JSON = click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
 DEBUG = click.option("--debug", is_flag=True, expose_value=False, help="Show full tracebacks.")

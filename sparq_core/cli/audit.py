@@ -102,7 +102,7 @@ def tell(console: Console, done: Audit) -> None:
 def _row(problems: int, counts: Counts, validity: Interval | None, width: int) -> list[str | Text]:
     numbers = [f"{n:,}" for n in (problems, counts.correct, counts.incorrect, counts.unknown)]
     if validity is None:
-        return [*numbers, "", Text("nothing known", style="dim")]
+        return [*numbers, "", Text("no estimate", style="dim")]
     mean, low, high = (100 * value for value in (validity.mean, validity.low, validity.high))
     return [*numbers, f"{mean:.0f} ({low:.0f} to {high:.0f})", bar(validity, width)]
 
@@ -121,14 +121,18 @@ def _notes(done: Audit, counts: Counts) -> Iterator[str]:
     whole = done.overall
     if whole.validity:
         silent = whole.problems - whole.covered
-        yield "all: each bin weighs as many problems as it has" + f"; of {silent:,} nothing is known" * bool(silent)
+        unjudged = f"; {silent:,} problems have no estimate" * bool(silent)
+        yield "all: bins are weighted by their number of problems" + unjudged
     if counts.unknown and whole.bounds:
         low, high = (100 * bound for bound in whole.bounds)
-        yield f"unknown ones are left out; were all of them invalid or all valid, it would be {low:.1f} or {high:.1f}%"
+        yield (
+            f"unknown problems are left out; the overall validity would be {low:.1f}% if all of them were invalid, "
+            f"{high:.1f}% if all were valid"
+        )
     if done.left_out:
-        yield "not part of it: " + ", ".join(f"{n:,} {name}" for name, n in done.left_out.items())
+        yield "not audited: " + ", ".join(f"{n:,} {name}" for name, n in done.left_out.items())
     if done.tokens:
-        yield f"asked about {done.asked:,} problems, {done.tokens:,} tokens sampled"
+        yield f"{done.asked:,} problems judged, {done.tokens:,} tokens sampled"
 
 
 @contextmanager
@@ -145,7 +149,7 @@ def _edges(text: str) -> tuple[float, ...]:
     try:
         return tuple(float(edge) for edge in text.split(",") if edge.strip())
     except ValueError:
-        raise PipelineError(f"--bins {text}: these are no numbers with commas between, as in 0.25,0.5,0.75") from None
+        raise PipelineError(f"--bins {text}: expected numbers separated by commas, as in 0.25,0.5,0.75") from None
 
 
 @click.command()
@@ -154,12 +158,14 @@ def _edges(text: str) -> tuple[float, ...]:
 @click.option("--use", default="second-opinion", show_default=True, help="The plugin that judges.")
 @click.option("--option", "options", multiple=True, metavar="NAME=VALUE", help="One of its options; repeatable.")
 @click.option("--model", help="The second model: the name of one of the run's, or '{use: openai, model: …}'.")
-@click.option("--per-bin", default=100, show_default=True, type=click.IntRange(1), help="Most problems of a bin.")
+@click.option(
+    "--per-bin", default=100, show_default=True, type=click.IntRange(1), help="Problems sampled per bin, at most."
+)
 @click.option(
     "--bins",
     default=",".join(map(str, EDGES)),
     show_default=True,
-    help="Where solve rates are cut; 0 and 1 are bins of their own.",
+    help="Edges between bins of solve rates; 0 and 1 have bins of their own.",
 )
 @click.option(
     "--outcome",
@@ -169,7 +175,7 @@ def _edges(text: str) -> tuple[float, ...]:
     help="Only problems of this outcome; repeatable.  [default: all that were attempted]",
 )
 @click.option("--round", "round_", type=click.IntRange(0), help="Only those of this round; 0: the seeds.")
-@click.option("--seed", default=0, show_default=True, help="Draws the sample, and the model's answers.")
+@click.option("--seed", default=0, show_default=True, help="Random seed of the sample and of the model's answers.")
 @JSON
 @GRADING
 def audit(
@@ -186,10 +192,10 @@ def audit(
     grading: int,
 ) -> None:
     """
-    Ask how valid the problems of the run folder RUN are, by how often they were solved.
+    Estimate how many problems of the run folder RUN are valid, by solve rate.
 
-    A sample of each solve rate is judged by a second model, or by a program that answers `audit`. The ledger stays as it is.
-    Findings go to RUN/audit, and the same command goes on with those that are there.
+    A sample is judged by a second model, or by a plugin that implements `audit`. The ledger is not changed. Findings are
+    written to RUN/audit; the same command continues an unfinished audit.
     """
     sample = Sample(
         edges=_edges(bins),
@@ -203,7 +209,7 @@ def audit(
         with _progress() as progress:
             done = audited(run, sample, use, options, model, progress)
     except KeyboardInterrupt:
-        click.echo("interrupted: what was found is kept, and the same command goes on from there", err=True)
+        click.echo("interrupted: findings so far are kept; run the same command to continue", err=True)
         raise SystemExit(exit_code(INTERRUPTED)) from None
     for warning in done.warnings:
         warn(warning)

@@ -25,9 +25,9 @@ from sparq_core.pipeline.prepare import Prepared
 @JSON
 def check(pipeline: Path, overrides: tuple[str, ...], out: Path | None, as_json: bool) -> None:
     """
-    Check PIPELINE without spending anything, and say what it samples at most.
+    Check PIPELINE at no cost, and estimate what it samples at most.
 
-    Looks at plugins, options, files and models, and tries out locks and transactions where the run folder will be.
+    Checks the plugins, options, files and models, and tries out locks and transactions where the run folder will be.
     """
     loaded = prepare.load(pipeline, overrides)
     findings = [*loaded.cast.check(loaded.run), *ground.findings(out or Path("runs") / loaded.run.pipeline.name)]
@@ -65,8 +65,8 @@ def _plan(loaded: Prepared, most: Upper) -> str:
     )
     parts = [
         *(["the model trained on the seeds' own solutions"] if pipeline.train.seeds else []),
-        *([rounds] if pipeline.rounds else ["no round, so that nothing is generated"]),
+        *([rounds] if pipeline.rounds else ["no rounds, so nothing is generated"]),
     ]
-    return f"{click.style('ok', fg='green', bold=True)}: {', then '.join(parts)}\ncast: {cast}" + (
+    return f"{click.style('ok', fg='green', bold=True)}: {', then '.join(parts)}\nplugins: {cast}" + (
         f"\n{most.told}" if most.tokens else ""
     )

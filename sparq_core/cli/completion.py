@@ -12,13 +12,13 @@ SHELLS = ("bash", "zsh", "fish")
 @click.argument("shell", type=click.Choice(SHELLS))
 def completion(shell: str) -> None:
     """
-    Print what lets SHELL complete sparq's commands, options, plugins and folders.
+    Print the script with which SHELL completes commands, options, plugins and folders of sparq.
 
-    For bash: eval "$(sparq completion bash)" in ~/.bashrc; zsh likewise in ~/.zshrc. For fish:
+    For bash, put eval "$(sparq completion bash)" in ~/.bashrc; for zsh likewise in ~/.zshrc. For fish:
     sparq completion fish > ~/.config/fish/completions/sparq.fish
     """
     completer = get_completion_class(shell)
     if completer is None:
-        raise SparqError(f"this version of click completes nothing in {shell}; update click")
+        raise SparqError(f"this version of click has no completion for {shell}; update click")
     root = click.get_current_context().find_root().command
     click.echo(completer(root, {}, "sparq", "_SPARQ_COMPLETE").source())

@@ -64,7 +64,10 @@ def _settings(ledger: Reader) -> dict[str, Any]:
 def counts(tally: Tally) -> dict[str, float | None]:
     """What a run came to and took; None for what is not counted."""
     kept = tally.outcomes.get("kept", 0)
-    cost = {"money": tally.cost, "money a kept problem": tally.cost / kept if tally.cost is not None and kept else None}
+    cost = {
+        "money": tally.cost,
+        "money per kept problem": tally.cost / kept if tally.cost is not None and kept else None,
+    }
     tokens = {"sampled tokens": tally.tokens, "prompt tokens": tally.prompt_tokens}
     return {**dict(funnel(tally)), "attempts": tally.attempts, **tokens, **cost, "hours": tally.seconds / 3600}
 
@@ -74,7 +77,7 @@ def tell(console: Console, first: Side, second: Side) -> None:
     for letter, run in zip("AB", (first, second), strict=True):
         console.print(Text.assemble((letter, "bold"), "  ", plain(f"{run.name}, {run.folder}")), soft_wrap=True)
     if first.digest == second.digest:
-        console.print(plain(f"Both have the run digest {first.digest}: they made the same steps."), soft_wrap=True)
+        console.print(plain(f"Both have the run digest {first.digest}: their steps are the same."), soft_wrap=True)
     changes = list(differences(first.settings, second.settings))
     console.print("\nSettings that differ" if changes else "\nNo setting differs.", style="bold" * bool(changes))
     for change in changes:
@@ -158,10 +161,10 @@ def facts(first: Side, second: Side) -> Mapping[str, Any]:
 @JSON
 def diff(first: Path, second: Path, as_json: bool) -> None:
     """
-    Show what two run folders differ in: settings, plugins, versions, models and seeds; counts, solve rates and benchmarks.
+    Show how two run folders differ: settings, plugins, versions, models and seeds; counts, solve rates and benchmarks.
 
-    Shares, solve rates and benchmarks have 95% intervals, and so has the difference of the second RUN to the first. It is
-    bold where its interval does not hold 0. Either run may still go on.
+    Shares, solve rates and benchmarks have 95% intervals, and so has the difference of the second RUN from the first. It is
+    bold if its interval excludes 0. Either run may still be running.
     """
     click.get_current_context().meta[FOLDERS] = (first, second)
     sides = [side(folder) for folder in (first, second)]

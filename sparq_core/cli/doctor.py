@@ -23,9 +23,9 @@ from sparq_core.ledger.recovery import recover as bring_over
 @JSON
 def doctor(run: Path, recover: Path | None, as_json: bool) -> None:
     """
-    Check that nothing in the run folder RUN is damaged or was changed by hand.
+    Check the run folder RUN for damage and for changes made by hand.
 
-    Looks at the pages of the file, the tables, the digest of every step made again from its rows, the counts, the views, and
+    Checks the pages of the file, the tables, the digest of every step (recomputed from its rows), the counts, the views, and
     the datasets and models. RUN itself is never changed.
 
     Exit codes: 0 sound (or recovered), 1 damaged, 2 no run.
@@ -68,7 +68,7 @@ def _conclude(run: Path, to: Path | None, examined: Examined, recovered: Recover
         click.echo(inert(told))
         for line in recovered.left_out:
             click.echo(inert(f"left out: {line}"))
-        click.echo(inert(f"Go on with: sparq run {to}/pipeline.yaml --resume --out {to}"))
+        click.echo(inert(f"To continue, run: sparq run {to}/pipeline.yaml --resume --out {to}"))
     elif examined.is_sound:
         click.echo("No damage found.")
     elif examined.sound:

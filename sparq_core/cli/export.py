@@ -33,13 +33,13 @@ OF_A_TABLE = {"kind": "--format", "shard_rows": "--shard-rows", "use": "--use", 
     "--format",
     "kind",
     type=click.Choice(list(FORMATS)),
-    help="[default: by the name of the file, else jsonl; for a folder parquet]",
+    help="[default: from the file name, else jsonl; for a folder parquet]",
 )
 @click.option(
     "--to",
     metavar="PATH",
-    help="File to write, or a folder: a name without an ending, or one that ends in a slash; here, or a URL as fsspec "
-    "knows it, such as s3://bucket/name [default: RUN/dataset/export.…, with --for RUN/dataset/TRAINER].",
+    help="File to write, or a folder (a name without an extension, or one that ends in a slash), as a path or a URL that "
+    "fsspec supports, such as s3://bucket/name [default: RUN/dataset/export.…, with --for RUN/dataset/TRAINER].",
 )
 @click.option(
     "--holdout",
@@ -69,15 +69,20 @@ OF_A_TABLE = {"kind": "--format", "shard_rows": "--shard-rows", "use": "--use", 
     default=SHARD_ROWS,
     show_default=True,
     metavar="N",
-    help="Most rows of each file in a folder.",
+    help="Rows per file of a folder, at most.",
 )
-@click.option("--license", "licence", metavar="ID", help="Licence of the dataset, as the Hub calls it: cc-by-4.0.")
+@click.option(
+    "--license",
+    "licence",
+    metavar="ID",
+    help="Licence of the dataset, by its identifier on the Hub, such as cc-by-4.0.",
+)
 @click.option(
     "--use",
     default="duplicates",
     show_default=True,
     metavar="PLUGIN",
-    help="The plugin that turns away problems which an earlier of several RUNs has.",
+    help="With several RUNs: the plugin that rejects problems which an earlier one has.",
 )
 @click.option("--option", "options", multiple=True, metavar="NAME=VALUE", help="One of its options; repeatable.")
 @GRADING
@@ -101,12 +106,12 @@ def export(
     """
     Write the dataset of the run folder RUN, one row for each chosen attempt at a kept problem, and a dataset card.
 
-    The last curation's choice; where nothing was curated, every correct attempt. Several runs make one dataset: a problem that
-    is a near duplicate of an earlier one is left out with its rows, and a column `origin` says which run a row is of.
+    Exports the latest curation, or every correct attempt if nothing was curated. Several runs make one dataset: a problem that
+    is a near duplicate of an earlier one is left out with its rows, and the column `origin` names the run of each row.
 
-    A file gets its card beside it (out.jsonl.card.md); a folder gets data/ and README.md, as the Hub and `load_dataset` take
-    it. Nothing is replaced but an earlier export whose card was not edited. A pipe or a device, such as /dev/stdout, is written
-    to as it is, without a card. What goes to a URL is written to the folder of temporary files first.
+    A file gets its card next to it (out.jsonl.card.md); a folder gets data/ and README.md, as the Hub and `load_dataset`
+    expect. An existing file is replaced only if it is an earlier export whose card was not edited. A pipe or a device, such as
+    /dev/stdout, is written directly, without a card. A dataset for a URL is first written to the folder for temporary files.
 
     With --for, the folder is as a trainer reads it: train.jsonl or train.parquet, test.* with --holdout, and README.md. For
     reinforcement learning it has one row for each problem whose reference passes a test: the run's own verifiers, which are
@@ -130,7 +135,7 @@ def export(
         export_for(order, to, as_json=as_json)
     else:
         if not to and len(runs) > 1:
-            raise click.UsageError("several runs are exported to a place of their own; name it by --to")
+            raise click.UsageError("several runs need a path for their dataset; give one with --to")
         kind = kind or _kind(to)
         table = Order(
             runs=runs, kind=kind, grading=grading, licence=licence, screen=use, options=options, shard_rows=shard_rows
@@ -161,7 +166,7 @@ def _export(order: Order, to: str, *, as_json: bool) -> None:
         return
     told = [f"{done.rows:,} rows in {done.place}" + (f", described in {done.card}" if done.card else "")]
     if len(order.runs) > 1:
-        told.append(f"left out {done.turned_away:,} problems that an earlier one is nearly the same as")
+        told.append(f"left out {done.turned_away:,} near duplicates of earlier problems")
     told.append(f"load them with: datasets.load_dataset({done.loaded_by})")
     click.echo("\n".join(map(inert, told)), err=is_stream(Path(done.place)))
 

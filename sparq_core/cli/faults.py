@@ -12,20 +12,20 @@ from sparq_core.contract.errors import RunLockedError, SparqError
 from sparq_core.contract.messages import raised
 
 WRONG_COMMAND, RESUMABLE = 2, 4
-SPACE = "free some space there, or take a folder elsewhere"
-RIGHTS = "change who may write there, or take a folder elsewhere"
-DISK = "the disk, or the network that it is on, fails: see the system's log, and copy the folder elsewhere"
-FILES = "too many files are open at once: raise the limit (ulimit -n), or take fewer steps in flight"
-MEMORY = "take fewer steps in flight or a smaller batch, or a machine with more memory"
-PATH = "look for a misspelt name in it, and whether it is a file or a folder"
-PROCESSES = "too many processes or threads: raise the limit (ulimit -u), or take fewer steps in flight"
-LEDGER = "another program holds the ledger: close it"
-DAMAGED = "`sparq doctor RUN` tells what of it is damaged and what can be had back"
+SPACE = "free some space there, or use a folder elsewhere"
+RIGHTS = "change the permissions, or use a folder elsewhere"
+DISK = "the disk or its network connection failed: see the system's log, and copy the folder elsewhere"
+FILES = "too many files are open at once: raise the limit (ulimit -n), or reduce in_flight"
+MEMORY = "reduce in_flight or batch, or use a machine with more memory"
+PATH = "check the spelling, and whether it is a file or a folder"
+PROCESSES = "too many processes or threads: raise the limit (ulimit -u), or reduce in_flight"
+LEDGER = "another program is using the ledger: close it"
+DAMAGED = "`sparq doctor RUN` shows what is damaged and what can be recovered"
 
 OF_THE_MACHINE = {
     errno.ENOSPC: SPACE,
     errno.EDQUOT: SPACE,
-    errno.EFBIG: "raise the limit on the size of files (ulimit -f)",
+    errno.EFBIG: "raise the limit on file sizes (ulimit -f)",
     errno.EROFS: RIGHTS,
     errno.EMFILE: FILES,
     errno.ENFILE: FILES,
@@ -34,7 +34,7 @@ OF_THE_MACHINE = {
     errno.ENODEV: DISK,
     errno.ENOMEM: MEMORY,
     errno.EAGAIN: PROCESSES,
-    errno.ENOLCK: "this file system has no locks left, or none at all: take a folder on a local disk",
+    errno.ENOLCK: "this file system has no locks left, or none at all: use a folder on a local disk",
 }
 """Remedies of what no program can help, be it ours or a plugin."""
 OF_A_PATH = {
@@ -48,9 +48,9 @@ OF_A_PATH = {
 }
 """Remedies where a path that we were given cannot be used as it was to be."""
 OF_SQLITE = {
-    sqlite3.SQLITE_FULL: f"the disk is full, or the one of temporary files is ({SPACE}, or set TMPDIR)",
-    sqlite3.SQLITE_IOERR: f"the disk is full, fails, or takes no larger file (ulimit -f); {SPACE}",
-    sqlite3.SQLITE_CANTOPEN: "see who may read it and its folder, and whether too many files are open (ulimit -n)",
+    sqlite3.SQLITE_FULL: f"the disk, or the one for temporary files, is full ({SPACE}, or set TMPDIR)",
+    sqlite3.SQLITE_IOERR: f"the disk is full or failing, or the file size limit is reached (ulimit -f); {SPACE}",
+    sqlite3.SQLITE_CANTOPEN: "check the permissions of the file and its folder, and the limit on open files (ulimit -n)",
     sqlite3.SQLITE_READONLY: RIGHTS,
     sqlite3.SQLITE_PERM: RIGHTS,
     sqlite3.SQLITE_BUSY: LEDGER,
@@ -89,15 +89,15 @@ def fault_of(error: BaseException) -> Fault | None:
         case UnicodeEncodeError():
             return Fault(f"a text cannot be written: {error}", "--debug shows where it comes from")
     others = (
-        (MemoryError, "", Fault("there is no memory left", MEMORY)),
-        (RuntimeError, "can't start new thread", Fault("no thread can be started", PROCESSES)),
+        (MemoryError, "", Fault("out of memory", MEMORY)),
+        (RuntimeError, "can't start new thread", Fault("cannot start a thread", PROCESSES)),
     )
     return next((fault for kind, text, fault in others if isinstance(error, kind) and text in raised(error)), None)
 
 
 def _of_system(error: OSError) -> Fault | None:
     if "temporary directory" in raised(error):
-        return Fault("there is no folder for temporary files that can be written to", f"{SPACE} by setting TMPDIR")
+        return Fault("no writable folder for temporary files", f"{SPACE} by setting TMPDIR")
     what = ": ".join(str(part) for part in (error.filename, error.strerror) if part)
     if remedy := OF_THE_MACHINE.get(error.errno or 0):
         return Fault(what, remedy, is_paths=error.errno == errno.EROFS)
@@ -148,7 +148,7 @@ def told(folder: Path, begun: Callable[[Path], bool], remedy: str) -> Iterator[N
         found = refused(error, RESUMABLE if there else WRONG_COMMAND)
         if found is None:
             raise
-        found.add_note(f"what was committed is in {folder}. {remedy}" if there else "nothing was begun")
+        found.add_note(f"committed steps are in {folder}. {remedy}" if there else "nothing was started")
         raise found from error
 
 

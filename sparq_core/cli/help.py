@@ -15,12 +15,12 @@ from sparq_core.pipeline.settings import options_of
 
 EXIT_CODES = {
     0: "done",
-    1: "failed; what was committed is kept, `--resume` goes on",
+    1: "failed; committed steps are kept, `--resume` continues",
     2: "bad pipeline or usage; nothing was written",
     3: "stopped by a budget, valid result",
     4: "interrupted, or refused by the machine; resumable",
     5: "locked by another run",
-    130: "second Ctrl-C, or one before there was anything to resume",
+    130: "second Ctrl-C, or Ctrl-C before there was anything to resume",
 }
 
 
@@ -30,7 +30,9 @@ def _exit_codes() -> str:
 
 def _pipeline() -> str:
     options = (f"{o.name}  ({o.type}, default {o.default})\n    {o.description}" for o in options_of(Pipeline))
-    return "The top level of a pipeline file; `sparq schema` has all of it for an editor.\n\n" + "\n".join(options)
+    return "The top level of a pipeline file; `sparq schema` prints all settings for an editor.\n\n" + "\n".join(
+        options
+    )
 
 
 def _ledger() -> str:
@@ -45,8 +47,8 @@ def _hooks() -> str:
 TOPICS: dict[str, tuple[str, Callable[[], str]]] = {
     "pipeline": ("the settings of a pipeline file", _pipeline),
     "ledger": ("the tables of a run's SQLite file", _ledger),
-    "hooks": ("what a plugin may answer", _hooks),
-    "exit-codes": ("what the numbers that commands end with mean", _exit_codes),
+    "hooks": ("the hooks that a plugin may implement", _hooks),
+    "exit-codes": ("the exit codes of commands", _exit_codes),
 }
 """What there is a page on beside the commands."""
 
@@ -68,7 +70,7 @@ def help(topic: str | None) -> None:  # noqa: A001 -- named as its command, as a
 
 def _overview(root: click.Context) -> str:
     topics = "\n".join(f"  {name:<12} {what}" for name, (what, _) in TOPICS.items())
-    return f"{root.command.get_help(root)}\n\nTopics of `sparq help TOPIC`, beside the commands:\n{topics}"
+    return f"{root.command.get_help(root)}\n\nOther topics of `sparq help TOPIC`:\n{topics}"
 
 
 def _page(root: click.Context, topic: str) -> str:

@@ -15,7 +15,7 @@ from sparq_core.ledger.files import whole
 def init(path: Path) -> None:
     """Write a commented starter pipeline to PATH [default: pipeline.yaml]."""
     if path.exists():
-        raise PipelineError(f"{path}: exists already; give another path")
+        raise PipelineError(f"{path}: already exists; choose another path")
     with whole(path) as partial:
         partial.write_bytes(files("sparq_core.cli").joinpath("starter.yaml").read_bytes())
     shown = inert(str(path))

@@ -33,13 +33,14 @@ from sparq_core.loop.stops import INTERRUPTED
 @JSON
 def label(run: Path, overrides: tuple[str, ...], drain: float, hook_limit: float | None, as_json: bool) -> None:
     """
-    Label the problems that the run folder RUN attempted and did not keep, as it labelled those it kept.
+    Label the attempted problems of the run folder RUN that were not kept, in the same way as the kept ones.
 
-    No attempt is drawn, nothing is overwritten, and no problem is labelled twice: ended early, it goes on where it was.
+    No attempt is drawn, nothing is overwritten, and no problem is labelled twice. If it is interrupted, the same command
+    continues.
 
-    Exit codes: 0 done, 1 failed, 2 bad settings, 4 interrupted, 5 locked by a run at work.
+    Exit codes: 0 done, 1 failed, 2 bad settings, 4 interrupted, 5 locked by a run in progress.
     """
-    again = f"Go on with: sparq label {run}"
+    again = f"To continue, run: sparq label {run}"
     with (
         interruptible(Console(stderr=True), drain, hook_limit, again) as interrupted,
         faults.told(run, lambda of: (of / DATABASE).exists(), again),
@@ -65,7 +66,7 @@ def label(run: Path, overrides: tuple[str, ...], drain: float, hook_limit: float
 
 def _tell(done: Labelled, coverage: Mapping[str, Any]) -> None:
     sampled, prompts = (sum(getattr(used, kind) for used in done.used.values()) for kind in ("sampled", "prompt"))
-    click.echo(f"{done.problems:,} problems labelled, for {sampled:,} tokens sampled and {prompts:,} of prompts")
+    click.echo(f"{done.problems:,} problems labelled, using {sampled:,} sampled tokens and {prompts:,} prompt tokens")
     for line in status.coverage(coverage["archive"], coverage["curated"]):
         click.echo(inert(line))
 

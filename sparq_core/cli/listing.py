@@ -41,7 +41,9 @@ def _table(children: Sequence[Child]) -> Table:
             f"{child.counts.correct}/{child.counts.decided}" if child.counts.drawn else "",
             *([plain(begins(child.problem.operator, LONGEST))] if operators else []),
             plain(begins(_why(child), LONGEST)),
-            plain(begins(child.problem.statement, LONGEST)) if child.problem.statement else Text("(not read)", "dim"),
+            plain(begins(child.problem.statement, LONGEST))
+            if child.problem.statement
+            else Text("(could not be parsed)", "dim"),
         )
     return table
 

@@ -59,7 +59,7 @@ class LiveProgress:
             case RunStarted():
                 view.name, view.folder, view.tally = event.name, event.folder, event.tally
                 self._rounds, self._steps = event.rounds, event.steps
-                how = "Going on with" if event.resumed else "Starting"
+                how = "Resuming" if event.resumed else "Starting"
                 self._say(f"{how} ", plain(event.name, "bold"), plain(f" in {event.folder}"))
             case RoundStarted():
                 doing = f"round {event.round}" + f" of {self._rounds}" * (self._rounds > 1) if event.round else "seeds"

@@ -35,4 +35,4 @@ def migrate(run: Path, to: Path | None, as_json: bool) -> None:
     digest = done.digest or "(nothing committed)"
     click.echo(inert(f"format {done.before} → {FORMAT}: {done.folder}, the same digest {digest}"))
     for note in done.notes:
-        click.echo(inert(f"to go on with it, {note}"))
+        click.echo(inert(f"to resume it, {note}"))

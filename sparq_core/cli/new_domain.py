@@ -12,9 +12,9 @@ from sparq_core.cli.scaffold import TO, Names, rendered, tell, write
 @TO
 def new_domain(name: str, to: Path | None) -> None:
     """
-    Write a domain NAME: a whole distribution with seeds, prompt, verifier, descriptor, tests, and a pipeline.
+    Write a domain NAME: a complete package with seeds, prompt, verifier, descriptor, tests, and a pipeline.
 
-    It works as written, without a model, and is to be changed file by file. The folder must not be there yet.
+    It works as generated, without a model; change it file by file. The folder must not exist yet.
     """
     names = Names.of(name)
     folder = to or Path(names.distribution)

@@ -26,28 +26,28 @@ COMPANIONS = {
     multiple=True,
     type=click.Choice(HOOKS),
     metavar="HOOK",
-    help=f"A hook to answer; may be repeated. `sparq plugins` tells them.  [default: {hookspecs.describe.__name__}]",
+    help=f"A hook to implement; repeatable. `sparq plugins` lists the hooks.  [default: {hookspecs.describe.__name__}]",
 )
 @TO
 def new_plugin(name: str, hooks: tuple[str, ...], to: Path | None) -> None:
     """
-    Write a plugin NAME: a whole distribution with code, tests, and a pipeline that runs without a model.
+    Write a plugin NAME: a complete package with code, tests, and a pipeline that runs without a model.
 
-    Each hook comes with its contract as a docstring and a method that works, to be changed. The folder must not be there yet.
+    Each hook comes with its contract as a docstring and a working method for you to change. The folder must not exist yet.
     """
     names = Names.of(name)
     chosen = _with_companions(hooks or (hookspecs.describe.__name__,))
     texts = rendered("plugin", names, hooks=chosen, module=_module(names, chosen))
     folder = to or Path(names.distribution)
     write(folder, texts)
-    tell(folder, f"a plugin that answers {', '.join(chosen)}")
+    tell(folder, f"a plugin that implements {', '.join(chosen)}")
 
 
 def _with_companions(hooks: tuple[str, ...]) -> list[str]:
     chosen = {*hooks, *(other.__name__ for spec, other in COMPANIONS.items() if spec.__name__ in hooks)}
     owned = [spec.__name__ for spec in ONE_OWNER if spec.__name__ in chosen]
     if len(owned) > 1:
-        raise PipelineError(f"--hook: a plugin may answer only one of {' and '.join(owned)}; write two plugins")
+        raise PipelineError(f"--hook: a plugin may implement only one of {' and '.join(owned)}; write two plugins")
     return [hook for hook in HOOKS if hook in chosen]
 
 

@@ -85,7 +85,7 @@ def _figures(view: View) -> Iterator[Text]:
     tally, pace = view.tally, view.pace
     if not tally.children:
         if tally.seeds:
-            yield Text(f"{tally.seeds:,} seeds, {tally.seeds_kept:,} of them accepted")
+            yield Text(f"{tally.seeds:,} seeds, {tally.seeds_kept:,} accepted")
         return
     counts = [(name, n) for name, n in funnel(tally) if n or name in {"proposed", "kept"}]
     told = [part for name, n in counts for part in ((f"{n:,}", "bold"), (f" {name}   ", ""))]
@@ -115,11 +115,11 @@ def _spent(view: View) -> str:
     """Tokens and money."""
     tally = view.tally
     rate = (tally.tokens - view.begun_with.tokens) / max(1e-9, view.pace.elapsed)
-    told = f"{tally.tokens:,} tokens sampled ({rate:,.0f}/s), {tally.prompt_tokens:,} of prompts"
+    told = f"{tally.tokens:,} sampled tokens ({rate:,.0f}/s), {tally.prompt_tokens:,} prompt tokens"
     if tally.cost is None:
         return told
     kept = tally.outcomes.get("kept", 0)
-    each = f" ({money(tally.cost / kept)} a kept problem)" if kept else ""
+    each = f" ({money(tally.cost / kept)} per kept problem)" if kept else ""
     return f"money {money(tally.cost)}{each}; {told}"
 
 

@@ -30,9 +30,9 @@ def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> li
 @JSON
 def plugins(name: str | None, as_json: bool) -> None:
     """
-    List the installed plugins by the hooks they answer, or show the hooks and options of plugin NAME.
+    List the installed plugins by hook, or show the hooks and options of plugin NAME.
 
-    NAME may be a file's, too: ./file.py:Class.
+    NAME can also be a class in a file: ./file.py:Class.
     """
     if as_json:
         told = (
@@ -53,14 +53,17 @@ def _show_all(console: Console) -> None:
             told = plain(each.line, "red" if each.broken else "")
             line = Text.assemble("  ", plain(each.name.ljust(width), "cyan"), "  ", plain(_whose(each), "dim"), told)
             console.print(line, no_wrap=True, overflow="ellipsis", soft_wrap=not console.is_terminal)
-    ours = f"Of {ENGINE} {version(ENGINE)}, where no other is named. `sparq plugins NAME` shows a plugin's hooks and options."
+    ours = (
+        f"Plugins without a package name are part of {ENGINE} {version(ENGINE)}. "
+        "`sparq plugins NAME` shows the hooks and options of a plugin."
+    )
     console.print(f"\n{ours}", style="dim", markup=False, highlight=False)
 
 
 def _purpose(hook: str) -> str:
     """What a hook is for, in the first sentence of its page."""
     if not hook:
-        return "cannot be used as they are"
+        return "these plugins cannot be loaded"
     return (inspect.getdoc(getattr(hookspecs, hook)) or "").partition("\n")[0].partition(", ")[0].removesuffix(".")
 
 
@@ -77,7 +80,7 @@ def _show_one(console: Console, shown: Entry) -> None:
         console.print(plain(shown.homepage, "dim"))
     console.print()
     console.print(block(shown.meaning))
-    console.print(f"\nanswers: {', '.join(shown.hooks) or 'no hook'}", highlight=False)
+    console.print(f"\nhooks: {', '.join(shown.hooks) or 'none'}", highlight=False)
     if not shown.options:
         console.print("takes no options")
     for option in shown.options:

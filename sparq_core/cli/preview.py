@@ -63,7 +63,9 @@ def _show(console: Console, pipeline: Pipeline, ledger: Ledger, prompts: Mapping
     for child in ledger.step(1, 1).children:
         console.print(Text.assemble((child.outcome, "bold"), plain(_why(child))))
         statement = child.problem.statement
-        console.print(Padding(block(statement) if statement.strip() else Text("(not read)", "dim"), (0, 0, 0, 4)))
+        console.print(
+            Padding(block(statement) if statement.strip() else Text("(could not be parsed)", "dim"), (0, 0, 0, 4))
+        )
     console.print(plain(estimated(ledger, pipeline, seeds)))
     console.print(
         "\nThis was one small step; nothing was written. `sparq run` runs the whole pipeline.",
@@ -75,7 +77,9 @@ def _show(console: Console, pipeline: Pipeline, ledger: Ledger, prompts: Mapping
 def _why(child: Child) -> str:
     rejection = f" by {child.rejection.plugin}:" if child.rejection else ""
     reason = f" {child.reason}" if child.reason else ""
-    return rejection + reason + (f" {child.counts.correct} of {child.counts.drawn} right" if child.counts.drawn else "")
+    return (
+        rejection + reason + (f" {child.counts.correct} of {child.counts.drawn} correct" if child.counts.drawn else "")
+    )
 
 
 def _firsts(ledger: Ledger) -> Iterator[tuple[str, int, str]]:
@@ -116,9 +120,9 @@ def estimated(ledger: Reader, pipeline: Pipeline, seeds: int) -> str:
     n = pipeline.rounds * pipeline.steps
     steps = f"{n:,} step{'s' * (n != 1)} of {pipeline.batch} parents"
     taken = f"about {_round(whole.prompt_tokens)} prompt tokens and {_round(whole.tokens)} sampled tokens"
-    spent = "" if whole.cost is None else f", {money(whole.cost)} in money"
+    spent = "" if whole.cost is None else f", at a cost of {money(whole.cost)}"
     ended = over_budget(pipeline.budget, whole)
-    return f"Estimate for {steps}: {taken}{spent}." + (f" It ends earlier: {ended}." if ended else "")
+    return f"Estimate for {steps}: {taken}{spent}." + (f" The run ends earlier: {ended}." if ended else "")
 
 
 def _scaled(begun: Used, ingested: float, total: Used, steps: float) -> Used:

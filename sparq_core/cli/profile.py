@@ -49,7 +49,7 @@ def tell(console: Console, name: str, found: Summary) -> None:
         console.print(f"mean solve rate {rate.mean:.1%} ({rate.low:.1%} to {rate.high:.1%})", highlight=False)
         console.print(_histogram(found))
         a, b = found.prior
-        console.print("groups of attempts expected to be all right or all wrong:")
+        console.print("groups of attempts expected to be all correct or all incorrect:")
         console.print(_groups(found))
         console.print(f"from each row's attempts and Beta({a:.3g}, {b:.3g}), fitted to all rows\n", highlight=False)
     if found.by:
@@ -94,9 +94,15 @@ def _parts(found: Summary) -> Table:
     help="PLUGIN:MODEL, such as hf:path/to/model or openai:gpt-5; or '{use: …, model: …, with: …}', or a YAML file with that. "
     "Repeatable.",
 )
-@click.option("--attempts", default=16, show_default=True, type=click.IntRange(1, 10**6), help="At each row, at most.")
-@click.option("--policy", help="A plugin that stops early where further attempts say little: bayes, settled or pilot.")
-@click.option("--band", nargs=2, type=click.IntRange(0), help="Keep rows solved at least and at most so often.")
+@click.option(
+    "--attempts", default=16, show_default=True, type=click.IntRange(1, 10**6), help="Attempts per row, at most."
+)
+@click.option(
+    "--policy", help="A plugin that stops early if further attempts would add little: bayes, settled or pilot."
+)
+@click.option(
+    "--band", nargs=2, type=click.IntRange(0), help="Keep rows with at least and at most so many correct attempts."
+)
 @click.option("--verify", "verifiers", multiple=True, help="The plugin that checks; repeatable.  [default: sympy]")
 @click.option(
     "--option",
@@ -105,12 +111,12 @@ def _parts(found: Summary) -> Table:
     metavar="NAME=VALUE",
     help="An option of the plugin that reads DATA; repeatable.",
 )
-@click.option("--by", help="A column, such as a skill or a domain: the summary has its values one by one.")
-@click.option("--prefix", default="", help="Put before the names of the columns that are added.")
-@click.option("--seed", default=0, show_default=True, help="The attempts' randomness follows from it.")
+@click.option("--by", help="A column, such as a skill or a domain, by whose values the summary is broken down.")
+@click.option("--prefix", default="", help="Prefix for the names of the added columns.")
+@click.option("--seed", default=0, show_default=True, help="Random seed of the attempts.")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder [default: runs/profile-DATA].")
-@click.option("--print", "only_print", is_flag=True, help="Print the pipelines that this amounts to, and run nothing.")
-@click.option("--json", "as_json", is_flag=True, help="Tell the summary as JSON, for programs.")
+@click.option("--print", "only_print", is_flag=True, help="Print the equivalent pipelines, without running anything.")
+@click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON, for programs.")
 @SET
 @DEBUG
 @DRAIN
@@ -134,11 +140,11 @@ def profile(
     hook_limit: float | None,
 ) -> None:
     """
-    Measure how often models solve the rows of DATA: JSON lines, Parquet, or a dataset of the hub.
+    Measure how often models solve the rows of DATA: JSON lines, Parquet, or a dataset on the Hub.
 
-    Each model's attempts are an ordinary run in a folder of its own below --out. Beside these folders rows.jsonl has the same
-    rows with what was measured, attempts.jsonl every attempt, and with --band kept.jsonl the rows in it. The same command goes
-    on with what is there. Budgets are settings: --set budget.tokens=1e6, for each model.
+    Each model's attempts are an ordinary run in its own folder below --out. Next to these folders, rows.jsonl has the rows
+    with their solve rates, attempts.jsonl has every attempt, and with --band, kept.jsonl has the rows in the band. The same
+    command continues an unfinished profile. Budgets are settings: --set budget.tokens=1e6, for each model.
     """
     asked = Asked(
         data=data,
@@ -171,7 +177,7 @@ def profile(
 
 
 def _again() -> str:
-    return f"Go on with: {shlex.join(['sparq', *sys.argv[1:]])}"
+    return f"To continue, run: {shlex.join(['sparq', *sys.argv[1:]])}"
 
 
 def _run(
@@ -216,9 +222,9 @@ def _tables(folder: Path, models: Sequence[str], prefix: str, by: str | None, ke
 def _hinting(folder: Path) -> Iterator[None]:
     """What a failed profile leaves behind is worth a word."""
     try:
-        with faults.told(folder, lambda of: of.exists(), "the same command goes on from there"):
+        with faults.told(folder, lambda of: of.exists(), "Run the same command to continue"):
             yield
     except Exception as error:
         if not isinstance(error, SparqError) or error.exit_code == SparqError.exit_code:
-            error.add_note(f"what was committed is in {folder}; the same command goes on from there")
+            error.add_note(f"committed steps are in {folder}; run the same command to continue")
         raise

@@ -21,7 +21,7 @@ from sparq_core.contract.wording import funnel, metric_name
 LINE_EVERY = 5.0
 """Least seconds between two plain lines."""
 PHASE_NAMES = {
-    "seeds": "taking the seeds' own solutions",
+    "seeds": "collecting the seeds' solutions",
     "curate": "curating",
     "train": "training",
     "benchmark": "benchmarking",
@@ -71,7 +71,7 @@ class PlainProgress:
         match event:
             case RunStarted():
                 self._steps, self._attempts = event.steps, event.tally.attempts
-                self._print(f"{'going on with' if event.resumed else 'starting'} run {event.name} in {event.folder}")
+                self._print(f"{'resuming' if event.resumed else 'starting'} run {event.name} in {event.folder}")
             case RoundStarted():
                 self._round, self._last = event.round, 0.0
                 self._pace.restart(event.done, self._steps if event.round else 0, self._attempts)
@@ -103,7 +103,7 @@ class PlainProgress:
         counts = ", ".join(f"{n:,} {name}" for name, n in funnel(event.tally) if n)
         self._print(
             f"round {event.round} step {event.step}/{self._pace.steps} · {event.tally.attempts:,} attempts "
-            f"({self._pace.rate:.0f}/s) · {counts} · {metrics_of(event.metrics)} · left {self._pace.left}"
+            f"({self._pace.rate:.0f}/s) · {counts} · {metrics_of(event.metrics)} · {self._pace.left} left"
         )
 
     def _print(self, text: str) -> None:

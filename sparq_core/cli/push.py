@@ -20,28 +20,33 @@ MOST_FILES = 20
 @click.argument("repo")
 @click.option("--model", metavar="round-N", help="Send this model of the run, not its dataset.")
 @click.option("--public", is_flag=True, help="Everybody may read it [default: it is private].")
-@click.option("--license", "licence", metavar="ID", help="Licence of a run's dataset, as the Hub calls it: cc-by-4.0.")
+@click.option(
+    "--license",
+    "licence",
+    metavar="ID",
+    help="Licence of the dataset, by its identifier on the Hub, such as cc-by-4.0.",
+)
 @click.option("--yes", is_flag=True, help="Do not ask before it is sent.")
 def push(source: Path, repo: str, model: str | None, public: bool, licence: str | None, yes: bool) -> None:
     """
     Send a dataset, or a trained model, to the repository REPO on the Hugging Face Hub: OWNER/NAME, or NAME for one of yours.
 
-    A run folder's dataset is exported for it; a folder that `sparq export` wrote is sent as it is. What will be sent is shown
-    first, and nothing is sent before you agree. A repository that holds anything else is left alone. The token is that of
-    `hf auth login`, or HF_TOKEN.
+    The dataset of a run folder is exported first; a folder that `sparq export` wrote is sent unchanged. The files are listed,
+    and nothing is sent before you agree. A repository with other contents is not changed. The token is that of `hf auth login`,
+    or HF_TOKEN.
 
-    Exit codes: 0 sent, 1 refused by the Hub or not reached, or you said no, 2 bad usage, token or repository.
+    Exit codes: 0 sent, 1 rejected by the Hub, Hub not reachable, or you answered no, 2 bad usage, token or repository.
     """
     if not (yes or sys.stdin.isatty()):
-        raise click.UsageError("there is no terminal to ask on; --yes sends without asking")
+        raise click.UsageError("there is no terminal for the confirmation; --yes sends without asking")
     if model and licence:
-        raise click.UsageError("--license is for a dataset; a model has that of its base")
+        raise click.UsageError("--license is for a dataset; a model has the licence of its base model")
     repo = hub.with_owner(repo)
     with TemporaryDirectory(prefix="sparq-") as scratch:
         parcel = hub.model_parcel(source, model) if model else hub.dataset_parcel(source, Path(scratch), repo, licence)
         target = hub.look(parcel, repo)
         if target.private is False and not public:
-            raise PipelineError(f"{target.repo}: is public; --public says that this is meant")
+            raise PipelineError(f"{target.repo}: is public; confirm with --public")
         _show(parcel, target, public=public)
         if not (yes or click.confirm("Send it?")):
             click.echo("nothing was sent")
@@ -52,7 +57,7 @@ def push(source: Path, repo: str, model: str | None, public: bool, licence: str 
 def _show(parcel: Parcel, target: Target, *, public: bool) -> None:
     """What will be sent, and where to."""
     seen = ("public" if public else "private") if target.private is None else "private" if target.private else "public"
-    state = f"new, {seen}" if target.private is None else f"there already, {seen}"
+    state = f"new, {seen}" if target.private is None else f"exists, {seen}"
     click.echo(inert(f"{parcel.kind} {target.repo} ({state})"))
     for name in parcel.files[:MOST_FILES]:
         click.echo(inert(f"  {name}  {_size(parcel.size(name))}"))
@@ -60,7 +65,7 @@ def _show(parcel: Parcel, target: Target, *, public: bool) -> None:
         click.echo(f"  and {len(parcel.files) - MOST_FILES:,} more")
     gone = [name for name in target.files if name not in parcel.files]
     if gone:
-        click.echo(f"  {len(gone):,} files of an earlier push are taken out")
+        click.echo(f"  {len(gone):,} files of an earlier push are deleted")
     click.echo(f"{len(parcel.files):,} files, {_size(sum(map(parcel.size, parcel.files)))}")
 
 

@@ -34,8 +34,8 @@ def quickstart(context: click.Context, to: Path, overrides: tuple[str, ...]) -> 
     """
     Run the quickstart: the whole loop on a small model that comes with the engine, on a CPU, without a download.
 
-    Writes the pipeline, its seeds and its benchmark into a new folder and runs them there, in `run`. Given again, it goes on
-    with that run. Exit codes are those of `sparq run`.
+    Writes the pipeline, its seeds and its benchmark to a new folder and runs them there, in `run`. The same command continues
+    an unfinished run. Exit codes are those of `sparq run`.
     """
     with as_file(files("sparq_core.cli") / "quickstart_files") as carried:
         _check_installed(carried / PIPELINE)
@@ -63,7 +63,7 @@ def _place(carried: Path, folder: Path) -> None:
     if folder.exists():
         if any(not _same(file, folder / file.relative_to(carried)) for file in carried.rglob("*") if file.is_file()):
             raise PipelineError(
-                f"{shown(folder)}: exists already and is not this quickstart; give another place by --to"
+                f"{shown(folder)}: already exists and is not this quickstart; choose another folder with --to"
             )
         return
     partial = folder.with_name(folder.name + PARTIAL)

@@ -15,9 +15,9 @@ from sparq_core.contract.wording import metric_name
 @click.command()
 @RUN
 @DEBUG
-@click.option("--by", help="Which problems come first: random, quality, diversity or qd.")
-@click.option("--budget", type=int, help="Problems to take.")
-@click.option("--use", default="curate", show_default=True, help="The plugin that chooses.")
+@click.option("--by", help="How problems are ranked: random, quality, diversity or qd.")
+@click.option("--budget", type=int, help="Number of problems to choose.")
+@click.option("--use", default="curate", show_default=True, help="The curation plugin.")
 @click.option("--option", "options", multiple=True, metavar="NAME=VALUE", help="Another of its options; repeatable.")
 @click.option(
     "--to",
@@ -37,9 +37,9 @@ def curate(
     as_json: bool,
 ) -> None:
     """
-    Choose training examples from the run folder RUN again, and write them as a new dataset.
+    Choose another set of training examples from the run folder RUN and write it as a dataset.
 
-    Nothing is sampled and nothing is overwritten; `sparq export` then gives the new choice, too.
+    Nothing is sampled and nothing is overwritten; `sparq export` then exports the new choice.
     """
     named = [f"{name}={value}" for name, value in (("by", by), ("budget", budget)) if value is not None]
     path, examples, problems = replay.curate(run, use, [*named, *options], to, grading)
@@ -56,9 +56,9 @@ def curate(
 @JSON
 def regrade(run: Path, overrides: tuple[str, ...], as_json: bool) -> None:
     """
-    Judge all attempts of the run folder RUN again: by this version's checker, or with another band or conventions.
+    Judge all attempts of the run folder RUN again, with this version's checker, another band or other conventions.
 
-    Nothing is sampled and nothing is overwritten: the new grading is kept beside the run's own.
+    Nothing is sampled and nothing is overwritten: the new grading is stored next to the run's own.
     """
     done = replay.regrade(run, overrides)
     for warning in done.warnings:
@@ -72,7 +72,7 @@ def regrade(run: Path, overrides: tuple[str, ...], as_json: bool) -> None:
         return
     for what, counts in moved.items():
         same = sum(n for (before, after), n in counts.items() if before == after)
-        click.echo(f"{what}: {same:,} of {counts.total():,} as before")
+        click.echo(f"{what}: {same:,} of {counts.total():,} unchanged")
         for (before, after), n in sorted(counts.items()):
             if before != after:
                 click.echo(f"  {before} → {after}: {n:,}")
@@ -82,12 +82,14 @@ def regrade(run: Path, overrides: tuple[str, ...], as_json: bool) -> None:
 @click.command()
 @RUN
 @DEBUG
-@click.option("--use", default="map-elites", show_default=True, help="The selector whose archive is filled.")
-@click.option("--option", "options", multiple=True, metavar="NAME=VALUE", help="One of its options, niches above all.")
+@click.option("--use", default="map-elites", show_default=True, help="The selection plugin whose archive is filled.")
+@click.option(
+    "--option", "options", multiple=True, metavar="NAME=VALUE", help="One of its options, such as niches; repeatable."
+)
 @JSON
 def rebin(run: Path, use: str, options: tuple[str, ...], as_json: bool) -> None:
     """
-    Show how the problems of the run folder RUN fill other niches than those it ran with.
+    Show how the problems of the run folder RUN fill a different set of niches.
 
     For example: --option 'niches={words: {bins: 10, low: 0, high: 100}}'. Nothing is written.
     """

@@ -25,14 +25,14 @@ MOST_RUNS = 8
 )
 def report(runs: tuple[Path, ...], to: Path | None) -> None:
     """
-    Write a page that shows the run folder RUN: what was kept and why, how hard and diverse it is, what it cost and brought.
+    Write an HTML report of the run folder RUN: what was kept and why, difficulty, diversity, cost and benchmarks.
 
-    It is one HTML file that loads nothing and needs no script; also while the run goes on. Several runs stand side by side, and
-    the others are compared with the first. A file that is there is replaced only if it is an earlier report; a pipe or a device
-    is written to as it is.
+    The report is a single file that loads nothing and needs no script. It can be written during the run. Several runs are shown
+    side by side, each compared with the first. An existing file is replaced only if it is an earlier report; a pipe or a device
+    is written directly.
     """
     if len(runs) > MOST_RUNS:
-        raise click.UsageError(f"{len(runs)} runs do not fit beside each other; give at most {MOST_RUNS}")
+        raise click.UsageError(f"{len(runs)} runs do not fit on one page; give at most {MOST_RUNS}")
     path = to or runs[0] / "report.html"
     with outputs.page(path, "--to", START) as partial:
         facts = [_facts(run, letter, len(runs)) for run, letter in zip(runs, ascii_uppercase, strict=False)]

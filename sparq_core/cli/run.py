@@ -29,11 +29,11 @@ def next_steps(
 ) -> None:
     """How the run ended, and what to try next; `given` are the pipeline and the settings that the command was given."""
     if ending.reason == INTERRUPTED:
-        console.print(plain(f"Interrupted. Go on with: {_again(given, folder)}", "yellow"), soft_wrap=True)
+        console.print(plain(f"Interrupted. To continue, run: {_again(given, folder)}", "yellow"), soft_wrap=True)
         return
     if ending.exit_code == OVER_BUDGET:
         raised = _again_with(given, folder, ending.reason.split()[0], "…")
-        told = f"Stopped: {ending.reason}; the steps that were in flight are kept, too. For more, raise it: {raised}"
+        told = f"Stopped: {ending.reason}. The steps in flight were finished and kept. To continue, raise the budget: {raised}"
         console.print(plain(told, "yellow"), soft_wrap=True)
     kept = next((s.child.problem.id for s in ledger.solved() if not s.child.problem.is_seed), None)
     trained = (folder / "models").exists() and pipeline.rounds > 0
@@ -41,7 +41,7 @@ def next_steps(
     steps.append((f"sparq export {folder} --format parquet", "the dataset"))
     if trained or not pipeline.rounds:
         rounds = 1 + max(pipeline.rounds, ledger.last_round())
-        what = "another round" + ", from the better model" * trained
+        what = "another round" + ", starting from the trained model" * trained
         steps.append((_again_with(given, folder, "rounds", rounds), what))
     elif ending.exit_code != OVER_BUDGET:
         steps.append((_again_with(given, folder, "steps", 2 * ledger.steps_of(1)), "twice as many problems"))
@@ -55,11 +55,11 @@ def next_steps(
 @SET
 @DEBUG
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Run folder [default: runs/NAME].")
-@click.option("--resume", is_flag=True, help="Go on with what the run folder holds, if it holds anything.")
+@click.option("--resume", is_flag=True, help="Continue the run in the run folder, or start it if there is none.")
 @click.option(
     "--accept-changes",
     is_flag=True,
-    help="With --resume: let plugins and templates that changed be other ones from here on.",
+    help="With --resume: accept changed plugins and templates from here on.",
 )
 @DRAIN
 @HOOK_LIMIT
@@ -75,8 +75,8 @@ def run(
     """
     Run PIPELINE: seeds, rounds of generation, training, benchmarks.
 
-    Ctrl-C finishes and commits the steps in flight, then stops. A second one stops at once. In both cases `--resume` continues.
-    SIGTERM, SIGHUP and SIGUSR1 mean the same.
+    Ctrl-C finishes and commits the steps in flight, then stops. A second one stops at once. In both cases, `--resume` continues
+    the run. SIGTERM, SIGHUP and SIGUSR1 have the same effect.
 
     Exit codes: 0 done, 1 failed, 2 bad pipeline, 3 stopped by a budget, 4 interrupted or refused by the machine, 5 locked by
     another run.
@@ -86,7 +86,7 @@ def run(
     folder = out or Path("runs") / loaded.run.pipeline.name
     click.get_current_context().meta[FOLDERS] = (folder,)
     given = (str(pipeline), *_sets(overrides))
-    with interruptible(console, drain, hook_limit, f"Go on with: {_again(given, folder)}") as interrupted:
+    with interruptible(console, drain, hook_limit, f"To continue, run: {_again(given, folder)}") as interrupted:
         with _hinting(folder), progress(console) as observer:
             ending = session.execute(loaded, folder, resume, [observer], interrupted, accept_changes)
         with Reader.open(folder) as ledger:
@@ -116,11 +116,11 @@ def _sets(overrides: Sequence[str]) -> Iterator[str]:
 def _hinting(folder: Path) -> Iterator[None]:
     """What a failed run leaves behind is worth a word; user errors that wrote nothing are not."""
     try:
-        with faults.told(folder, lambda of: (of / DATABASE).exists(), "`--resume` goes on from there"):
+        with faults.told(folder, lambda of: (of / DATABASE).exists(), "Continue with `--resume`"):
             yield
     except Exception as error:
         if not isinstance(error, SparqError) or error.exit_code == SparqError.exit_code:
             may = isinstance(error, (PluginError, PipelineError))
-            mended = ", with --accept-changes where a plugin's own file or a template was mended" * may
-            error.add_note(f"what was committed is in {folder}; `--resume` goes on from there{mended}")
+            changed = "; add --accept-changes if you fixed a plugin file or a template" * may
+            error.add_note(f"committed steps are in {folder}; continue with `--resume`{changed}")
         raise

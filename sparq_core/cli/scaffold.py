@@ -38,10 +38,11 @@ class Names(Struct, frozen=True):
         """PipelineError where it is no name, or another plugin's."""
         if len(name) > LONGEST or not NAME.fullmatch(name):
             raise PipelineError(
-                f"{shown(name)}: a plugin's name has small letters, digits and single -, {LONGEST} at most, as in word-count"
+                f"{shown(name)}: a plugin name has lower-case letters, digits and single hyphens, at most {LONGEST} "
+                "characters, as in word-count"
             )
         if name in (known := installed()):
-            raise PipelineError(f"{name}: {origin_of(known[name])} offers a plugin of this name; give another")
+            raise PipelineError(f"{name}: {origin_of(known[name])} has a plugin of this name; choose another")
         return cls(name)
 
     @property
@@ -91,7 +92,7 @@ def write(folder: Path, texts: Mapping[str, str]) -> None:
     try:
         folder.mkdir(parents=True)
     except FileExistsError:
-        raise PipelineError(f"{shown(folder)}: exists already; give another place by --to") from None
+        raise PipelineError(f"{shown(folder)}: already exists; choose another folder with --to") from None
     for path, text in texts.items():
         file = folder / path
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -102,5 +103,5 @@ def write(folder: Path, texts: Mapping[str, str]) -> None:
 def tell(folder: Path, what: str) -> None:
     """Say what was written and what to do with it."""
     there = shlex.quote(inert(str(folder)))
-    click.echo(f"wrote {inert(str(folder))}: {what}; its README.md says what is where. Next:")
+    click.echo(f"wrote {inert(str(folder))}: {what}; its README.md describes the files. Next:")
     click.echo(f"  cd {there}\n  pip install --editable '.[dev]'\n  pytest\n  sparq run pipeline.yaml")

@@ -13,7 +13,7 @@ def schema() -> None:
     """
     Print the JSON Schema of a pipeline, with the options of all installed plugins.
 
-    Editors with a YAML language server complete and check by it: `sparq schema > pipeline.schema.json`, and as the first line
-    of a pipeline: # yaml-language-server: $schema=pipeline.schema.json
+    Editors with a YAML language server use it for completion and checks: `sparq schema > pipeline.schema.json`, and as the
+    first line of a pipeline: # yaml-language-server: $schema=pipeline.schema.json
     """
     click.echo(json.dumps(pipeline_schema(entries()), indent=2))

@@ -22,31 +22,43 @@ def _range(ctx: click.Context, param: click.Parameter, given: str | None) -> tup
         lowest, highest = (float(end) if end.strip() else None for end in (low, high if colon else low))
     except ValueError:
         raise click.BadParameter(
-            f"{given!r} is no range of solve rates; give LOW:HIGH, such as 0.1:0.5 or :0.25"
+            f"{given!r} is not a range of solve rates; expected LOW:HIGH, such as 0.1:0.5 or :0.25"
         ) from None
     return lowest, highest
 
 
 FILTERS: Sequence[Any] = (
-    click.option("--outcome", "outcomes", multiple=True, type=click.Choice(OUTCOMES), help="Its outcome; repeatable."),
-    click.option("--reason", metavar="TEXT", help="Part of why it was not kept, as `sparq status` names it."),
+    click.option(
+        "--outcome",
+        "outcomes",
+        multiple=True,
+        type=click.Choice(OUTCOMES),
+        help="Problems with this outcome; repeatable.",
+    ),
+    click.option(
+        "--reason", metavar="TEXT", help="Part of the reason why it was not kept, as shown by `sparq status`."
+    ),
     click.option(
         "--skill",
         "labels",
         multiple=True,
         metavar="LABEL",
-        help="A label that describes it; repeat for all labels of a niche.",
+        help="Problems with this label; repeatable, for all labels of a niche.",
     ),
-    click.option("--operator", metavar="NAME", help="The operator that made it."),
+    click.option("--operator", metavar="NAME", help="Problems made by this operator."),
     click.option(
         "--round",
         type=click.IntRange(min=0),
-        help="The round it was made in; 0 lists the seeds. [default: all but 0]",
+        help="Problems of this round; 0 lists the seeds. [default: all but 0]",
     ),
     click.option(
-        "--solve-rate", "rates", metavar="LOW:HIGH", callback=_range, help="Between these, such as 0.1:0.5 or :0.25."
+        "--solve-rate",
+        "rates",
+        metavar="LOW:HIGH",
+        callback=_range,
+        help="Solve rates in this range, such as 0.1:0.5 or :0.25.",
     ),
-    click.option("--text", metavar="TEXT", help="Part of its statement; the case of ASCII letters does not matter."),
+    click.option("--text", metavar="TEXT", help="Part of the statement; the case of ASCII letters is ignored."),
 )
 
 
@@ -61,10 +73,15 @@ def _filtered(command: Any) -> Any:
 @click.argument("problem", required=False)
 @_filtered
 @click.option(
-    "--sort", "order", type=click.Choice(get_args(Order)), default="id", show_default=True, help="What comes first."
+    "--sort",
+    "order",
+    type=click.Choice(get_args(Order)),
+    default="id",
+    show_default=True,
+    help="The order of the list.",
 )
-@click.option("--descending", is_flag=True, help="Begin at the other end.")
-@click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="List at most so many.")
+@click.option("--descending", is_flag=True, help="Reverse the order.")
+@click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="Problems listed, at most.")
 @JSON
 def show(
     run: Path,
@@ -85,8 +102,8 @@ def show(
     List the problems of the run folder RUN, or show one PROBLEM (an id such as 1.12.3) with its
     origin, attempts, verdicts and children.
 
-    Filters narrow the list: `--outcome kept --sort solve-rate` lists the kept problems, the hardest first. Of one problem,
-    attempts with the same answer and verdict are shown once, with how many there are; `--json` has the text of each.
+    Filters narrow the list: `--outcome kept --sort solve-rate` lists the kept problems, the hardest first. Attempts with the
+    same answer and verdict are shown once, with their number; `--json` has the text of each.
     """
     wanted = Wanted(
         outcomes=outcomes,
@@ -99,7 +116,7 @@ def show(
         text=text,
     )
     if problem is not None and wanted != Wanted():
-        raise click.UsageError("filters choose among problems; give them without a PROBLEM")
+        raise click.UsageError("filters are for the list; omit them when you name a PROBLEM")
     with Reader.open(run) as ledger, ledger.snapshot():
         if problem is None:
             _list(ledger, wanted, ids(ledger, wanted, order, descending=descending, most=limit), as_json)

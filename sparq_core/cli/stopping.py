@@ -69,14 +69,17 @@ class Draining:
         if self._at_work:
             workers.end_all()
             self._say(
-                f"stopping: steps in flight are finished and committed, within {self._seconds:g} s (--drain); a training or "
-                "benchmark in a process of its own is ended. Once more to stop at once"
+                f"stopping: steps in flight are finished and committed within {self._seconds:g} s (--drain); a training or "
+                "benchmark in its own process is ended. Press Ctrl-C again to stop at once"
             )
         try:
             if self._heard.get(timeout=self._seconds):
                 self._end("stopped at once", AT_ONCE)
         except Empty:
-            self._end(f"stopped: not all was done within {self._seconds:g} s{_who()}", exit_code(INTERRUPTED))
+            self._end(
+                f"stopped: the steps in flight did not finish within {self._seconds:g} s{_who()}",
+                exit_code(INTERRUPTED),
+            )
 
     def _say(self, message: str) -> None:
         say(self._console, message, "yellow")
@@ -101,7 +104,7 @@ def draining(console: Console, seconds: float, remedy: str) -> Iterator[Draining
         try:
             yield asked
         except Interrupted:
-            say(console, f"Interrupted before anything was at work. {remedy}", "yellow")
+            say(console, f"Interrupted before the run had started. {remedy}", "yellow")
             raise SystemExit(exit_code(INTERRUPTED)) from None
 
 
@@ -127,4 +130,4 @@ def end(console: Console, message: str, code: int) -> NoReturn:
 def _who() -> str:
     """Whoever has been answering for longest."""
     call, seconds = max(answering(), key=lambda found: found[1], default=(None, 0.0))
-    return f"; {call} has been answering for {seconds:.0f} s" if call else ""
+    return f"; {call} has been running for {seconds:.0f} s" if call else ""

@@ -49,7 +49,7 @@ def tell(console: Console, ledger: Reader, id_: str) -> None:
     if judged:
         console.print(_attempts(judged, "attempts"))
     if again := ledger.judged_again(id_):
-        console.print(_attempts(again, "further attempts, as a parent"))
+        console.print(_attempts(again, "further attempts, made when it was a parent"))
     if children := overview.children_of(ledger, id_, MOST_CHILDREN + 1):
         listed = children[:MOST_CHILDREN] + ["…"] * (len(children) > MOST_CHILDREN)
         console.print(plain(f"children: {', '.join(listed)}"))

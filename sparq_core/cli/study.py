@@ -35,8 +35,8 @@ from sparq_core.study.results import BASE, Difference, Mean, Results, results_of
 @click.argument("study", type=click.Path(path_type=Path))
 @DEBUG
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Study folder [default: studies/NAME].")
-@click.option("--resume", is_flag=True, help="Go on with what the study folder holds, if it holds anything.")
-@click.option("--dry-run", is_flag=True, help="Show the cells and what they cost, and do nothing.")
+@click.option("--resume", is_flag=True, help="Continue the study in the study folder, or start it if there is none.")
+@click.option("--dry-run", is_flag=True, help="Print the cells and their cost, without running anything.")
 @DRAIN
 @HOOK_LIMIT
 @click.option("--json", "as_json", is_flag=True, help="Print the plan or the results as JSON, for programs.")
@@ -50,10 +50,10 @@ def study(
     as_json: bool,
 ) -> None:
     """
-    Run STUDY: every arm with every seed, and write what their differences come to.
+    Run STUDY, every arm with every seed, and write a table of their differences.
 
-    What arms share is generated and benchmarked once. A study that was stopped or killed goes on with --resume, and arms and
-    seeds may be added to it. Each cell is a run folder of its own below cells/. Signals do as they do to `sparq run`.
+    What arms share is generated and benchmarked once. A study that was stopped or killed continues with --resume; you can add
+    arms and seeds. Each cell is a run folder below cells/. Signals work as for `sparq run`.
 
     Exit codes: 0 done, 1 failed, 2 bad study, 4 interrupted or refused by the machine, 5 locked by another study.
     """
@@ -69,10 +69,10 @@ def study(
         return
     _check_ready(planned)
     if is_begun(folder):
-        raise PipelineError(f"{folder}: holds a run, so no study can be there; give another --out")
+        raise PipelineError(f"{folder}: contains a run, not a study; choose another --out")
     if not resume and folder.exists() and any(folder.iterdir()):
-        raise PipelineError(f"{folder}: is not empty; go on with the study it holds by --resume, or give another --out")
-    again = "Go on with: " + shlex.join(["sparq", "study", str(study), "--out", str(folder), "--resume"])
+        raise PipelineError(f"{folder}: is not empty; continue its study with --resume, or choose another --out")
+    again = "To continue, run: " + shlex.join(["sparq", "study", str(study), "--out", str(folder), "--resume"])
     with interruptible(console, drain, hook_limit, again) as interrupted, faults.told(folder, Path.is_dir, again):
         done = _conducted(console, planned, folder, interrupted)
         _tell_outcome(console, planned, folder, as_json)
@@ -91,7 +91,7 @@ def _tell_outcome(console: Console, planned: Plan, folder: Path, as_json: bool) 
 
 def _check_ready(planned: Plan) -> None:
     if any(finding.level == "error" for finding in planned.findings):
-        raise PipelineError("nothing was run: see the errors above; --dry-run shows what it would cost all the same")
+        raise PipelineError("nothing was run because of the errors above; --dry-run still prints the cost")
     missing = [name for name in ("scipy", "matplotlib") if not find_spec(name)]
     if missing:
         raise PipelineError(f"sparq study needs {' and '.join(missing)}: pip install 'sparq-engine[study]'")
@@ -136,7 +136,7 @@ def _tell_results(console: Console, results: Results, as_json: bool) -> None:
         console.print("\nScore, % (95% interval over seeds and items)", style="bold", highlight=False)
         console.print(_scores(results.means))
     if n := len(results.differences):
-        told = f"\nDifferences (95% interval of each alone; coloured where those of all {n} together leave 0 out)"
+        told = f"\nDifferences (each with its own 95% interval; coloured if the joint interval of all {n} excludes 0)"
         console.print(told, style="bold", highlight=False)
         console.print(_differences(results.differences))
     for note in results.notes:

@@ -37,13 +37,13 @@ class Upper(Struct, frozen=True):
     @property
     def told(self) -> str:
         """In a few sentences."""
-        spent = "" if self.cost is None else f" for {money(self.cost)} in money"
-        ended = f" The budget ends it before: {self.budget}." if self.budget else ""
+        spent = "" if self.cost is None else f" at a cost of {money(self.cost)}"
+        ended = f" The run ends earlier: {self.budget}." if self.budget else ""
         return (
-            f"At most {self.tokens:,} sampled tokens{spent}: {self.attempt_tokens:,} of attempts, and {self.other_tokens:,} of "
-            f"proposals, judges and labels at one completion a child. At {SPEED:,} tokens a second they take "
-            f"{duration(self.tokens / SPEED)}.{ended}\nThis is an upper estimate, without prompts; "
-            "`sparq preview` tries one step."
+            f"At most {self.tokens:,} sampled tokens{spent}: {self.attempt_tokens:,} for attempts, and {self.other_tokens:,} "
+            f"for proposals, judges and labels at one completion per child. At {SPEED:,} tokens per second they take "
+            f"{duration(self.tokens / SPEED)}.{ended}\nThis is an upper limit, without prompts; "
+            "`sparq preview` runs one step for an estimate."
         )
 
     def as_json(self) -> dict[str, Any]:

@@ -19,17 +19,17 @@ MOST_RUNS = 2
 
 @click.command()
 @click.argument("runs", metavar="RUN [RUN]", nargs=-1, required=True, type=click.Path(path_type=Path, file_okay=False))
-@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port to listen at [default: any that is free].")
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port to listen on [default: any free port].")
 @click.option("--no-browser", is_flag=True, help="Do not open a browser; only print the address.")
 def view(runs: tuple[Path, ...], port: int, no_browser: bool) -> None:
     """
-    Show the run folder RUN in a browser: its figures, and every problem with its attempts; two runs are compared.
+    Show the run folder RUN in a browser: its figures, and every problem with its attempts. Two runs are compared.
 
-    The pages follow a run that goes on. They are served to this machine alone, at an address with a token that is made anew at
-    each start, and nothing can be changed through them. Ctrl-C ends it.
+    The pages follow a live run. They are served to this machine only, at an address with a token that is new at each start, and
+    they change nothing. Press Ctrl-C to stop the viewer.
     """
     if len(runs) > MOST_RUNS:
-        raise click.UsageError(f"{len(runs)} runs do not fit beside each other; give at most {MOST_RUNS}")
+        raise click.UsageError(f"{len(runs)} runs do not fit on one page; give at most {MOST_RUNS}")
     missing = [name for name in ("starlette", "uvicorn") if not find_spec(name)]
     if missing:
         raise PipelineError(f"sparq view needs {' and '.join(missing)}: pip install 'sparq-engine[view]'")
@@ -49,7 +49,7 @@ def _serve(runs: tuple[Path, ...], port: int, no_browser: bool) -> None:
 
 def _tell(address: str, no_browser: bool) -> None:
     """Where the viewer is, once it answers and a signal ends it well."""
-    click.echo(f"{address}\nCtrl-C ends it.")
+    click.echo(f"{address}\nPress Ctrl-C to stop.")
     if not no_browser and _has_screen():
         Thread(target=webbrowser.open, args=(address,), daemon=True).start()
 

@@ -42,16 +42,14 @@ class Watchdog:
         for call, seconds in answering():
             key, first = (call.plugin, call.hook), LONG.get(call.spec, QUICK)
             if self._limit is not None and first != NEVER and seconds > self._limit:
-                self._end(
-                    PluginError(f"{call}: has been answering for {seconds:.0f} s, longer than --hook-limit allows")
-                )
+                self._end(PluginError(f"{call}: has been running for {seconds:.0f} s, longer than --hook-limit allows"))
             elif seconds > self._next.get(key, first):
                 self._next[key] = 2 * seconds
                 self._warn(_told(call, seconds))
 
 
 def _told(call: Call, seconds: float) -> str:
-    return f"{call}: has been answering for {seconds:.0f} s; --hook-limit SECONDS ends a run in which one takes longer"
+    return f"{call}: has been running for {seconds:.0f} s; use --hook-limit SECONDS to end the run when a call takes longer"
 
 
 @contextmanager

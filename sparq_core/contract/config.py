@@ -47,19 +47,19 @@ Descriptor = Annotated[str, Meta(extra={"sparq": "descriptor"})]
 class Prices(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a model's tokens cost, in any currency."""
 
-    input: Annotated[float, Meta(ge=0, description="Money for a million tokens of prompts.")]
-    output: Annotated[float, Meta(ge=0, description="Money for a million sampled tokens.")]
+    input: Annotated[float, Meta(ge=0, description="Price of a million prompt tokens.")]
+    output: Annotated[float, Meta(ge=0, description="Price of a million sampled tokens.")]
 
 
 class ModelConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One entry of `models`."""
 
     use: Annotated[str, Meta(description="The sampler plugin that serves it.")]
-    model: Annotated[str, Meta(description="A folder, an installed model's name, a hub id or an API's model.")]
+    model: Annotated[str, Meta(description="A folder, an installed model's name, a Hub id or a model of an API.")]
     chat_template: Annotated[
         str | None, Meta(description="`plain`, or a Jinja file: replaces the model's own chat template.")
     ] = None
-    prices: Annotated[Prices | None, Meta(description="What its tokens cost; without prices no money is counted.")] = (
+    prices: Annotated[Prices | None, Meta(description="What its tokens cost; without prices, no cost is counted.")] = (
         None
     )
     options: Annotated[Mapping[str, Any], Meta(description="Options of the sampler plugin.")] = field(
@@ -77,17 +77,22 @@ class AttemptsConfig(Sampling, frozen=True, kw_only=True, forbid_unknown_fields=
         Meta(
             ge=0,
             le=10**6,
-            description="Further attempts at a problem each time it is a parent, which rank down those that were kept by luck; "
-            "0: none (paper).",
+            description="Further attempts at a problem each time it is a parent, which lower the rank of those that were kept "
+            "by luck; 0: none (paper).",
         ),
     ] = 0
     min_decided: Annotated[
-        float, Meta(ge=0, le=1, description="Least share of attempts judged right or wrong; below it: unresolved.")
+        float,
+        Meta(
+            ge=0,
+            le=1,
+            description="Least share of attempts judged correct or incorrect; below it, a problem is unresolved.",
+        ),
     ] = 0.75
     warn_unknown: Annotated[
         float, Meta(ge=0, le=1, description="Share of unknown attempts above which the run warns, once.")
     ] = 0.05
-    seeds: Annotated[bool, Meta(description="Attempt the seeds, too.")] = False
+    seeds: Annotated[bool, Meta(description="Also attempt the seeds.")] = False
 
 
 class TrainConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -101,7 +106,8 @@ class TrainConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
         ),
     ] = None
     start: Annotated[
-        Literal["base", "current"], Meta(description="Train from the model's own weights, or the last trained ones.")
+        Literal["base", "current"],
+        Meta(description="Train from the model's original weights, or from the last trained ones."),
     ] = field(default="current", name="from")
     updates: Annotated[
         tuple[str, ...],
@@ -122,8 +128,8 @@ class TrainConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     seed: Annotated[
         Seed | None,
         Meta(
-            description="All randomness of the rounds' trainings follows from it; by default the run's `seed`. Others on the "
-            "same data measure how much training varies. Training on the seeds follows from the run's."
+            description="Random seed of the rounds' trainings; by default the run's `seed`. Others on the same data measure "
+            "how much training varies. Training on the seeds always uses the run's `seed`."
         ),
     ] = None
 
@@ -141,11 +147,9 @@ class BudgetConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     ] = None
     attempts: Annotated[Positive | None, Meta(description="Stop at this many attempts.")] = None
     tokens: Annotated[Positive | None, Meta(description="Stop at this many sampled tokens.")] = None
-    cost: Annotated[
-        Amount | None, Meta(description="Stop once this much money is spent, by the prices of the models.")
-    ] = None
+    cost: Annotated[Amount | None, Meta(description="Stop at this cost, at the prices of the models.")] = None
     hours: Annotated[
-        Amount | None, Meta(description="Stop after this much wall clock, summed over all sessions of the run.")
+        Amount | None, Meta(description="Stop after this much wall time, summed over all sessions of the run.")
     ] = None
 
 
@@ -162,32 +166,35 @@ class Pipeline(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A whole pipeline file."""
 
     name: Annotated[str, Meta(pattern=NAME, max_length=2 * LONGEST_NAME, description="Names the run folder.")]
-    seed: Annotated[Seed, Meta(description="All randomness follows from it.")] = 0
+    seed: Annotated[Seed, Meta(description="Random seed of the run.")] = 0
     rounds: Annotated[
         int,
         Meta(
             ge=0,
             le=10**6,
-            description="Times to generate, train and benchmark; 0: the seeds alone, trained on where `train.seeds`.",
+            description="Number of times to generate, train and benchmark; 0: only the seeds, trained on if `train.seeds` is "
+            "set.",
         ),
     ] = 1
-    steps: Annotated[int, Meta(ge=1, le=10**9, description="Mutation batches a round.")]
+    steps: Annotated[int, Meta(ge=1, le=10**9, description="Mutation batches per round.")]
     batch: Annotated[Held, Meta(description="Parents a step.")] = 64
     in_flight: Annotated[
         Annotated[int, Meta(ge=1, le=10**4)] | Literal["auto"],
         Meta(
-            description="Steps worked on at once; auto, for selectors that look at seeds only: as many as keep the sampler "
-            "busy, within a gigabyte of texts."
+            description="Steps executed concurrently; auto, for selectors that use only the seeds: as many as keep the "
+            "sampler busy, within a gigabyte of texts."
         ),
     ] = 4
-    models: Annotated[dict[ModelName, ModelConfig], Meta(min_length=1, description="The models, by a name of yours.")]
-    roles: Annotated[dict[str, str], Meta(description="Which model plays which role; one model plays them all.")] = (
-        field(default_factory=dict)
-    )
+    models: Annotated[
+        dict[ModelName, ModelConfig], Meta(min_length=1, description="The models, by names that you choose.")
+    ]
+    roles: Annotated[
+        dict[str, str], Meta(description="Which model plays which role; a single model plays them all.")
+    ] = field(default_factory=dict)
     attempts: AttemptsConfig = AttemptsConfig()
     train: TrainConfig = TrainConfig()
     budget: BudgetConfig = BudgetConfig()
-    plugins: Annotated[list[PluginConfig], Meta(min_length=1, description="The cast, in order.")]
+    plugins: Annotated[list[PluginConfig], Meta(min_length=1, description="The plugins, in order.")]
 
     def cast_of_roles(self) -> dict[str, str]:
         """Each role's model: as given, and the only model for the roles left out."""

@@ -1,4 +1,4 @@
-"""What observers are told, in the order it happens."""
+"""The events that observers receive, in the order in which they happen."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,14 +9,14 @@ from sparq_core.contract.tally import Tally
 
 
 class RunStarted(Struct, frozen=True):
-    """A run begins, or goes on."""
+    """A run starts or resumes."""
 
     name: str
     """The run's, as in the pipeline."""
     folder: Path | None
     """Where it writes."""
     resumed: bool
-    """Whether it goes on with what is there."""
+    """Whether it resumes an earlier session."""
     rounds: int
     """As the pipeline has it."""
     steps: int
@@ -44,7 +44,7 @@ class StepCommitted(Struct, frozen=True):
     tally: Tally
     """After this step, over the whole run."""
     metrics: Mapping[str, float]
-    """What the plugins' `commit` answered."""
+    """The metrics that the plugins' `commit` returned."""
 
 
 class PhaseStarted(Struct, frozen=True):
@@ -66,17 +66,17 @@ class PhaseFinished(Struct, frozen=True):
     name: str
     """Which phase."""
     detail: str
-    """What came of it, in a few words."""
+    """The result, in a few words."""
     seconds: float
-    """Wall clock that it took."""
+    """Its wall time."""
     base: bool = False
-    """As when it began."""
+    """As in its start event."""
     metrics: Mapping[str, float] = field(default_factory=dict)
-    """What a trainer tells of its training, such as the loss."""
+    """What a trainer reports of its training, such as the loss."""
 
 
 class Warned(Struct, frozen=True):
-    """Something the user should know; the run goes on."""
+    """A warning for the user; the run continues."""
 
     message: str
     """As it is shown."""

@@ -22,7 +22,7 @@ BOM = b"\xef\xbb\xbf"
 GZIP = b"\x1f\x8b"
 FOREIGN = {
     GZIP: "is a gzip archive: unpack it",
-    b"PAR1": "is a Parquet file: `parquet-seeds` reads seeds from one; anything else wants text, so convert it",
+    b"PAR1": "is a Parquet file: `parquet-seeds` reads seeds from one; elsewhere a text file is expected, so convert it",
     b"PK\x03\x04": "is a zip archive or a spreadsheet: unpack it, or save it as text",
     b"\x28\xb5\x2f\xfd": "is a zstd archive: unpack it",
     b"\xff\xfe": "is in UTF-16: save it as UTF-8, as `iconv -f UTF-16 -t UTF-8` does",
@@ -66,8 +66,8 @@ def refusal(path: Path) -> str:
     """Why nothing can be read at a path; empty where a file or a folder is."""
     return {
         "": "there is no file",
-        "special": "a device or a pipe is no file; write its content into one:",
-        "link": "a link that leads nowhere is at",
+        "special": "expected a file, not a device or a pipe; write its content to a file:",
+        "link": "there is a broken link at",
     }.get(kind_of(path), "")
 
 
@@ -76,7 +76,7 @@ def check_nameable(path: Path) -> None:
     try:
         str(absolute(path)).encode()
     except UnicodeEncodeError:
-        raise PipelineError(f"{shown(path)}: its name holds bytes that are no UTF-8; give the folder another") from None
+        raise PipelineError(f"{shown(path)}: its name is not valid UTF-8; rename the folder") from None
 
 
 def read_text(path: Path, most: int, absent: str = "give another path") -> str:
@@ -85,7 +85,7 @@ def read_text(path: Path, most: int, absent: str = "give another path") -> str:
         data = file.read(most + 1)
     if len(data) > most:
         raise PipelineError(
-            f"{shown(path)}: is larger than {most:,} bytes, which no such file comes to; is it the right one?"
+            f"{shown(path)}: is larger than {most:,} bytes, more than such a file can have; is it the right one?"
         )
     _refuse_foreign(path, data, FOREIGN)
     return _decoded(data.removeprefix(BOM), shown(path))
@@ -104,7 +104,7 @@ def text_lines(path: str | Path) -> Iterator[tuple[int, str]]:
                 number += 1
                 place = f"{shown(path)}, line {number}"
                 if len(line) > LONGEST_LINE:
-                    raise PipelineError(f"{place}: is longer than {LONGEST_LINE >> 20} MB; write one row a line")
+                    raise PipelineError(f"{place}: is longer than {LONGEST_LINE >> 20} MB; write one row per line")
                 if line.strip():
                     yield number, _decoded(line.removeprefix(BOM) if number == 1 else line, place)
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
@@ -129,7 +129,7 @@ def _row(text: str, place: str) -> dict[str, Any]:
         said = f"is not JSON: {error.msg} at character {error.pos + 1}"
         raise PipelineError(f'{place}: {said}; each line is an object, as {{"problem": "…", "answer": "…"}}') from error
     except ValueError as error:
-        raise PipelineError(f"{place}: holds a number of more than 4,300 digits; write it as a text") from error
+        raise PipelineError(f"{place}: contains a number of more than 4,300 digits; write it as a string") from error
     except RecursionError as error:
         raise _too_deep(place) from error
     if not isinstance(row, dict):
@@ -140,7 +140,7 @@ def _row(text: str, place: str) -> dict[str, Any]:
 
 
 def _too_deep(place: str) -> PipelineError:
-    return PipelineError(f"{place}: is nested deeper than {DEEPEST} values; write what is deeper as a text")
+    return PipelineError(f"{place}: is nested deeper than {DEEPEST} values; write deeper values as a string")
 
 
 def _is_deep(row: dict[str, Any]) -> bool:
@@ -168,8 +168,8 @@ def _reading(path: Path, absent: str) -> Iterator[BufferedReader]:
     if kind != "file":
         said = {
             "folder": "is a folder, not a file; name a file in it",
-            "special": "is a device or a pipe; write its content into a file and name that",
-            "link": "is a link that leads nowhere; mend it, or name the file itself",
+            "special": "is a device or a pipe; write its content to a file and name that file",
+            "link": "is a broken link; fix it, or name the file itself",
         }.get(kind, f"there is no such file; {absent}")
         raise PipelineError(f"{shown(path)}: {said}")
     try:
@@ -192,6 +192,6 @@ def _decoded(data: bytes, place: str) -> str:
         number = data.count(b"\n", 0, error.start) + 1
         line = f" (line {number})" * (b"\n" in data[:-1])
         raise PipelineError(
-            f"{place}: holds the byte 0x{data[error.start]:02x}, which is no UTF-8{line}; save it as UTF-8, as "
+            f"{place}: holds the byte 0x{data[error.start]:02x}, which is not UTF-8{line}; save it as UTF-8, as "
             "`iconv -f LATIN1 -t UTF-8` does"
         ) from error

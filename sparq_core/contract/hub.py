@@ -6,7 +6,7 @@ from sparq_core.contract.records import Finding, Model
 
 SECONDS = 5.0
 """How long the hub may take to say whether it has a model."""
-REMEDY = "give a folder that is there, fetch the model beforehand (hf download NAME), or let the hub be reached"
+REMEDY = "give an existing folder, download the model beforehand (hf download NAME), or allow access to the Hub"
 
 
 def hub_findings(model: Model) -> list[Finding]:
@@ -25,12 +25,12 @@ def hub_findings(model: Model) -> list[Finding]:
             return []
         HfApi().model_info(model.path, timeout=SECONDS)
     except HFValidationError:
-        why = "and no name of a hub's model"
+        why = "and not the name of a model on the Hub"
     except HfHubHTTPError as error:
-        why = f"and the hub does not give it out: {error.server_message or error}"
+        why = f"and the Hub does not provide it: {error.server_message or error}"
     except Exception as error:  # noqa: BLE001 -- the hub's client lets through errors of whichever transport it has
-        why = f"not in the cache, and the hub cannot be asked ({type(error).__name__})"
+        why = f"not in the cache, and the Hub cannot be reached ({type(error).__name__})"
     else:
-        return [Finding(level="warning", place="model", message=f"'{model.path}' will be downloaded from the hub")]
-    message = f"'{model.path}' is no folder beside the pipeline, {why}; {REMEDY}"
+        return [Finding(level="warning", place="model", message=f"'{model.path}' will be downloaded from the Hub")]
+    message = f"'{model.path}' is not a folder next to the pipeline, {why}; {REMEDY}"
     return [Finding(level="error", place="model", message=message)]

@@ -23,5 +23,5 @@ def message(text: str) -> str:
     lines = inert(shortened(text, LONGEST_LINE * MOST_LINES), block=True).split("\n")
     if len(lines) > MOST_LINES:
         half = MOST_LINES // 2
-        lines = [*lines[:half], f"… [{len(lines) - MOST_LINES:,} lines left out] …", *lines[-half:]]
+        lines = [*lines[:half], f"… [{len(lines) - MOST_LINES:,} lines omitted] …", *lines[-half:]]
     return "\n".join(shortened(line, LONGEST_LINE) for line in lines)

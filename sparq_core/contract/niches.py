@@ -19,12 +19,12 @@ class Axis(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     top: Annotated[
         Positive | None,
-        Meta(description="Labels: only the most common ones of the seeds count (paper: M = 100); none: all count."),
+        Meta(description="Labels: count only so many, the most common ones of the seeds (paper: M = 100); none: all."),
     ] = 100
-    max: Annotated[int, Meta(ge=1, description="Labels: at most so many make a cell (paper: k = 3).")] = 3
-    bins: Annotated[Positive | None, Meta(description="Numbers: cells between low and high.")] = None
-    low: Annotated[float, Meta(description="Numbers: lower bound; what is below goes in the first cell.")] = 0.0
-    high: Annotated[float, Meta(description="Numbers: upper bound; what is above goes in the last cell.")] = 1.0
+    max: Annotated[int, Meta(ge=1, description="Labels: use at most so many per niche (paper: k = 3).")] = 3
+    bins: Annotated[Positive | None, Meta(description="Numbers: number of bins between low and high.")] = None
+    low: Annotated[float, Meta(description="Numbers: lower bound; values below it go in the first bin.")] = 0.0
+    high: Annotated[float, Meta(description="Numbers: upper bound; values above it go in the last bin.")] = 1.0
 
     def __post_init__(self) -> None:
         if self.bins is not None and not self.low < self.high:
@@ -85,13 +85,13 @@ def _labels(key: str, value: Any) -> Sequence[str]:
         return value or ()
     if isinstance(value, str):
         return (value,)
-    raise PipelineError(f"niches.{key}: {value!r} is a number, not labels; cut it by `bins`, `low` and `high`")
+    raise PipelineError(f"niches.{key}: {value!r} is a number, not labels; set `bins`, `low` and `high`")
 
 
 def _bin(key: str, axis: Axis, bins: int, value: Any) -> int:
     """The cell of a number; -1 where there is none, or it is not finite."""
     if value is not None and not isinstance(value, int | float):
-        raise PipelineError(f"niches.{key}: {value!r} is no number; leave `bins` out to take it as labels")
+        raise PipelineError(f"niches.{key}: {value!r} is not a number; omit `bins` to use labels")
     if value is None or not isfinite(value):
         return -1
     share = (value - axis.low) / (axis.high - axis.low)

@@ -1,4 +1,4 @@
-"""The records hooks exchange: small, frozen, in the field's words."""
+"""The records that hooks exchange: small, frozen, in the terms of the field."""
 
 from collections.abc import Mapping
 from typing import Any, Literal
@@ -11,7 +11,7 @@ from sparq_core.contract.errors import PipelineError
 Value = Literal["correct", "incorrect", "unknown"]
 """What an attempt is judged to be."""
 Outcome = Literal["rejected", "unresolved", "disputed", "out-of-band", "kept"]
-"""What becomes of a child: rejected before any attempt, or by what its attempts came to."""
+"""The outcome of a child: rejected before any attempt, or as its attempts show."""
 OUTCOMES: tuple[Outcome, ...] = ("rejected", "unresolved", "disputed", "out-of-band", "kept")
 Finish = Literal["stop", "length", "too-long", "refused"]
 """How a completion ended; the field `finish` of `Completion` says what each means."""
@@ -21,24 +21,24 @@ ASKING = ("propose", "screen", "verify", "assess", "describe")
 
 
 class Draft(Struct, frozen=True, kw_only=True):
-    """What `load_seeds` and `propose` give: a problem to be, or the reason why there is none."""
+    """What `load_seeds` and `propose` give: a future problem, or the reason why there is none."""
 
     statement: str = ""
-    """What is asked."""
+    """The question."""
     answer: str | None = None
-    """The reference answer, where there is one."""
+    """The reference answer, if there is one."""
     solution: str = ""
-    """How to get to the answer, in the generator's own words."""
+    """The generator's own solution."""
     extra: Mapping[str, Any] = field(default_factory=dict)
     """A domain's own data, plain JSON."""
     parents: tuple[str, ...] = ()
     """Ids of the problems it was made from; none for a seed."""
     operator: str = "seed"
-    """What made it, in a word."""
+    """The name of what made it, such as `mutate`."""
     ordinal: int | None = None
     """Which of the plugin's completions this was parsed from."""
     unparsed: str = ""
-    """Why no problem could be read, which rejects it; empty for a good draft."""
+    """Why no problem could be parsed, which rejects it; empty for a good draft."""
 
 
 class Problem(Struct, frozen=True, kw_only=True):
@@ -47,19 +47,19 @@ class Problem(Struct, frozen=True, kw_only=True):
     id: str
     """`round.step.child`; seeds are of round 0."""
     statement: str
-    """What is asked."""
+    """The question."""
     answer: str | None = None
     """The reference answer: the generator's own, unless `assess` sets another."""
     solution: str = ""
-    """How to get to the answer, in the generator's own words."""
+    """The generator's own solution."""
     extra: Mapping[str, Any] = field(default_factory=dict)
     """A domain's own data, plain JSON."""
     parents: tuple[str, ...] = ()
     """Ids of the problems it was made from; none for a seed."""
     operator: str = "seed"
-    """What made it, in a word."""
+    """The name of what made it, such as `mutate`."""
     ordinal: int | None = None
-    """Which of its proposer's completions it was read from."""
+    """The proposer's completion that it was parsed from."""
 
     @property
     def is_seed(self) -> bool:
@@ -73,11 +73,11 @@ class Attempt(Struct, frozen=True, kw_only=True, gc=False):
     k: int
     """Counts from 0 within its problem and step."""
     seed: int
-    """What it was drawn from; a sampler that is deterministic gives the same text for it again."""
+    """The seed that it was sampled with; a deterministic sampler gives the same text for it again."""
     text: str
     """The completion, as the model wrote it."""
     finish: Finish
-    """How it ended; one that is cut, `length`, may lack its final answer."""
+    """How it ended; a truncated one, `length`, may lack its final answer."""
     tokens: int
     """Tokens sampled, the end token included."""
     prompt_tokens: int = 0
@@ -90,14 +90,14 @@ class Trial(Struct, frozen=True):
     problem: Problem
     """The whole problem, its reference and `extra` included."""
     attempt: Attempt
-    """What is to be judged."""
+    """The attempt to judge."""
 
 
 class Verdict(Struct, frozen=True, kw_only=True, gc=False):
     """One verifier's opinion of one attempt."""
 
     value: Value
-    """`unknown` is a limit, a cut or a crash; a completion that ended by itself without an answer is `incorrect`."""
+    """`unknown` means a limit, a truncation or a crash; a completion that ended by itself without an answer is `incorrect`."""
     reason: str = ""
     """Which rule decided, in a word: `number`, `no-answer`, `truncated`, `timeout`, …"""
     answer: str | None = None
@@ -112,16 +112,16 @@ class Judged(Struct, frozen=True, gc=False):
     attempt: Attempt
     """As it was sampled."""
     verdict: Verdict
-    """The verifiers' last word on it."""
+    """The verifiers' final verdict."""
 
 
 class Counts(Struct, frozen=True, gc=False):
-    """How the attempts at one problem came out."""
+    """The verdicts on the attempts at one problem, counted."""
 
     correct: int = 0
-    """Attempts that are right."""
+    """Correct attempts."""
     incorrect: int = 0
-    """Attempts that are wrong."""
+    """Incorrect attempts."""
     unknown: int = 0
     """Attempts that could not be judged."""
 
@@ -135,12 +135,12 @@ class Counts(Struct, frozen=True, gc=False):
 
     @property
     def decided(self) -> int:
-        """Attempts that are right or wrong."""
+        """Attempts that are correct or incorrect."""
         return self.correct + self.incorrect
 
     @property
     def solve_rate(self) -> float | None:
-        """Correct / decided, or None where nothing was decided."""
+        """Correct / decided, or None if no attempt was decided."""
         return self.correct / self.decided if self.decided else None
 
 
@@ -152,80 +152,80 @@ class Case(Struct, frozen=True):
     judged: tuple[Judged, ...]
     """Its attempts, by k; none for a seed that is not attempted."""
     counts: Counts
-    """How they came out."""
+    """Their verdicts, counted."""
     solve_rate: float | None = None
-    """Of the attempts that were decided, corrected where a policy stopped early; None where nothing was decided."""
+    """Correct among decided attempts, corrected where a policy stopped early; None if none was decided."""
 
 
 class Assessment(Struct, frozen=True, kw_only=True):
-    """What the attempts say of a problem."""
+    """What the attempts show about a problem."""
 
     outcome: Outcome
-    """What is made of the problem; not `rejected`, which is for those that were never attempted."""
+    """The outcome of the problem; not `rejected`, which is for problems that were never attempted."""
     reason: str = ""
-    """Why, in a word or two; empty where the outcome says it."""
+    """The reason, in a word or two; empty if the outcome says it."""
     quality: float = 0.0
     """At least 0; what an archive ranks by."""
     answer: str | None = None
     """A new reference answer, where the plugin sets one (a majority vote)."""
     verdicts: tuple[Verdict, ...] | None = None
-    """Revised verdicts, one an attempt, where the new reference changes them."""
+    """Revised verdicts, one per attempt, if the new reference changes them."""
 
 
 class Rejection(Struct, frozen=True, gc=False):
-    """Who turned a child away before any attempt, and why."""
+    """Which plugin rejected a child before any attempt, and why."""
 
     hook: Literal["propose", "admit", "screen"]
-    """`propose`: what was written could not be read."""
+    """The hook; `propose` if the proposal could not be parsed."""
     plugin: str
-    """By the name that the pipeline has for it."""
+    """The plugin's name in the pipeline."""
     reason: str
-    """In a few words, which are counted."""
+    """A few words; rejections are counted by them."""
 
     @classmethod
     def of_unread(cls, plugin: str, why: str) -> "Rejection":
-        """Of a child that could not be read from what its proposer was answered."""
+        """The rejection of a child that could not be parsed from the proposer's completion."""
         return cls("propose", plugin, why)
 
     @classmethod
     def by(cls, hook: str, plugin: str, reason: str) -> "Rejection":
-        """Of a child that a plugin turned away, by the name of the hook it answered."""
+        """The rejection of a child by a plugin, with the name of the hook that rejected it."""
         return cls("admit" if hook == "admit" else "screen", plugin, reason)
 
     @property
     def unread(self) -> bool:
-        """Whether no problem could be read at all."""
+        """Whether no problem could be parsed at all."""
         return self.hook == "propose"
 
     @property
     def screened(self) -> bool:
-        """Whether it was turned away by looking at it alone, after it was admitted."""
+        """Whether it was rejected by `screen`, after it was admitted."""
         return self.hook == "screen"
 
 
 class Child(Struct, frozen=True, kw_only=True):
-    """What a step made of one problem, without the texts of its attempts."""
+    """A problem with its outcome, without the texts of its attempts."""
 
     problem: Problem
-    """With the reference that `assess` left it with."""
+    """The problem, with the reference answer after `assess`."""
     outcome: Outcome
     """Its outcome."""
     reason: str = ""
-    """Why: that of its rejection or of its assessment."""
+    """The reason of its rejection or of its assessment."""
     rejection: Rejection | None = None
-    """None where it was attempted, or might have been."""
+    """Its rejection; None if it was not rejected."""
     counts: Counts = Counts()
-    """How its attempts came out."""
+    """The verdicts on its attempts, counted."""
     solve_rate: float | None = None
-    """As its `assess` saw it; None where nothing was decided."""
+    """Its solve rate as `assess` saw it; None if no attempt was decided."""
     quality: float = 0.0
-    """At least 0, as its `assess` has it; what an archive ranks by."""
+    """Its quality from `assess`, at least 0; what an archive ranks by."""
     descriptors: Mapping[str, Any] = field(default_factory=dict)
-    """All that `describe` said of it, by name; empty for what is neither kept nor a seed."""
+    """Its descriptors from `describe`, by name; empty if it is neither kept nor a seed."""
 
     @classmethod
     def of(cls, case: Case, assessment: Assessment, descriptors: Mapping[str, Any]) -> "Child":
-        """A problem that was attempted, or let pass without."""
+        """A problem that was not rejected."""
         return cls(
             problem=case.problem,
             outcome=assessment.outcome,
@@ -259,15 +259,15 @@ class Step(Struct, frozen=True, kw_only=True):
     """A committed step, live or replayed: what `commit` folds into a plugin's own state."""
 
     round: int
-    """From 1; 0 is that of the seeds."""
+    """From 1; round 0 is for the seeds."""
     step: int
     """From 1, within its round."""
     parents: tuple[str, ...]
     """Parents as selected; ids."""
     children: tuple[Child, ...]
-    """In the order in which they were proposed, unread ones included."""
+    """In the order in which they were proposed, unparsed ones included."""
     again: tuple[Child, ...] = ()
-    """Parents that were attempted once more, as all their attempts now have them."""
+    """Parents that were attempted again, with all of their attempts so far."""
 
 
 class Message(Struct, frozen=True, gc=False):
@@ -289,20 +289,20 @@ class Example(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Model(Struct, frozen=True, kw_only=True):
-    """A model as a sampler, trainer or benchmark meets it."""
+    """A model as samplers, trainers and benchmarks see it."""
 
     name: str
     """Its name under `models:`."""
     path: str
-    """A local folder, or a name the model's plugin understands (a hub id, an API's model)."""
+    """A local folder, or a name the model's plugin understands (a Hub id, a model of an API)."""
     digest: str
-    """Of the weights, where they are local; else derived from the name."""
+    """The digest of the weights if they are local; otherwise derived from the name."""
     chat_template: str | None = None
     """A Jinja chat template that replaces the model's own."""
 
 
 class Score(Struct, frozen=True, kw_only=True, gc=False):
-    """One benchmark item's value: 1.0 for right, 0.0 for wrong, or any other number to be averaged."""
+    """One benchmark item's value: 1.0 for correct, 0.0 for incorrect, or any other number to be averaged."""
 
     task: str
     """The benchmark, or one of its metrics."""
@@ -322,18 +322,18 @@ class BenchmarkText(Struct, frozen=True, kw_only=True):
 
 
 class Finding(Struct, frozen=True, kw_only=True):
-    """Something `check` noticed: an error stops the run before it spends anything, a warning is shown by it, a note is not."""
+    """Something `check` noticed: an error stops the run before it spends anything; a run also shows warnings, but not notes."""
 
     level: Literal["error", "warning", "note"]
     """How bad it is."""
     place: str
-    """Which setting of the plugin, e.g. `with.path`; the core puts before it where the pipeline names the plugin."""
+    """Which setting of the plugin, e.g. `with.path`; the core adds where the pipeline names the plugin."""
     message: str
     """What is wrong and what to change."""
 
 
 class Solved(Struct, frozen=True, kw_only=True):
-    """A problem with what its attempts came to, without their texts."""
+    """A problem with the verdicts on its attempts, without their texts."""
 
     child: Child
     """Its outcome."""
@@ -342,5 +342,5 @@ class Solved(Struct, frozen=True, kw_only=True):
 
     @property
     def correct(self) -> tuple[int, ...]:
-        """Ids of the attempts that are right."""
+        """Ids of the correct attempts."""
         return tuple(attempt for attempt, value in self.attempts if value == "correct")

@@ -106,7 +106,9 @@ def named_template(given: str, presets: Mapping[str, str]) -> str:
     """
     if given in presets or not _WORD.fullmatch(given):
         return presets.get(given, given)
-    raise ValueError(f"'{given}' is no preset and no template, which has names in {{{{ }}}}; {nearest(given, presets)}")
+    raise ValueError(
+        f"'{given}' is neither a preset nor a template (a template has names in {{{{ }}}}); {nearest(given, presets)}"
+    )
 
 
 def check_template(template: str, place: str, *names: str, **dummies: Any) -> None:
@@ -192,7 +194,7 @@ def _holds_data(obj: Any, name: Any) -> bool:
 
 def _hint(obj: Any, name: Any) -> str:
     if obj is None:
-        return f"'{name}' is asked of what is none; ask whether it is there first: {{% if … %}}"
+        return f"'{name}' is used on a value that is none; test the value first with {{% if … %}}"
     names = map(str, obj if isinstance(obj, Mapping) else dir(obj))
     return f"a {type(obj).__name__} has no '{name}'; {nearest(str(name), (n for n in names if not n.startswith('_')))}"
 

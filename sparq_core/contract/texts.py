@@ -51,7 +51,7 @@ def shortened(text: str, most: int = LONGEST_SHOWN) -> str:
     if len(text) <= most:
         return text
     half = most // 2
-    return f"{text[:half]}… [{len(text) - 2 * half:,} characters left out] …{text[len(text) - half :]}"
+    return f"{text[:half]}… [{len(text) - 2 * half:,} characters omitted] …{text[len(text) - half :]}"
 
 
 def strings_in(value: Any) -> Iterator[str]:

@@ -25,7 +25,7 @@ def folder_findings(model: Model) -> list[Finding]:
     if not folder.is_dir():
         return []
     if not (folder / "config.json").is_file():
-        message = f"{folder} holds no config.json, so it is no transformers model"
+        message = f"{folder} has no config.json, so it is not a transformers model"
         return [Finding(level="error", place="model", message=message)]
     try:
         own = _chat_template_of(folder)
@@ -33,7 +33,7 @@ def folder_findings(model: Model) -> list[Finding]:
         message = f"the tokenizer in {folder} cannot be read: {error}; download the model again"
         return [Finding(level="error", place="model", message=message)]
     if model.chat_template is None and own is None:
-        message = "the model has no chat template; `chat_template: plain` gives it a simple one"
+        message = "the model has no chat template; set `chat_template: plain` for a simple one"
         return [Finding(level="error", place="chat_template", message=message)]
     return []
 

@@ -63,7 +63,7 @@ def examine(folder: Path) -> Examined:
     except SparqError as error:
         if isinstance(error, HalfWrittenError) or not path.is_file() or not isinstance(error.__cause__, sqlite3.Error):
             raise
-        return Examined([Check("file", "", [f"{path} is no SQLite file, or its first page is damaged"])], [], 0)
+        return Examined([Check("file", "", [f"{path} is not a SQLite file, or its first page is damaged"])], [], 0)
     with closing(connection):
         ledger, sound = Reader(connection), list[Place]()
         places = _places(ledger)
@@ -98,7 +98,8 @@ def _places(ledger: Reader) -> list[Place]:
 def _pages(connection: sqlite3.Connection) -> Check:
     found = [row for (row,) in connection.execute(f"PRAGMA integrity_check({MOST_TOLD})") if row != "ok"]
     pairs = [
-        f"{table} row {row}: refers to no {to}" for table, row, to, _ in connection.execute("PRAGMA foreign_key_check")
+        f"{table} row {row}: refers to a missing {to}"
+        for table, row, to, _ in connection.execute("PRAGMA foreign_key_check")
     ]
     (pages,) = connection.execute("PRAGMA page_count").fetchone()
     return Check("pages", f"{pages:,} pages", [*found, *pairs[:MOST_TOLD]])
@@ -114,7 +115,7 @@ def _schema(connection: sqlite3.Connection) -> Check:
     found.setdefault("total", wanted["total"])  # ledgers of earlier versions get it when they are next written
     other = sorted(name for name in wanted.keys() | found.keys() if wanted.get(name) != found.get(name))
     return Check(
-        "schema", f"format {storage.FORMAT}, {len(wanted)} tables", [f"table {name} is not as made" for name in other]
+        "schema", f"format {storage.FORMAT}, {len(wanted)} tables", [f"table {name} was altered" for name in other]
     )
 
 
@@ -176,7 +177,7 @@ def _rows(ledger: Reader) -> Check:
     ]
     damage = [f"{count:,} rows of {table} belong to no step" for table, count in stray.items() if count]
     damage += [f"{orphans:,} rows of parentage belong to no problem"] if orphans else []
-    damage += [f"problem {id_}: its content digest is another" for id_ in misnamed[:MOST_TOLD]]
+    damage += [f"problem {id_}: its content digest does not match" for id_ in misnamed[:MOST_TOLD]]
     return Check("rows", f"{total:,} attempts", damage)
 
 
@@ -219,9 +220,11 @@ def _files(ledger: Reader, folder: Path) -> Check:
     for path, digest in made(ledger, folder):
         seen += path.exists()
         if not path.exists():
-            notes.append(f"{path} is gone; `sparq run --resume` makes it again")
+            notes.append(f"{path} is missing; `sparq run --resume` creates it again")
         elif digest_of(path, version) != digest:
-            damage.append(f"{path}: is not what its phase has made (digest {digest}); delete it, and it is made again")
+            damage.append(
+                f"{path}: is not what its phase created (digest {digest}); delete it, and it is created again"
+            )
     return Check("files", f"{seen:,} datasets and models", damage, notes)
 
 

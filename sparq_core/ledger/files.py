@@ -156,4 +156,4 @@ def _lock(descriptor: int, partial: Path) -> None:
 
 
 def _busy(partial: Path) -> RunLockedError:
-    return RunLockedError(f"{partial}: another process is writing this; wait for it, or give another name")
+    return RunLockedError(f"{partial}: another process is writing this; wait for it, or choose another name")

@@ -50,7 +50,7 @@ class Findings:
         try:
             make_folder(self._folder)
         except OSError as error:
-            raise PipelineError(f"{self._folder}: cannot be made: {error.strerror}") from error
+            raise PipelineError(f"{self._folder}: cannot be created: {error.strerror}") from error
         try:
             self._lock = Lock(self._folder)
         except RunLockedError:
@@ -99,7 +99,7 @@ class Findings:
                 row = msgspec.json.decode(line, type=Audited)
             except (msgspec.DecodeError, UnicodeDecodeError) as error:
                 raise PipelineError(
-                    f"{self.path}, line {number}: is no finding: {error}; take that line out, and its problem is audited again"
+                    f"{self.path}, line {number}: is not a finding: {error}; delete that line, and its problem is audited again"
                 ) from error
             rows[row.id] = row
         return rows
@@ -122,4 +122,4 @@ class Findings:
 
 
 def _unwritable(path: Path, error: OSError) -> SparqError:
-    return SparqError(f"{path}: cannot be written: {error.strerror}; once it can, the same command goes on from there")
+    return SparqError(f"{path}: cannot be written: {error.strerror}; once it can, run the same command to continue")

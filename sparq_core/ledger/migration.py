@@ -39,7 +39,7 @@ def migrate(folder: Path, to: Path) -> Migrated:
     if not path.is_file():
         raise PipelineError(f"{folder}: there is no run here (no {path.name})")
     if to.exists():
-        raise PipelineError(f"{to}: exists already; give another --to")
+        raise PipelineError(f"{to}: already exists; choose another --to")
     with storage.locked(folder):
         before = _format(path)
         with storage.new_folder(to) as partial:
@@ -61,7 +61,7 @@ def _format(path: Path) -> int:
         raise PipelineError(f"{path}: is of format {version} already; there is nothing to migrate")
     if version not in STEPS:
         known = " and ".join(map(str, STEPS))
-        raise PipelineError(f"{path}: is of format {version}; this version copies format {known} forward, no other")
+        raise PipelineError(f"{path}: is of format {version}; this version copies only format {known} forward")
     return int(version)
 
 
@@ -160,7 +160,7 @@ def _from_2(connection: sqlite3.Connection) -> list[str]:
         " before TEXT NOT NULL, after TEXT NOT NULL)"
     )
     notes = [f"give {use} the option `extra: []` in your pipeline file: this run's seeds have none" for use in readers]
-    notes += ["give curate the option `niches: {skills: {}}` in your pipeline file: it went by skills"] * curates
+    notes += ["give curate the option `niches: {skills: {}}` in your pipeline file: it used skills"] * curates
     if policy:
         notes.append(
             f"take {', '.join(POLICY_SETTINGS)} out of `attempts` in your pipeline file, and write this line under `plugins`: "

@@ -49,13 +49,13 @@ def folder(path: Path, option: str, is_earlier: Callable[[Path], bool]) -> Itera
     PipelineError for any folder directly below a run's, which are the run's own.
     """
     if path.exists() and not path.is_dir():
-        raise PipelineError(f"{path}: is a file; name a folder by {option}")
+        raise PipelineError(f"{path}: is a file; name a folder with {option}")
     there = path.resolve()
     if (there / DATABASE).is_file() or (there.parent / DATABASE).is_file():
-        raise PipelineError(f"{path}: is a run's own; give another {option}")
+        raise PipelineError(f"{path}: belongs to a run; choose another {option}")
     if path.is_dir() and any(path.iterdir()) and not is_earlier(path):
         raise PipelineError(
-            f"{path}: holds something else than an earlier output of this command; empty it, or give another {option}"
+            f"{path}: contains something other than an earlier output of this command; empty it, or choose another {option}"
         )
     with whole_folder(path) as partial:
         yield partial
@@ -66,15 +66,15 @@ def check_free(path: Path, option: str, is_earlier: Callable[[Path], bool] | Non
     if is_stream(path):
         return
     if path.is_dir():
-        raise PipelineError(f"{path}: is a folder; name a file by {option}")
+        raise PipelineError(f"{path}: is a folder; name a file with {option}")
     if _is_a_runs_own(path.resolve()):
-        raise PipelineError(f"{path}: is a run's own; give another {option}")
+        raise PipelineError(f"{path}: belongs to a run; choose another {option}")
     if path.exists() and path.stat().st_size:
         if is_earlier is None:
-            raise PipelineError(f"{path}: is there already; give another {option}")
+            raise PipelineError(f"{path}: already exists; choose another {option}")
         if not is_earlier(path):
             raise PipelineError(
-                f"{path}: is there already, and is no earlier output of this command; give another {option}"
+                f"{path}: already exists, and is not an earlier output of this command; choose another {option}"
             )
 
 

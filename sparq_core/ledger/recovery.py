@@ -40,9 +40,9 @@ def recover(folder: Path, to: Path, examined: Examined) -> Recovered:
     SparqError where nothing can be brought over.
     """
     if to.exists():
-        raise PipelineError(f"{to}: exists already; give another folder to --recover")
+        raise PipelineError(f"{to}: already exists; choose another folder for --recover")
     if not examined.sound:
-        raise SparqError(f"{folder}: not one step is sound, so there is nothing to recover")
+        raise SparqError(f"{folder}: no step is sound, so there is nothing to recover")
     with (
         storage.new_folder(to) as partial,
         closing(storage.open_readonly(folder / storage.DATABASE)) as damaged,
@@ -113,7 +113,7 @@ def _bring_files(ledger: Reader, folder: Path, to: Path) -> list[str]:
     left_out = []
     for path, digest in made(ledger, folder):
         if digest_of(path, ledger.run().weights_version) != digest:
-            left_out.append(f"{path}: is gone, or not what its phase has made; it is made again")
+            left_out.append(f"{path}: is missing, or not what its phase created; it is created again")
         elif path.is_dir():
             copy_all(path, to / path.relative_to(folder))
         else:

@@ -13,7 +13,7 @@ STRATA = (
     "kept, solved by more than three quarters",
     "never solved",
     "always solved",
-    "out of band otherwise",
+    "otherwise out of band",
     "disputed",
     "unresolved",
     "rejected before any attempt",

@@ -63,7 +63,7 @@ def check_there(path: Path) -> None:
     if (path.parent / "cells").is_dir() and not path.is_file():
         raise PipelineError(f"{path.parent}: is a study's folder; its runs are in cells/ARM/seed-N below it")
     if not path.is_file():
-        raise PipelineError(f"{path.parent}: there is no run here (no {path.name}); `sparq run` makes one")
+        raise PipelineError(f"{path.parent}: there is no run here (no {path.name}); `sparq run` creates one")
 
 
 def _opened(path: Path, mode: str, **how: Any) -> sqlite3.Connection:
@@ -90,13 +90,13 @@ def _check(connection: sqlite3.Connection, path: Path) -> None:
     except sqlite3.DatabaseError as error:
         if error.sqlite_errorcode == sqlite3.SQLITE_READONLY_ROLLBACK:
             raise HalfWrittenError(
-                f"{path}: a process that wrote to it was killed, and left it half written; `sparq run … --resume` puts that "
-                "right, and so does any command that writes to the run, such as `sparq regrade`"
+                f"{path}: a process that wrote to it was killed and left it half written; `sparq run … --resume` repairs "
+                "that, and so does any command that writes to the run, such as `sparq regrade`"
             ) from error
         raise SparqError(f"{path}: cannot be read as a ledger: {error}") from error
     if version != FORMAT:
         remedy = (
-            f"sparq migrate {path.parent} copies it forward" if version < FORMAT else "take a newer version of sparq"
+            f"sparq migrate {path.parent} copies it forward" if version < FORMAT else "use a newer version of sparq"
         )
         raise PipelineError(f"{path}: is a ledger of format {version}, this version reads format {FORMAT}; {remedy}")
 
@@ -132,7 +132,7 @@ def new_folder(to: Path) -> Iterator[Path]:
     partial = to.with_name(to.name + PARTIAL)
     make_folder(partial)
     if any(partial.iterdir()) and not (partial / LOCK).exists():
-        raise PipelineError(f"{partial}: is in the way; move it, or give another folder")
+        raise PipelineError(f"{partial}: is in the way; move it, or choose another folder")
     with locked(partial):
         for left in partial.iterdir():
             if left.is_dir():
@@ -198,8 +198,8 @@ class Home:
         """RunMovedError where the file was moved or deleted: what is written to it now, nobody would find."""
         if self._path and self._now() != self._was:
             raise RunMovedError(
-                f"{self._path.parent}: the run's folder was moved or deleted while the run was at work; what was committed is "
-                "where the folder is now: put it back, or name its new place by --out, and go on by --resume"
+                f"{self._path.parent}: the run's folder was moved or deleted during the run; committed steps are where the "
+                "folder is now: move it back, or name its new place with --out, and continue with --resume"
             )
 
 
@@ -251,6 +251,6 @@ def locked(folder: Path) -> Iterator[None]:
 
 def _refusal(folder: Path, error: OSError) -> SparqError:
     if isinstance(error, BlockingIOError):
-        return RunLockedError(f"{folder}: another process is writing to this run; wait for it, or give another --out")
+        return RunLockedError(f"{folder}: another process is writing to this run; wait for it, or choose another --out")
     kind = file_system(folder)
     return PipelineError(f"{folder}: cannot be locked on {kind}: {error.strerror}; use a local disk")

@@ -197,8 +197,8 @@ class Engine:
             names = sorted(n for n in metrics.keys() | recorded.keys() if metrics.get(n) != recorded.get(n))
             differ = ", ".join(f"{name} was {recorded.get(name)}, now {metrics.get(name)}" for name in names)
             raise SparqError(
-                f"resume: step {self._round}.{step} is folded otherwise than it was: {differ}; the plugin that gives this "
-                "metric has changed, or does not repeat itself: put it back as it was, or start a new run"
+                f"resume: step {self._round}.{step} does not give the recorded metrics: {differ}; the plugin of this metric "
+                "has changed or is not deterministic: restore it, or start a new run"
             )
 
     # -- admit ---------------------------------------------------------------------------------------------------------
@@ -234,8 +234,8 @@ class Engine:
             if was != now.rejection:
                 raise SparqError(
                     f"resume: `admit` answered differently for problem {problem.id}: recorded {_told(was)}, now "
-                    f"{_told(now.rejection)}; that plugin has changed, or does not repeat itself: put it back as it was, or "
-                    "start a new run"
+                    f"{_told(now.rejection)}; that plugin has changed or is not deterministic: restore it, or start a new "
+                    "run"
                 )
 
 

@@ -76,8 +76,8 @@ def _check_alike(recorded: str, run: Run, cast: Cast) -> None:
     """PipelineError where labels of one ledger would be given in two ways."""
     if changes := changes_in_part(recorded, run, cast):
         raise PipelineError(
-            f"{run.folder}: the run gave its labels otherwise; {listed(changes)}\n"
-            "Set them back, so that all labels are of one kind."
+            f"{run.folder}: the run was labelled with other settings; {listed(changes)}\n"
+            "Restore them, so that all labels are made in the same way."
         )
 
 

@@ -69,8 +69,8 @@ class Phases:
             return
         if not any(draft.solution for _, draft in self._cast.load_seeds(self._run)):
             raise PipelineError(
-                "train.seeds: no seed has a solution of its own to train on; name the column that holds them (jsonl-seeds: "
-                "with.solution), or leave train.seeds out"
+                "train.seeds: no seed has a solution to train on; name the column of solutions (jsonl-seeds: with.solution), "
+                "or omit train.seeds"
             )
 
     def seeds(self) -> Path | None:
@@ -85,7 +85,7 @@ class Phases:
         with whole(path) as partial:
             count = dataset.write_jsonl(partial, dataset.seed_rows(self._ledger))
         found = overview.seeds(self._ledger)
-        left_out = f"{found.unsolved:,} have no solution of their own, {found.rejected:,} were rejected"
+        left_out = f"{found.unsolved:,} have no solution, {found.rejected:,} were rejected"
         if not count:
             raise SparqError(f"train.seeds: none of {found.given:,} seeds can be trained on: {left_out}")
         if count < found.given:
@@ -254,7 +254,7 @@ def check_unchanged(run: Run, cast: Cast, ledger: Reader) -> None:
             if done and members and done.config != (now := phase_config(run, round_, members)):
                 raise PipelineError(
                     f"{run.folder}: round {round_} is already through '{name}' with other settings ({done.config}, now {now}); "
-                    "set them back, or give another --out"
+                    "restore them, or choose another --out"
                 )
 
 

@@ -112,7 +112,7 @@ def check_same(folder: Path, prepared: Prepared) -> None:
     with Reader.open(folder) as ledger:
         run, identity = _as_begun(replace(prepared.run, folder=folder), prepared.cast, ledger)
         if changes := changes_since(ledger.run().identity, identity, prepared.cast.deciding()):
-            raise PipelineError(f"{folder}: holds another run; {listed(changes)}")
+            raise PipelineError(f"{folder}: contains another run; {listed(changes)}")
         check_unchanged(run, prepared.cast, ledger)
 
 
@@ -135,9 +135,9 @@ def _is_there(folder: Path, resume: bool) -> bool:
     """Whether a run is to be gone on with; PipelineError where the folder does not fit what was asked."""
     exists = (folder / storage.DATABASE).exists()
     if exists and not resume:
-        raise PipelineError(f"{folder}: holds a run already; go on with it by --resume, or give another --out")
+        raise PipelineError(f"{folder}: already contains a run; continue it with --resume, or choose another --out")
     if not exists and not storage.is_free(folder):
-        raise PipelineError(f"{folder}: is not empty and holds no run; give another --out")
+        raise PipelineError(f"{folder}: is not empty and contains no run; choose another --out")
     return exists
 
 
@@ -172,10 +172,10 @@ def _accepted(
     refused = [change for change in changes if not (accept and change.may_be_accepted)]
     if refused:
         may = all(change.may_be_accepted for change in changes)
-        remedy = ", or go on with them as they are here: --accept-changes" if may else ""
+        remedy = ", or accept the changes with --accept-changes" if may else ""
         differ = listed(changes) + _models_told(weights, ledger, run)
         raise PipelineError(
-            f"{folder}: holds another run; {differ}\nSet them back to go on with it, or give another --out{remedy}."
+            f"{folder}: contains another run; {differ}\nRestore the settings to continue it, or choose another --out{remedy}."
         )
     return changes
 

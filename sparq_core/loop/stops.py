@@ -95,8 +95,8 @@ def fuse(pipeline: Pipeline, meter: Meter, in_flight: Callable[[], int], propose
         ):
             if most is not None and now > most + more:
                 raise SparqError(
-                    f"budget.{name}: {now:,.6g} drawn with the steps in flight, of {most:,.6g}: more than all their attempts "
-                    "can take, so a plugin asks its model without end; mend it, then --resume"
+                    f"budget.{name}: {now:,.6g} used, including the steps in flight, of {most:,.6g}. Their attempts cannot "
+                    "explain this, so a plugin is calling its model endlessly; fix it, then --resume"
                 )
 
     return allow
@@ -115,8 +115,8 @@ def why_none(tally: Tally) -> str:
         return f"most attempts have no verdict: {REMEDIES['unverified']}"
     right = tally.verdicts.get("correct", 0) / tally.attempts
     return (
-        f"{right:.0%} of the attempts were right; look at some by `sparq preview` and `sparq show`, then change the prompts, "
-        "take easier or harder seeds, or widen the band"
+        f"{right:.0%} of the attempts were correct; look at some with `sparq preview` and `sparq show`, then change the "
+        "prompts, use easier or harder seeds, or widen the band"
     )
 
 
@@ -140,19 +140,19 @@ def _too_many_unknown(tally: Tally) -> str:
     share = sum(unknown.values()) / tally.attempts
     shares = ", ".join(f"{reason} {n / tally.attempts:.0%}" for reason, n in unknown.items())
     remedies = [remedy for reason, remedy in REMEDIES.items() if reason in unknown]
-    advice = "; ".join(remedies) or "`sparq show` tells what became of a problem's attempts"
+    advice = "; ".join(remedies) or "`sparq show` prints the attempts of a problem"
     return f"{share:.0%} of attempts are unknown and say nothing about difficulty ({shares}); {advice}"
 
 
 def unparsed_error(tally: Tally, ledger: Reader) -> SparqError:
     """What to tell a user whose generator writes nothing that can be read."""
     examples = "\n".join(
-        f"  {id_}: {why}{' (cut short)' if cut else ''}; it begins: {text[:200]!r}"
+        f"  {id_}: {why}{' (truncated)' if cut else ''}; it begins: {text[:200]!r}"
         for id_, why, text, cut in unread(ledger, EXAMPLES)
     )
     return SparqError(
-        f"only {tally.children - tally.unparsed} of the first {tally.children} children could be read. "
+        f"only {tally.children - tally.unparsed} of the first {tally.children} children could be parsed. "
         f"{EXAMPLES} of the others:\n{examples}\n"
-        "Change the prompt of the plugin that proposes (mutate: with.prompt), raise its max_tokens if they are cut "
-        "short, or use a model that follows instructions; a base model may need models.<name>.chat_template: plain."
+        "Change the prompt of the proposing plugin (mutate: with.prompt), raise its max_tokens if they are "
+        "truncated, or use a model that follows instructions; a base model may need models.<name>.chat_template: plain."
     )

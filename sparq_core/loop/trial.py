@@ -34,7 +34,7 @@ class Trial(NamedTuple):
 def trial(prepared: Prepared, emit: Callable[[Event], None]) -> Trial:
     """Ingest a few seeds and do one small step; whoever reads the ledger closes it. PipelineError where there is no step."""
     if not (prepared.cast.owner(hookspecs.select) and prepared.cast.proposers):
-        raise PipelineError("plugins: with no round nobody selects or proposes, so there is no step to show")
+        raise PipelineError("plugins: with no rounds, nothing is selected or proposed, so there is no step to show")
     connection = storage.create(":memory:")
     with storage.closed_on_error(connection):
         return _tried(prepared, Ledger(connection), emit)

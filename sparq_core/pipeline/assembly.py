@@ -55,7 +55,7 @@ def load_describers(pipeline: Pipeline, base: Path) -> Cast:
     """The plugins of a pipeline that describe problems, and its models; PipelineError where none does."""
     members = _answering(pipeline, base, hookspecs.describe)
     if not members:
-        raise PipelineError("plugins: none of them describes problems, so there are no labels to give; skills would")
+        raise PipelineError("plugins: none of them describes problems, so there are no labels; add one, e.g. skills")
     models = _models(pipeline, base)
     _check_models(pipeline, models)
     _check_roles(pipeline, members)
@@ -83,7 +83,7 @@ def alone(use: str, settings: Sequence[str], spec: Spec, example: str, base: Pat
     """One plugin outside a run, with `name=value` settings; PipelineError where it does not answer the hook."""
     member = build(use, given(settings, "--option"), "--use", base, given_by="--option")
     if not member.answers(spec):
-        raise PipelineError(f"--use {use}: it does not answer '{spec.__name__}'; e.g. {example} does")
+        raise PipelineError(f"--use {use}: it does not implement '{spec.__name__}'; e.g. {example} does")
     return member, Cast([member])
 
 
@@ -99,27 +99,29 @@ def _check_owners(members: Sequence[Member], needed: Collection[Spec] = hookspec
         owners = [member for member in members if member.answers(spec)]
         if len(owners) > 1:
             names = " and ".join(f"'{m.name}' ({m.place})" for m in owners)
-            raise PipelineError(f"only one plugin may answer '{spec.__name__}', found {names}; remove one")
+            raise PipelineError(f"only one plugin may implement '{spec.__name__}', found {names}; remove one")
     for spec in needed:
         if not any(member.answers(spec) for member in members):
             raise PipelineError(
-                f"plugins: none of them answers '{spec.__name__}'; add one, e.g. {hookspecs.NEEDED[spec]}"
+                f"plugins: none of them implements '{spec.__name__}'; add one, e.g. {hookspecs.NEEDED[spec]}"
             )
     trains, curates = (any(m.answers(spec) for m in members) for spec in (hookspecs.train, hookspecs.curate))
     if trains and not curates:
-        raise PipelineError("plugins: one answers 'train' but none 'curate'; add one, e.g. curate-band")
+        raise PipelineError("plugins: one implements 'train' but none 'curate'; add one, e.g. curate-band")
 
 
 def _check_training(pipeline: Pipeline, members: Sequence[Member]) -> None:
     """PipelineError where the seeds are to be trained on and nothing trains."""
     if pipeline.train.seeds and not any(member.answers(hookspecs.train) for member in members):
-        raise PipelineError("train.seeds: no plugin answers 'train'; add one, e.g. sft, or leave train.seeds out")
+        raise PipelineError("train.seeds: no plugin implements 'train'; add one, e.g. sft, or omit train.seeds")
 
 
 def _check_models(pipeline: Pipeline, members: Sequence[Member]) -> None:
     for member in members[: len(pipeline.models)]:
         if not member.answers(hookspecs.sampler):
-            raise PipelineError(f"{member.place}.use: plugin '{_use(member, pipeline)}' is no sampler; e.g. hf is one")
+            raise PipelineError(
+                f"{member.place}.use: plugin '{_use(member, pipeline)}' is not a sampler; e.g. hf is one"
+            )
     roles = pipeline.cast_of_roles()
     for role, model in roles.items():
         if model not in pipeline.models:
@@ -140,7 +142,7 @@ def _check_trainable(pipeline: Pipeline, members: Sequence[Member]) -> None:
             continue
         what = "cannot be trained" if name == trained else "cannot play what is trained, as train.updates has it"
         raise PipelineError(
-            f"{member.place}: a model served by '{_use(member, pipeline)}' {what}; leave the plugin out that answers 'train', "
+            f"{member.place}: a model served by '{_use(member, pipeline)}' {what}; omit the plugin that implements 'train', "
             f"or serve {name} from local weights (use: hf)"
         )
 
@@ -153,7 +155,7 @@ def _check_roles(pipeline: Pipeline, members: Sequence[Member]) -> None:
     known = {*ROLES, *(role for _, role in asked)}
     for role in pipeline.roles:
         if role not in known:
-            raise PipelineError(f"roles.{role}: nothing asks for this role; {nearest(role, sorted(known))}")
+            raise PipelineError(f"roles.{role}: no plugin uses this role; {nearest(role, sorted(known))}")
     for place, role in asked:
         if role not in roles:
             raise PipelineError(f"{place}: no model plays the role '{role}'; add it to roles ({nearest(role, roles)})")

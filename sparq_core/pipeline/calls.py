@@ -56,7 +56,7 @@ class Call(NamedTuple):
 
     def wrong(self, gave: object, why: str) -> PluginError:
         """The error that stops the run: what the plugin gave, what is wrong with it, what the contract says."""
-        return PluginError(f"{self}: {why}\n  it gave: {_shown(gave)}\n  the contract: {contract_of(self.spec)}")
+        return PluginError(f"{self}: {why}\n  it returned: {_shown(gave)}\n  the contract: {contract_of(self.spec)}")
 
 
 class _Begun:

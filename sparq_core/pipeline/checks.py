@@ -194,7 +194,7 @@ class Untouched:
         """PluginError where the batch is not as it was."""
         same = len(self._batch) == len(self._items) and all(map(_is, self._batch, self._items))
         if not same or self._fingerprint(self._batch) != self._data:
-            raise call.wrong(self._batch, "it changed the batch it was given; hooks leave their input as it is")
+            raise call.wrong(self._batch, "it changed the batch it was given; hooks must not change their input")
 
 
 def _is(one: object, other: object) -> bool:

@@ -78,9 +78,7 @@ def load_class(use: str, place: str, base: Path) -> tuple[type, str]:
         return _load_file(use, place, base)
     known = installed()
     if use not in known and ".py:" in use:
-        raise PipelineError(
-            f"{place}: no plugin named '{shown(use)}' is installed; a file's is written './{shown(use)}'"
-        )
+        raise PipelineError(f"{place}: no plugin named '{shown(use)}' is installed; for a file, write './{shown(use)}'")
     if use not in known:
         raise PipelineError(f"{place}: no plugin named '{shown(use)}' is installed; {nearest(use, known)}")
     check_compatible(known[use].dist, use, place)
@@ -130,7 +128,7 @@ def build(use: str, options: Mapping[str, Any], place: str, base: Path, given_by
     except PipelineError:
         raise
     except FAULTS as error:
-        raise PipelineError(f"{place}: plugin '{use}' cannot be made: {raised(error)}") from error
+        raise PipelineError(f"{place}: plugin '{use}' cannot be created: {raised(error)}") from error
     return Member(use, place, plugin, config, origin)
 
 
@@ -141,13 +139,17 @@ def check_hooks(plugin_class: type, use: str, place: str) -> None:
     if unmarked:
         raise PipelineError(f"{place}: method '{unmarked[0]}' of '{use}' is named after a hook but lacks @hookimpl")
     if not answered:
-        raise PipelineError(f"{place}: plugin '{use}' answers no hook; its methods need a hook's name and @hookimpl")
+        raise PipelineError(
+            f"{place}: plugin '{use}' implements no hook; its methods need the name of a hook and @hookimpl"
+        )
     strangers = [n for n in vars(plugin_class) if n not in HOOKS and hasattr(vars(plugin_class)[n], "sparq_impl")]
     if strangers:
         raise PipelineError(f"{place}: '{use}' has a @hookimpl '{strangers[0]}'; {nearest(strangers[0], HOOKS)}")
     owned = [spec.__name__ for spec in ONE_OWNER if spec.__name__ in answered]
     if len(owned) > 1:
-        raise PipelineError(f"{place}: plugin '{use}' answers {' and '.join(owned)}: split it, one such hook each")
+        raise PipelineError(
+            f"{place}: plugin '{use}' implements {' and '.join(owned)}: split it into one plugin for each"
+        )
 
 
 def _config(plugin_class: type, use: str, options: Mapping[str, Any], place: str, base: Path) -> Struct | None:

@@ -52,9 +52,9 @@ def _refuse_moved(data: dict[str, Any], place: str) -> None:
     if not old:
         return
     line = policy_line(data["attempts"])
-    remedy = f", and put this line under plugins: {json.dumps(line)}" if line else ""
+    remedy = f", and add this line to plugins: {json.dumps(line)}" if line else ""
     raise PipelineError(
-        f"{place}: attempts.{old[0]}: how many attempts a problem gets is a plugin now; take {', '.join(old)} out of "
+        f"{place}: attempts.{old[0]}: the number of attempts is decided by a plugin now; remove {', '.join(old)} from "
         f"attempts{remedy}"
     )
 
@@ -76,12 +76,12 @@ def apply_setting(data: dict[str, Any], path: str, value: Any, place: str) -> No
     """Set one value in place by its `path`, as `apply_override` does; `place` leads the message of an error."""
     *way, last = _segments(path)
     if len(way) >= DEEPEST:
-        raise PipelineError(f"{place}: its way is longer than {DEEPEST} names, as no setting's is")
+        raise PipelineError(f"{place}: its path is longer than {DEEPEST} names, more than any setting has")
     node: Any = data
     for name in way:
         node = node[_index(node, name, place)] if isinstance(node, list) else node.setdefault(name, {})
         if not isinstance(node, dict | list):
-            raise PipelineError(f"{place}: '{name}' holds a value, not settings")
+            raise PipelineError(f"{place}: '{name}' is a value, not a mapping of settings")
     node[_index(node, last, place) if isinstance(node, list) else last] = value
 
 

@@ -25,7 +25,7 @@ def values_in(text: str, place: str) -> Any:
         loader = _Loader(text)
         return loader.get_single_data()
     except yaml.reader.ReaderError as error:
-        said = f"the character #x{error.character:04x} at position {error.position} may not stand in it"
+        said = f"the character #x{error.character:04x} at position {error.position} is not allowed"
         raise PipelineError(f"{place}: is not YAML: {said}") from None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
@@ -54,10 +54,10 @@ class _Loader(yaml.SafeLoader):
         event = self.peek_event()  # type: ignore[no-untyped-call]  # its stubs leave it out
         mark, tag, before = event.start_mark, getattr(event, "tag", None), self._values
         if tag not in {None, "!", _TEXT}:
-            raise _wrong(f"the tag {tag} is none of a setting's; leave it out", mark)
+            raise _wrong(f"the tag {tag} is not supported in settings; omit it", mark)
         self._depth += 1
         if self._depth > DEEPEST:
-            raise _wrong(f"it is nested deeper than {DEEPEST} values, as no settings are", mark)
+            raise _wrong(f"it is nested deeper than {DEEPEST} levels, more than settings have", mark)
         node = super().compose_node(parent, index)
         self._depth -= 1
         if node is None:
@@ -68,7 +68,7 @@ class _Loader(yaml.SafeLoader):
             raise _wrong(f"the alias *{event.anchor} stands within what it repeats", mark)
         self._values = before + self._sizes[node]
         if self._values > MOST_VALUES:
-            raise _wrong(f"it comes to more than {MOST_VALUES:,} values, aliases written out, as no settings do", mark)
+            raise _wrong(f"it has more than {MOST_VALUES:,} values, aliases included, more than settings have", mark)
         return node
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
@@ -76,7 +76,7 @@ class _Loader(yaml.SafeLoader):
         for key_node, _ in node.value:
             key = self.construct_object(key_node, deep=True)
             if not isinstance(key, Hashable):
-                raise _wrong("a key is a text, not a list or a mapping", key_node.start_mark)
+                raise _wrong("a key must be a string, not a list or a mapping", key_node.start_mark)
             if key in seen:
                 raise _wrong(f"the key '{key}' is given twice", key_node.start_mark)
             seen.add(key)
@@ -85,7 +85,7 @@ class _Loader(yaml.SafeLoader):
     def text(self, node: yaml.ScalarNode) -> str:
         text = str(self.construct_scalar(node))
         if "\0" in text or text != valid(text):
-            raise _wrong("a text here may hold neither NUL nor halves of surrogate pairs", node.start_mark)
+            raise _wrong("a string here must not contain NUL or unpaired surrogates", node.start_mark)
         return text
 
     def whole(self, node: yaml.ScalarNode) -> int:

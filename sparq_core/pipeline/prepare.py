@@ -64,7 +64,7 @@ def _chat_template(template: str | None, name: str, base: Path) -> str | None:
 def check_in_flight(pipeline: Pipeline, cast: Cast) -> None:
     """PipelineError where `auto` would make a run depend on the machine it runs on."""
     if pipeline.in_flight == "auto" and not is_static(pipeline, cast):
-        remedy = "leave attempts.again out" if pipeline.attempts.again else "take a static selector"
+        remedy = "leave attempts.again out" if pipeline.attempts.again else "use a static selector"
         raise PipelineError(
             "in_flight: what a step does here depends on how many are in flight, so `auto` would not be repeatable; "
             f"give a number, or {remedy}"
@@ -123,4 +123,4 @@ def with_digests(run: Run, folder: Path | None = None, version: int = WEIGHTS_VE
 def check_budget(pipeline: Pipeline) -> None:
     """PipelineError for a budget that could never be reached."""
     if pipeline.budget.cost is not None and not any(model.prices for model in pipeline.models.values()):
-        raise PipelineError("budget.cost: no model has prices, so no money is counted; give one models.<name>.prices")
+        raise PipelineError("budget.cost: no model has prices, so no cost is counted; set models.<name>.prices")

@@ -60,7 +60,7 @@ def _model_of(text: str) -> dict[str, Any]:
     if not (use and colon and model):
         raise PipelineError(
             f"{place}: write it as PLUGIN:MODEL, such as hf:path/to/model or openai:gpt-5, as {{use: …, model: …}}, or name a "
-            "YAML file that holds such"
+            "YAML file with such a mapping"
         )
     return {"use": use, "model": model}
 

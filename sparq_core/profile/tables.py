@@ -46,9 +46,7 @@ def names_of(models: Sequence[str], prefix: str) -> list[list[str]]:
 def check_names(columns: Sequence[str], names: Sequence[Sequence[str]]) -> None:
     """PipelineError where the data has a column of a name that the profile would give one."""
     if taken := [name for of_model in names for name in of_model if name in columns]:
-        raise PipelineError(
-            f"the data has a column '{taken[0]}' already; put another name before those added by --prefix"
-        )
+        raise PipelineError(f"the data already has a column '{taken[0]}'; rename the added columns with --prefix")
 
 
 def check_places(out: Path, added: Sequence[str], kept: bool) -> None:

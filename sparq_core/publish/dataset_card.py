@@ -92,8 +92,8 @@ def _summary(made: Dataset) -> str:
         return made.summary
     return (
         f"{made.rows:,} solutions of {made.problems:,} problems. Language models wrote both: each problem was attempted "
-        "several times, each attempt was checked, and the share that was right says how hard the problem is. Each row is one "
-        "attempt. Where its `round` is 0, the problem is a seed, which was given."
+        "several times, each attempt was checked, and the share of correct attempts measures how hard the problem is. Each row "
+        "is one attempt. Where its `round` is 0, the problem is a seed, which was given."
     )
 
 
@@ -201,10 +201,10 @@ def _limits(made: Dataset) -> Iterator[str]:
 
 def _limits_of(made: Dataset) -> Iterator[str]:
     yield (
-        "Problems, solutions and reference answers were written by language models. A solution whose final answer is right may "
-        "still argue wrongly, and a problem that is solved often enough may still be badly posed."
+        "Problems, solutions and reference answers were written by language models. A solution with a correct final "
+        "answer may still contain errors, and a problem that is solved often enough may still be badly posed."
     )
-    yield "A solve rate is an estimate from few attempts by one model; its 95% interval stands beside it."
+    yield "A solve rate is an estimate from few attempts by one model; its 95% interval is in the columns next to it."
     plain = [s for s in made.selections if all(p.name != DECONTAMINATES for p in plugins_of(s.ledger))]
     if plain:
         yield (
@@ -213,13 +213,13 @@ def _limits_of(made: Dataset) -> Iterator[str]:
         )
     else:
         yield (
-            f"The plugin {code(DECONTAMINATES)} turned away problems that share a run of words with the benchmarks it was "
-            "given. Those that repeat a benchmark in other words are not found that way."
+            f"The plugin {code(DECONTAMINATES)} rejected problems that share a sequence of words with the benchmarks it was "
+            "given. Problems that repeat a benchmark in other words are not found in this way."
         )
     if any(selection.ledger.grading != GRADING for selection in made.selections):
-        yield "The attempts were graded anew after the run; the numbers of what was left out are those of the run itself."
+        yield "The attempts were graded again after the run; the numbers of omitted problems are those of the run itself."
     if not made.licence:
-        yield "Its maker has named no licence for this dataset."
+        yield "No licence was given for this dataset."
 
 
 def _where(some: Sequence[Selection], made: Dataset) -> str:

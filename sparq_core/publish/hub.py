@@ -54,11 +54,11 @@ def dataset_parcel(source: Path, scratch: Path, repo: str, licence: str | None) 
         source = scratch / "dataset"
     elif licence:
         raise PipelineError(
-            f"{source}: is exported already; name its licence in {README}, or by `sparq export --license`"
+            f"{source}: is already exported; name its licence in {README}, or with `sparq export --license`"
         )
     files = sorted(p.relative_to(source).as_posix() for p in source.rglob("*") if p.is_symlink() or not p.is_dir())
     if README not in files or not all(map(is_name_of_ours, files)):
-        raise PipelineError(f"{source}: is neither a run folder nor one that `sparq export --to FOLDER` has written")
+        raise PipelineError(f"{source}: is neither a run folder nor a folder written by `sparq export --to FOLDER`")
     return Parcel("dataset", source, files)
 
 
@@ -91,7 +91,7 @@ def look(parcel: Parcel, repo: str) -> Target:
         target = Target(repo, bool(found.private), found.sha, files)
         if files and not _is_earlier(api, parcel, target):
             raise PipelineError(
-                f"{repo}: holds something else than an earlier push of ours, or its card was edited there; name another one"
+                f"{repo}: contains something other than an earlier push by sparq, or its card was edited there; name another"
             )
     return target
 
@@ -167,9 +167,9 @@ def _asking(repo: str) -> Iterator[None]:
     except SparqError:
         raise
     except HFValidationError as error:
-        raise PipelineError(f"{repo}: is no name of a repository: {error}") from error
+        raise PipelineError(f"{repo}: is not the name of a repository: {error}") from error
     except OfflineModeIsEnabled:
-        raise SparqError(f"{repo}: the Hub may not be asked: HF_HUB_OFFLINE is set") from None
+        raise SparqError(f"{repo}: the Hub cannot be used: HF_HUB_OFFLINE is set") from None
     except HfHubHTTPError as error:
         raise _refused(repo, error.response.status_code, _hidden(error.server_message or raised(error))) from None
     except Exception as error:  # noqa: BLE001 -- the client lets through errors of whichever transport it has
@@ -178,9 +178,11 @@ def _asking(repo: str) -> Iterator[None]:
 
 def _refused(repo: str, status: int, told: str) -> SparqError:
     if status == 401:
-        return PipelineError(f"{repo}: the Hub does not take the token; run `hf auth login`, or set HF_TOKEN ({told})")
+        return PipelineError(
+            f"{repo}: the Hub does not accept the token; run `hf auth login`, or set HF_TOKEN ({told})"
+        )
     if status == 403:
-        return PipelineError(f"{repo}: the token may not write there; take one with the right to write ({told})")
+        return PipelineError(f"{repo}: the token has no write access; use one that has ({told})")
     return SparqError(f"{repo}: the Hub refuses ({status}): {told}")
 
 

@@ -19,8 +19,8 @@ README = "README.md"
 LIMITS = """\
 ## Limits
 
-It was trained on text that models wrote and that was checked by its final answers alone, so it may argue wrongly. What the
-benchmark does not cover was not measured. The terms of the base model hold for this one, too.\
+It was trained on text that models wrote and that was checked by its final answers alone, so its reasoning may be wrong. What
+the benchmark does not cover was not measured. The terms of the base model also apply to this one.\
 """
 _WORD = re.compile(r"[\w.+-]{1,64}\Z")
 
@@ -110,8 +110,8 @@ def _benchmark(model: Trained) -> Iterator[str]:
         yield "This model was not benchmarked."
         return
     yield (
-        "The base model before, this model after, in percent, with 95% intervals; the difference is paired item by item. An "
-        "interval of the difference that holds 0 shows no change."
+        "The base model before, this model after, in percent, with 95% intervals; the difference is paired item by item. If "
+        "the interval of a difference includes 0, the change is not significant."
     )
     yield table(
         ["task", "items", "before", "after", "difference"],

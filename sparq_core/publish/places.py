@@ -97,11 +97,13 @@ def _asked(to: str) -> Iterator[None]:
 def _check_file(fs: Any, path: str, to: str) -> None:
     """PipelineError where a file, or its card, is there that is no earlier export."""
     if fs.isdir(path):
-        raise PipelineError(f"{without_login(to)}: is a folder; give a name without an ending, or one that ends in /")
+        raise PipelineError(
+            f"{without_login(to)}: is a folder; give a name without an extension, or one that ends in /"
+        )
     there = fs.exists(path + CARD)
     if (there and not _is_card(fs, path + CARD)) or (fs.exists(path) and not there):
         raise PipelineError(
-            f"{without_login(to)}: is there already, without an unedited card of ours; give another --to"
+            f"{without_login(to)}: already exists, without an unedited card by sparq; choose another --to"
         )
 
 
@@ -111,7 +113,8 @@ def _check_folder(fs: Any, path: str, to: str) -> None:
     known = UNFINISHED in there or (README in there and _is_card(fs, f"{path}/{README}"))
     if there and not (known and all(name == UNFINISHED or here.is_name_of_ours(name) for name in there)):
         raise PipelineError(
-            f"{without_login(to)}: holds something else than an earlier output of this command; empty it, or give another --to"
+            f"{without_login(to)}: contains something other than an earlier output of this command; empty it, or choose "
+            "another --to"
         )
 
 

@@ -28,7 +28,7 @@ def number_of(verdict: Verdict, unknown: float | None) -> float:
     value = unknown if verdict.value == "unknown" else value_of(verdict)
     if value is None:
         raise UnknownRewardError(
-            f"a completion cannot be judged ({verdict.reason}), and this trainer knows no such reward; say by `unknown` what "
+            f"a completion cannot be judged ({verdict.reason}), and this trainer knows no such reward; set `unknown` to what "
             "it counts, such as 0.0 for a failure"
         )
     return value

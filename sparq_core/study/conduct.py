@@ -18,7 +18,7 @@ from sparq_core.pipeline.prepare import Prepared, anew
 from sparq_core.study.folders import Ended, Folders, end, ended, is_begun, reopen
 from sparq_core.study.plan import Plan, Planned, Pool
 
-REMEDY = "Set it back; or give the arm another name, or the study another --out; or delete that cell's folder to make it anew."
+REMEDY = "Restore it; or rename the arm, or choose another --out; or delete the folder of that cell to run it again."
 Watch = Callable[[str], AbstractContextManager[Observer]]
 """Shows a run while it works, under a title."""
 
@@ -109,7 +109,7 @@ def _checked(planned: Planned, folder: Path) -> Pipeline:
     with Reader.open(folder) as ledger:
         before, now = ledger.pipeline(), planned.pipeline
     if (before.steps, before.budget, before.rounds > 0) != (now.steps, now.budget, now.rounds > 0):
-        raise PipelineError(f"{folder}: was made with {_told(before)}, the study now has {_told(now)}\n{REMEDY}")
+        raise PipelineError(f"{folder}: was run with {_told(before)}, the study now has {_told(now)}\n{REMEDY}")
     return before
 
 

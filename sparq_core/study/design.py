@@ -54,7 +54,7 @@ class Study(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     against: Annotated[
         tuple[str, ...],
         Meta(
-            description="What arms are compared with: an arm, or a level, which stands for the arm that differs in this alone; "
+            description="What arms are compared with: an arm, or a level, which means the arm that differs only in it; "
             "`base` is the model before any training."
         ),
     ] = ("base",)
@@ -62,8 +62,8 @@ class Study(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     measures: Annotated[
         tuple[str, ...],
         Meta(
-            description="What else of each run to compare: attempts, tokens, prompt_tokens, children, kept, curated, or a "
-            "metric of the last step, e.g. unique_labels."
+            description="Other quantities of each run to compare: attempts, tokens, prompt_tokens, children, kept, curated, or "
+            "a metric of the last step, e.g. unique_labels."
         ),
     ] = ()
 
@@ -139,7 +139,7 @@ def _check_size(study: Study, place: Path) -> None:
     if (runs := arms * seeds * max(1, trainings)) > MOST_RUNS:
         raise PipelineError(
             f"{place}: {arms:,} arms by {seeds:,} seeds{f' by {trainings:,} trainings' * bool(trainings)} are {runs:,} runs, "
-            f"at most {MOST_RUNS:,} may be; split the study, or take levels or seeds out"
+            f"at most {MOST_RUNS:,} may be; split the study, or remove levels or seeds"
         )
 
 
@@ -149,11 +149,11 @@ def _check_names(study: Study, arms: Sequence[Arm], place: Path) -> None:
     for name in (*levels, *study.arms):
         if not re.search(NAME, name) or len(name) > LONGEST_NAME:
             raise PipelineError(
-                f"{place}: '{shown(name)}' is no name; letters, digits and . _ - may be in one, at most {LONGEST_NAME}"
+                f"{place}: '{shown(name)}' is not a valid name; use at most {LONGEST_NAME} letters, digits and . _ -"
             )
     for name, count in Counter(names).items():
         if count > 1:
-            raise PipelineError(f"{place}: the name '{name}' stands for two things; give one of them another")
+            raise PipelineError(f"{place}: the name '{name}' is used twice; rename one of them")
 
 
 def _check_against(study: Study, arms: Sequence[Arm], place: Path) -> None:

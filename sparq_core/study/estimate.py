@@ -47,7 +47,7 @@ class Estimate(Struct, frozen=True, kw_only=True):
         cells = sum(run.kind == "cell" for run in self.runs)
         return (
             f"{cells} cells of {len(self.runs) - cells} pools: at most {self.attempts:,} attempts ({self.left:,} of them still "
-            f"to draw) of {self.tokens:,} tokens, beside proposals and labels; {self.trainings} trainings, "
+            f"to draw) of {self.tokens:,} tokens, plus proposals and labels; {self.trainings} trainings, "
             f"{self.benchmarks} benchmarks"
         )
 

@@ -73,7 +73,7 @@ def ended(folder: Path) -> Ended | None:
         return None
     except (OSError, msgspec.DecodeError) as error:
         raise SparqError(
-            f"{folder / ENDED}: cannot be read ({error}); delete it, and --resume looks at its run"
+            f"{folder / ENDED}: cannot be read ({error}); delete it, and --resume checks its run"
         ) from error
 
 

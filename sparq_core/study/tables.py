@@ -59,14 +59,14 @@ def _head(results: Results) -> Iterator[str]:
     yield f"# Study {results.study}"
     yield ""
     if results.done < results.cells:
-        yield f"Not finished: {results.done} of {results.cells} cells are through."
+        yield f"Not finished: {results.done} of {results.cells} cells are finished."
         yield ""
     yield (
         f"{results.cells} cells drew {results.drawn['attempts']:,} attempts and {results.drawn['tokens']:,} tokens; "
         "what they share was drawn once."
     )
     if max((mean.seeds for mean in results.means), default=0) == 1 or all(d.seeds == 1 for d in results.differences):
-        yield from ("", "There is one seed, so no interval here tells how much runs differ.")
+        yield from ("", "There is only one seed, so no interval here covers the variation between runs.")
     for note in results.notes:
         yield from ("", f"Note: {note}.")
 
@@ -114,7 +114,7 @@ def _difference(d: Difference) -> list[Any]:
     """Of a task in points, of a measure as it is; without interval and p where no pair differs from another."""
     start = [d.arm, d.against, d.task, d.seeds]
     if d.low is None:
-        return [*start, f"{_signed(d, d.difference)} (no spread to tell by)", "", ""]
+        return [*start, f"{_signed(d, d.difference)} (no spread to estimate an interval)", "", ""]
     number, low, high, low_of_all, high_of_all = (
         _signed(d, value) for value in (d.difference, d.low, d.high, d.low_of_all, d.high_of_all)
     )
@@ -130,7 +130,7 @@ def _signed(d: Difference, value: float | None) -> str:
 def _trends(results: Results) -> Iterator[str]:
     if not results.trends:
         return
-    yield from ("", "## Trends", "", "What a doubling adds, in points with the 95% interval of this line alone.", "")
+    yield from ("", "## Trends", "", "What a doubling adds, in points with a 95% interval for each line.", "")
     yield from _table(["factor", "with", "task", "per doubling"], [_trend(trend) for trend in results.trends])
 
 

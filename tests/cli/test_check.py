@@ -43,14 +43,14 @@ def test_no_run_takes_more_than_the_estimate(sums: Callable[..., Any], tmp_path:
 
 def test_the_estimate_is_told_with_money_and_time(pipeline: Callable[..., str]) -> None:
     said = told("check", pipeline(models=priced(input=1.0, output=2.0), steps=4))
-    assert "At most 224,256 sampled tokens for 0.45 in money" in said
+    assert "At most 224,256 sampled tokens at a cost of 0.45" in said
     assert "take 3m 44s" in said
     assert "money" not in told("check", pipeline(steps=4))
 
 
 def test_the_budget_that_ends_it_before_is_told(pipeline: Callable[..., str]) -> None:
     said = told("check", pipeline(steps=4, budget={"tokens": 1000}))
-    assert "The budget ends it before: budget.tokens reached" in said
+    assert "The run ends earlier: budget.tokens reached" in said
 
 
 def test_attempts_at_seeds_count(pipeline: Callable[..., str]) -> None:

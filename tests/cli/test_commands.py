@@ -101,7 +101,7 @@ except SystemExit:
 def test_init_writes_a_pipeline_that_parses(tmp_path: Path) -> None:
     sparq("init", cwd=tmp_path)
     assert yaml.safe_load((tmp_path / "pipeline.yaml").read_text())["name"] == "my-run"
-    assert "exists already" in sparq("init", cwd=tmp_path, code=2)
+    assert "already exists" in sparq("init", cwd=tmp_path, code=2)
     (tmp_path / "seeds.jsonl").write_text('{"problem": "1 + 1?", "answer": "2"}\n')
     told = sparq("check", "pipeline.yaml", cwd=tmp_path)
     assert "warning: models.student.model" in told
@@ -122,7 +122,7 @@ def test_run_shows_the_funnel_and_what_is_next(finished: Ran, tmp_path: Path) ->
 def test_what_is_next_can_be_pasted(finished: Ran, tmp_path: Path) -> None:
     settings = ("--set", "steps=8", "--set", "attempts.k=4", "--set", "budget.kept=1")
     told = sparq("run", finished.folder.parent / "pipeline.yaml", *settings, "--out", tmp_path / "run", code=3)
-    found = re.search(r"For more, raise it: (sparq run .* --set budget\.kept=)…", told)
+    found = re.search(r"To continue, raise the budget: (sparq run .* --set budget\.kept=)…", told)
     assert found
     _, *again = shlex.split(found[1] + "1000")
     after = sparq(*again)
@@ -191,7 +191,12 @@ def test_export_loads_with_datasets(finished: Ran, tmp_path: Path, kind: str, lo
 def test_preview_shows_prompts_and_writes_nothing(finished: Ran, tmp_path: Path) -> None:
     before = sorted(finished.folder.parent.rglob("*"))
     told = sparq("preview", finished.folder.parent / "pipeline.yaml", cwd=tmp_path)
-    for part in ("propose (mutate): the prompt", "Write a novel problem", "attempt (solver): the prompt", "of 8 right"):
+    for part in (
+        "propose (mutate): the prompt",
+        "Write a novel problem",
+        "attempt (solver): the prompt",
+        "of 8 correct",
+    ):
         assert part in told
     assert sorted(finished.folder.parent.rglob("*")) == before
     assert not list(tmp_path.iterdir())
@@ -246,7 +251,7 @@ def test_strangers_plugins_are_told_with_where_they_come_from(tmp_path: Path, mo
     told = CliRunner().invoke(plugins, env={"COLUMNS": "120"}, catch_exceptions=False).output
     assert re.search(r"^ +words +\(sparq-words 1\.2\) Counts words$", told, re.MULTILINE)
     assert re.search(
-        r"^no hook  cannot be used as they are\n +broken +\(sparq-broken 1\.2\) .*cannot be imported",
+        r"^no hook  these plugins cannot be loaded\n +broken +\(sparq-broken 1\.2\) .*cannot be imported",
         told,
         re.MULTILINE,
     )
@@ -258,7 +263,7 @@ def test_strangers_plugins_are_told_with_where_they_come_from(tmp_path: Path, mo
 
 def test_plugins_shows_options_with_types_and_defaults() -> None:
     told = sparq("plugins", "mutate")
-    for part in ("propose", "max_tokens", "int", "1024", "Most tokens"):
+    for part in ("propose", "max_tokens", "int", "1024", "Maximum number of tokens"):
         assert part in told
 
 
@@ -295,4 +300,4 @@ def test_a_plugins_bug_is_shown_by_the_plugins_own_frames(
     assert "sparq_core" not in told
     whole = sparq("--debug", "run", tmp_path / "pipeline.yaml", "--out", tmp_path / "again", code=1)
     assert "sparq_core/loop/engine.py" in whole
-    assert "`--resume` goes on from there" in told
+    assert "continue with `--resume`" in told

@@ -49,7 +49,7 @@ def test_the_terminal_shows_the_same_and_only_the_lines_of_a_text_that_differ(tw
     assert "  attempts.k: 8 → 4\n" in told
     assert "    +Write a novel problem.\n" in told
     assert "<problem>\n{{ parent.statement }}" not in told
-    assert "money a kept problem" in told
+    assert "money per kept problem" in told
 
 
 def test_counts_are_those_of_the_ledgers(two: tuple[Path, Path]) -> None:
@@ -77,7 +77,7 @@ def test_results_have_the_intervals_of_the_report(two: tuple[Path, Path]) -> Non
 def test_a_run_is_the_same_as_itself(run_folder: Path) -> None:
     told = diff(run_folder, run_folder)
     assert "No setting differs." in told
-    assert "they made the same steps" in told
+    assert "their steps are the same" in told
 
 
 def test_a_folder_without_a_run_is_one_clear_error(run_folder: Path, tmp_path: Path) -> None:

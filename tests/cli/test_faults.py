@@ -87,7 +87,7 @@ def refusing(owner: Any, name: str, number: int) -> Callable[[], None]:
     [
         (few_files(1), "raise the limit (ulimit -n)"),
         (limited(resource.RLIMIT_FSIZE, 3_000), "ulimit -f"),
-        (refusing(Path, "mkdir", errno.EROFS), "change who may write there"),
+        (refusing(Path, "mkdir", errno.EROFS), "change the permissions"),
         (refusing(fcntl, "flock", errno.ENOLCK), "a local disk"),
         (refusing(Path, "write_text", errno.ENOSPC), "free some space there"),
     ],
@@ -111,7 +111,7 @@ def begun(pipeline: dict[str, Any], tmp_path: Path) -> Path:
         (few_files(4), "ulimit -n"),
         (limited(resource.RLIMIT_FSIZE, 150_000), "ulimit -f"),
         (refusing(fcntl, "flock", errno.ENOLCK), "a local disk"),
-        (refusing(storage, "Lock", errno.EROFS), "change who may write there"),
+        (refusing(storage, "Lock", errno.EROFS), "change the permissions"),
     ],
     ids=["open files", "file size", "no locks", "read-only"],
 )
@@ -129,7 +129,7 @@ def test_a_run_that_is_there_is_4_and_goes_on(
     [
         ("raise OSError(28, 'No space left on device', 'cache')", 4, "free some space there"),
         ("raise OSError(24, 'Too many open files')", 4, "ulimit -n"),
-        ("raise MemoryError", 4, "fewer steps in flight"),
+        ("raise MemoryError", 4, "reduce in_flight"),
         ('raise RuntimeError("can\'t start new thread")', 4, "ulimit -u"),
         ("open('/no/such/file')", 1, "No such file"),
         ("__import__('sys').exit(0)", 1, "SystemExit: 0"),

@@ -127,9 +127,9 @@ def test_nothing_that_is_there_is_replaced(tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     for command in ("new-plugin", "new-domain"):
         told = sparq_command(command, "word", "--to", str(tmp_path / "mine"), code=2)
-        assert "mine: exists already; give another place by --to" in told
+        assert "mine: already exists; choose another folder with --to" in told
     (tmp_path / "file").write_text("mine")
-    assert "exists already" in sparq_command("new-plugin", "word", "--to", str(tmp_path / "file"), code=2)
+    assert "already exists" in sparq_command("new-plugin", "word", "--to", str(tmp_path / "file"), code=2)
     assert (tmp_path / "file").read_text() == "mine"
     assert not list((tmp_path / "mine").iterdir())
 
@@ -137,14 +137,14 @@ def test_nothing_that_is_there_is_replaced(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["Word_Count"], "a plugin's name has small letters, digits and single -"),
-        (["../word"], "a plugin's name has small letters"),
-        (["z" * (LONGEST + 1)], "28 at most"),
-        (["sympy"], "offers a plugin of this name; give another"),
+        (["Word_Count"], "a plugin name has lower-case letters, digits and single hyphens"),
+        (["../word"], "a plugin name has lower-case letters"),
+        (["z" * (LONGEST + 1)], "at most 28"),
+        (["sympy"], "has a plugin of this name; choose another"),
         (["random", "--hook", "select"], "the new module has another Random; give the plugin another name"),
         (
             ["word", "--hook", "select", "--hook", "curate"],
-            "may answer only one of select and curate; write two plugins",
+            "may implement only one of select and curate; write two plugins",
         ),
         (["word", "--hook", "descrbe"], "descrbe"),
     ],
@@ -156,7 +156,7 @@ def test_what_cannot_be_written_is_told(tmp_path: Path, arguments: list[str], to
 
 def test_companions_come_along(tmp_path: Path) -> None:
     told = sparq_command("new-plugin", "word", "--hook", "select", "--to", str(tmp_path / "new"))
-    assert "a plugin that answers select, commit" in told
+    assert "a plugin that implements select, commit" in told
 
 
 @pytest.mark.parametrize(
@@ -167,5 +167,5 @@ def test_the_engines_range_is_that_of_the_policy(version: str, range: str) -> No
 
 
 def test_a_name_that_is_taken_is_refused_in_process() -> None:
-    with pytest.raises(PipelineError, match=r"sparq-engine .* offers a plugin"):
+    with pytest.raises(PipelineError, match=r"sparq-engine .* has a plugin"):
         CliRunner().invoke(new_domain, ["sympy"], catch_exceptions=False)

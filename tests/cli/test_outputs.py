@@ -28,8 +28,8 @@ def test_what_a_run_keeps_is_never_replaced(folder: Path, own: str, command: str
     path = folder / own
     before = path.read_bytes() if path.exists() else None
     told = sparq_command(command, str(folder), "--to", str(path), code=2)
-    assert f"{path}: is " in told
-    assert "give another --to" in told
+    assert f"{path}: " in told
+    assert "choose another --to" in told
     assert (path.read_bytes() if path.exists() else None) == before
     assert "kept" in sparq_command("status", str(folder))
 
@@ -51,7 +51,7 @@ def test_an_earlier_export_is_replaced_and_another_table_is_not(folder: Path, tm
 
         pq.write_table(pa.Table.from_pylist([other]), to)
     before = to.read_bytes()
-    assert "is no earlier output of this command" in sparq_command(*command, code=2)
+    assert "is not an earlier output of this command" in sparq_command(*command, code=2)
     assert to.read_bytes() == before
     assert not to.with_name(to.name + ".partial").exists()
 
@@ -66,7 +66,7 @@ def test_a_link_stays_and_what_it_leads_to_is_written(folder: Path, tmp_path: Pa
     assert len(rows(target)) > 10
     link.unlink()
     link.symlink_to(folder / storage.DATABASE)
-    assert "is a run's own" in sparq_command("export", str(folder), "--to", str(link), code=2)
+    assert "belongs to a run" in sparq_command("export", str(folder), "--to", str(link), code=2)
 
 
 def test_a_pipe_and_standard_output_get_the_rows_alone(folder: Path, tmp_path: Path) -> None:
@@ -106,7 +106,7 @@ def test_a_curation_that_was_killed_does_not_block_the_next(folder: Path, monkey
             replay.curate(folder, "curate-band", [], None)
     assert "curation-2.jsonl" in curate(folder)
     assert len(rows(folder / "dataset" / "curation-2.jsonl")) > 10
-    assert "is a run's own" in curate(folder, "--to", str(folder / "dataset" / "curation-2.jsonl"), code=2)
+    assert "belongs to a run" in curate(folder, "--to", str(folder / "dataset" / "curation-2.jsonl"), code=2)
 
 
 def test_a_graded_file_may_take_the_place_of_an_earlier_one_only(tmp_path: Path) -> None:
@@ -117,5 +117,5 @@ def test_a_graded_file_may_take_the_place_of_an_earlier_one_only(tmp_path: Path)
     assert rows(out)[0]["verdict"] == "correct"
     sparq_command("grade", str(out), "--out", str(out))
     assert rows(out)[0]["final_answer"] == "2"
-    assert "is no earlier output" in sparq_command("grade", str(file), "--out", str(file), code=2)
+    assert "is not an earlier output" in sparq_command("grade", str(file), "--out", str(file), code=2)
     assert rows(file) == [{"answer": "2", "solution": "\\boxed{2}"}]

@@ -64,7 +64,7 @@ def test_it_shows_the_funnel_the_latest_kept_problem_the_money_and_the_warnings(
         assert f"{len(kept):,} kept" in told
         assert f"latest kept {kept[-1].problem.id} " in told
         assert kept[-1].problem.statement in told
-    for part in ("8/16", "tokens sampled", "⚠ another (and 1 before it)", "QD-score", "solve rates of"):
+    for part in ("8/16", "sampled tokens", "⚠ another (and 1 before it)", "QD-score", "solve rates of"):
         assert part in told
 
 

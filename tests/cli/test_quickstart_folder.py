@@ -49,7 +49,7 @@ def test_it_goes_on_in_its_own_folder_and_touches_no_other(asked: list[dict[str,
     invoke("--to", str(folder))
     assert len(asked) == 2
     (folder / "quickstart.yaml").write_text("name: mine\n")
-    with pytest.raises(PipelineError, match="give another place by --to"):
+    with pytest.raises(PipelineError, match="choose another folder with --to"):
         invoke("--to", str(folder))
     assert (folder / "quickstart.yaml").read_text() == "name: mine\n"
 

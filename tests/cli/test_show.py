@@ -118,10 +118,10 @@ def test_a_story_as_json_has_every_attempt(run_folder: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["--solve-rate", "a:b"], "is no range of solve rates"),
+        (["--solve-rate", "a:b"], "is not a range of solve rates"),
         (["--outcome", "lost"], "'lost' is not one of"),
         (["--limit", "0"], "0 is not in the range"),
-        (["1.1.1", "--text", "x"], "filters choose among problems"),
+        (["1.1.1", "--text", "x"], "filters are for the list"),
     ],
     ids=str,
 )

@@ -214,7 +214,7 @@ def test_a_training_or_a_benchmark_in_a_process_is_ended_and_done_anew(
 def test_a_second_is_at_once(world: Path, moment: str) -> None:
     command = run(world, moment)
     command.send(signal.SIGINT)
-    command.told("Once more")
+    command.told("Press Ctrl-C again")
     time.sleep(0.3)
     command.send(signal.SIGTERM)
     assert command.end(within=10.0) == 130, command.printed
@@ -229,7 +229,7 @@ def test_what_does_not_end_is_ended_in_time_and_named(world: Path, whole: dict[s
     command.send(signal.SIGUSR1)
     assert command.end(within=10.0) == 4, command.printed
     assert time.monotonic() - began > 0.3
-    assert "not all was done within 0.3 s" in command.printed
+    assert "the steps in flight did not finish within 0.3 s" in command.printed
     assert f"hook `{({'seeds': 'commit', 'end': 'observe'}).get(moment, moment)}`" in command.printed
     assert "--resume" in command.printed
     if moment == "verify":
@@ -315,7 +315,7 @@ def test_a_second_stops_a_study_at_once_and_says_so(world: Path) -> None:
     command = Command(world, "study", str(world / "study.yaml"), "--out", str(world / "out"))
     until(world / "reached")
     command.send(signal.SIGINT)
-    command.told("Once more")
+    command.told("Press Ctrl-C again")
     time.sleep(0.3)
     command.send(signal.SIGINT)
     assert command.end(within=15.0) == 130, command.printed

@@ -45,7 +45,7 @@ def test_it_warns_after_a_minute_and_at_each_doubling_once_for_a_plugin_and_hook
                 clock.now += 1
                 dog.look()
     assert [message.split(" for ")[1].split(" s;")[0] for message in warned] == ["61", "123"]
-    assert warned[0].startswith("plugin 'slow' (plugins[1]), hook `screen`, step 1.2: has been answering")
+    assert warned[0].startswith("plugin 'slow' (plugins[1]), hook `screen`, step 1.2: has been running")
 
 
 def test_models_and_what_loads_have_ten_minutes_and_phases_as_long_as_they_take(clock: Clock) -> None:
@@ -87,7 +87,7 @@ def test_past_a_limit_it_ends_the_run(clock: Clock) -> None:
     with call(hookspecs.screen):
         clock.now += 31
         dog.look()
-    assert "hook `screen`, step 1.2: has been answering for 31 s" in str(ended[0])
+    assert "hook `screen`, step 1.2: has been running for 31 s" in str(ended[0])
 
 
 SLEEPS = """

@@ -65,7 +65,7 @@ def test_a_template_that_fails_in_the_run_is_told_with_its_line_and_the_problem(
     problem: Any = sparq.Problem(id="1.3.2", statement="x", answer=None)
     template = "Solve\n{{ problem.statement }}\n{{ problem.answer.upper() }}\nnow"
     with pytest.raises(
-        sparq.PipelineError, match=r"line 3 of it: 'upper' is asked of what is none.*filled with problem 1\.3\.2"
+        sparq.PipelineError, match=r"line 3 of it: 'upper' is used on a value that is none.*filled with problem 1\.3\.2"
     ):
         sparq.render(template, "here", problem=problem)
     with pytest.raises(sparq.PipelineError, match="the template is broken: line 2 of it: "):

@@ -89,7 +89,7 @@ def test_a_name_without_a_dummy_stands_for_anything() -> None:
         ("{{ 1 / 0 }}", "ZeroDivisionError: division by zero"),
         ("{{ range(10 ** 9) }}", "what 'range' is given in it is larger than any prompt"),
         ("{{ problem.__class__ }}", "unsafe"),
-        ("{{ problem.answer.upper() }}", "'upper' is asked of what is none; ask whether it is there"),
+        ("{{ problem.answer.upper() }}", "'upper' is used on a value that is none; test the value first"),
         ("{{ problem.extra.tets }}", r"a dict has no 'tets'; did you mean 'tests'\? \(known: tests\)"),
         ("{{ problem.statment }}", "did you mean 'statement'"),
         ("{{ problem | nothing }}", "No filter named 'nothing'"),

@@ -116,9 +116,9 @@ class Audit(Run):
                     self.world.tell(f"findings {i}")
 
     def refused(self) -> str | None:
-        """A line of which a part is lost may be refused, if what is said helps: to take it out."""
+        """A line of which a part is lost may be refused, if what is said helps: to delete it."""
         while (why := super().refused()) and (
-            line := re.search(r"/(audit-1.jsonl), line (\d+): .* take that line out", why)
+            line := re.search(r"/(audit-1.jsonl), line (\d+): .* delete that line", why)
         ):
             path = self.world.run / FOLDER / line[1]
             lines = path.read_bytes().splitlines(keepends=True)

@@ -140,7 +140,7 @@ def test_the_sound_steps_are_recovered_and_gone_on_with(
     run_pipeline(pipeline, tmp_path / "again", resume=True)
     with Reader.open(sound) as whole, Reader.open(tmp_path / "again" / "run") as recovered:
         assert recovered.last_digest() == whole.last_digest()
-    assert "exists already" in sparq_command("doctor", str(run), "--recover", str(tmp_path / "again" / "run"), code=2)
+    assert "already exists" in sparq_command("doctor", str(run), "--recover", str(tmp_path / "again" / "run"), code=2)
 
 
 @pytest.mark.parametrize("cut", [1, 4096, 30_000])
@@ -152,7 +152,7 @@ def test_a_file_cut_short_is_noticed_and_never_a_traceback(run: Path, cut: int) 
 
 def test_a_file_that_is_no_database_is_said_to_be(run: Path) -> None:
     (run / "sparq.db").write_bytes(b"gone" * 5000)
-    assert "no SQLite file" in sparq_command("doctor", str(run), code=1)
+    assert "not a SQLite file" in sparq_command("doctor", str(run), code=1)
 
 
 PROVED = {

@@ -99,7 +99,7 @@ def test_what_cannot_be_copied_is_an_error_of_its_own(tmp_path: Path) -> None:
 def test_plugins_may_write_so_too(tmp_path: Path) -> None:
     (tmp_path / "mine").write_text("mine")
     with (
-        pytest.raises(sparq.PipelineError, match="give another --out"),
+        pytest.raises(sparq.PipelineError, match="choose another --out"),
         sparq.output(tmp_path / "mine", "--out", ["a"]),
     ):
         pass

@@ -48,7 +48,7 @@ def test_readers_say_what_puts_it_right_and_change_nothing(half: Path) -> None:
     for command in ("status", "export", "show", "rebin", "doctor"):
         more = ["1.1.0"] if command == "show" else []
         told = sparq_command(command, str(half), *more, code=1)
-        assert "left it half written; `sparq run … --resume` puts that right" in told
+        assert "left it half written; `sparq run … --resume` repairs that" in told
     assert (half / storage.DATABASE).read_bytes() == before
 
 

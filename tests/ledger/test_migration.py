@@ -128,7 +128,7 @@ def test_what_cannot_be_copied_is_refused(old: Path, tmp_path: Path, version: in
 
 def test_nothing_is_replaced(old: Path, tmp_path: Path) -> None:
     (tmp_path / "new").mkdir()
-    with pytest.raises(sparq.PipelineError, match="exists already"):
+    with pytest.raises(sparq.PipelineError, match="already exists"):
         migrate(old / "run", tmp_path / "new")
     with pytest.raises(sparq.PipelineError, match="there is no run here"):
         migrate(tmp_path, tmp_path / "other")

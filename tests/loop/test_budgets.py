@@ -89,7 +89,7 @@ def test_a_plugin_that_asks_without_end_is_stopped_by_the_budget(
     pipeline = sums(models=priced(), budget=budget, in_flight=2, attempts={"k": 8, "max_tokens": 20})
     pipeline["models"]["student"]["with"]["delay"] = 0.0
     pipeline["plugins"].append({"use": "./endless.py:Endless"})
-    with pytest.raises(sparq.SparqError, match="a plugin asks its model without end"):
+    with pytest.raises(sparq.SparqError, match="a plugin is calling its model endlessly"):
         run_pipeline(pipeline, tmp_path)
     with sparq.Reader.open(tmp_path / "run") as ledger:
         assert ledger.steps_of(1) == 1

@@ -27,7 +27,7 @@ def started(pipeline: dict[str, Any], folder: Path, resume: bool, watch: Callabl
 
 @pytest.mark.parametrize(
     ("resume", "settings", "told"),
-    [(False, {}, "holds a run already"), (True, {"seed": 2}, r"holds another run; .*\n +seed: 1 → 2")],
+    [(False, {}, "already contains a run"), (True, {"seed": 2}, r"holds another run; .*\n +seed: 1 → 2")],
 )
 def test_a_folder_in_which_another_run_began_meanwhile_is_left_to_it(
     sums: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, resume: bool, settings: dict[str, Any], told: str
@@ -62,7 +62,7 @@ def test_a_run_does_not_begin_among_other_files(sums: Make, tmp_path: Path, resu
     mine = tmp_path / "run" / "pipeline.yaml"
     mine.parent.mkdir()
     mine.write_text("mine")
-    with pytest.raises(sparq.PipelineError, match="is not empty and holds no run"):
+    with pytest.raises(sparq.PipelineError, match="is not empty and contains no run"):
         run_pipeline(sums(), tmp_path, resume=resume)
     assert mine.read_text() == "mine"
 
@@ -79,7 +79,7 @@ def test_a_run_whose_folder_is_gone_stops_at_its_next_commit(sums: Make, tmp_pat
                 shutil.rmtree(away)
                 run_pipeline(sums(steps=1), tmp_path)  # another run, which is not to be written to
 
-    with pytest.raises(RunMovedError, match="was moved or deleted while the run was at work") as error:
+    with pytest.raises(RunMovedError, match="was moved or deleted during the run") as error:
         started(sums(steps=40), tmp_path, False, move)
     assert error.value.exit_code == 4
     committed = [e.step for e in events if isinstance(e, sparq.StepCommitted) and e.round]

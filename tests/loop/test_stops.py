@@ -83,4 +83,4 @@ def test_a_run_whose_verifiers_never_said_anything_is_told_so(sums: Callable[...
     pipeline["plugins"] = [{"use": "./mute.py:Mute"} if p["use"] == "sympy" else p for p in pipeline["plugins"]]
     ran = run_pipeline(pipeline, tmp_path)
     (told,) = [e.message for e in ran.events if isinstance(e, sparq.Warned) and "no problem was kept" in e.message]
-    assert "no verifier could say; add one that can" in told
+    assert "no verifier could decide; add one that can" in told

@@ -69,7 +69,7 @@ def test_seeds_that_cannot_be_trained_on_are_counted(solved: Make, seeds: Path, 
     seeds.write_text(seeds.read_text() + first + "\n")
     ran = run_pipeline(solved(rounds=1), tmp_path)
     warned = [event.message for event in ran.events if isinstance(event, sparq.Warned)]
-    assert "train.seeds: 30 of 41 seeds are trained on: 10 have no solution of their own, 1 were rejected" in warned
+    assert "train.seeds: 30 of 41 seeds are trained on: 10 have no solution, 1 were rejected" in warned
 
 
 def test_the_student_attempts_from_round_one_on(solved: Make, tmp_path: Path) -> None:
@@ -141,7 +141,7 @@ def test_without_rounds_there_is_the_baseline_alone(solved: Make, tmp_path: Path
     assert ran.ending.exit_code == 0
     assert phases(ran) == [(0, "benchmark"), (0, "seeds"), (0, "train"), (0, "benchmark")]
     assert ran.ending.tally.children == ran.ending.tally.attempts == 0
-    assert "sums: seeds alone" in " ".join(sparq_command("status", str(ran.folder)).split())
+    assert "sums: seeds only" in " ".join(sparq_command("status", str(ran.folder)).split())
     checked = sparq_command("check", str(tmp_path / "pipeline.yaml"))
     assert "the model trained on the seeds' own solutions, then no round" in " ".join(checked.split())
     more = run_pipeline(solved(rounds=1), tmp_path, resume=True)
@@ -188,12 +188,12 @@ def test_a_seed_of_training_is_that_of_the_rounds(solved: Make, tmp_path: Path) 
 
 def test_nothing_is_spent_where_no_seed_has_a_solution(trains: Make, tmp_path: Path) -> None:
     with pytest.raises(
-        sparq.PipelineError, match=r"train.seeds: no seed has a solution of its own .*jsonl-seeds: with.solution"
+        sparq.PipelineError, match=r"train.seeds: no seed has a solution to train on .*jsonl-seeds: with.solution"
     ):
         run_pipeline(trains(train={"seeds": True}), tmp_path)
     assert not (tmp_path / "fakes.py.scored").exists()
 
 
 def test_seeds_are_trained_on_by_some_plugin(sums: Make, tmp_path: Path) -> None:
-    with pytest.raises(sparq.PipelineError, match=r"train.seeds: no plugin answers 'train'; add one, e.g. sft"):
+    with pytest.raises(sparq.PipelineError, match=r"train.seeds: no plugin implements 'train'; add one, e.g. sft"):
         run_pipeline(sums(train={"seeds": True}), tmp_path)

@@ -72,15 +72,15 @@ CASES: dict[str, tuple[Callable[[Pipeline], Any], list[str]]] = {
     "a file without ./": (lambda p: add(p, "rules.py:Rules"), ["plugins[7]", "is written './rules.py:Rules'"]),
     "two selectors": (
         lambda p: add(p, "map-elites"),
-        ["only one plugin may answer 'select'", "plugins[1]", "plugins[7]"],
+        ["only one plugin may implement 'select'", "plugins[1]", "plugins[7]"],
     ),
-    "two curators": (lambda p: add(p, "curate-band"), ["only one plugin may answer 'curate'"]),
+    "two curators": (lambda p: add(p, "curate-band"), ["only one plugin may implement 'curate'"]),
     "no selector": (lambda p: drop(p, "static-uniform"), ["'select'", "e.g. static-uniform"]),
     "no seeds plugin": (lambda p: drop(p, "jsonl-seeds"), ["'load_seeds'", "e.g. jsonl-seeds"]),
     "no verifier": (lambda p: drop(p, "sympy"), ["'verify'", "e.g. sympy"]),
     "no proposer": (lambda p: drop(p, "mutate"), ["'propose'", "e.g. mutate"]),
     "training without curation": (lambda p: replace(p, "curate-band", "sft"), ["'train'", "e.g. curate-band"]),
-    "training an API model": (lambda p: add(p, "sft"), ["models.student", "cannot be trained", "leave the plugin out"]),
+    "training an API model": (lambda p: add(p, "sft"), ["models.student", "cannot be trained", "omit the plugin"]),
     "missing seeds file": (
         lambda p: options(p, "jsonl-seeds", path="none.jsonl"),
         ["plugins[0].with.path", "none.jsonl"],
@@ -98,7 +98,7 @@ CASES: dict[str, tuple[Callable[[Pipeline], Any], list[str]]] = {
     "no seeds at all": (lambda p: seeds(p, "\n"), ["plugins[0].with.path", "no seeds"]),
     "sampler that is no sampler": (
         lambda p: p["models"]["student"].update(use="mutate"),
-        ["models.student", "no sampler"],
+        ["models.student", "not a sampler"],
     ),
     "no models": (lambda p: p.update(models={}), ["models"]),
     "role without a model": (lambda p: p.update(roles={"solver": "teacher"}), ["roles.solver", "'teacher'", "student"]),
@@ -135,13 +135,18 @@ CASES: dict[str, tuple[Callable[[Pipeline], Any], list[str]]] = {
     ),
     "policy in its old place": (
         lambda p: p["attempts"].update(policy="bayes", worth=60.0),
-        ["attempts.policy", "is a plugin now", "take policy, worth out", '{"use": "bayes", "with": {"worth": 60.0}}'],
+        [
+            "attempts.policy",
+            "is decided by a plugin now",
+            "take policy, worth out",
+            '{"use": "bayes", "with": {"worth": 60.0}}',
+        ],
     ),
     "policy that was all attempts": (
         lambda p: p["attempts"].update(policy="fixed", wave=4),
         ["take policy, wave out of attempts\n"],
     ),
-    "two policies": (lambda p: added(p, "settled", "bayes"), ["only one plugin may answer 'policy'"]),
+    "two policies": (lambda p: added(p, "settled", "bayes"), ["only one plugin may implement 'policy'"]),
     "policy that needs an assessment by counts": (
         lambda p: added(p, "settled", "majority"),
         ["'settled' may stop early", "'majority' needs all attempts"],
@@ -154,7 +159,7 @@ CASES: dict[str, tuple[Callable[[Pipeline], Any], list[str]]] = {
     ),
     "lm-eval task that is not there": (
         lambda p: add(p, "lm-eval", tasks=["gsm9k"]),
-        ["plugins[7].with.tasks", "'gsm9k' is no stock task of lm-eval", "did you mean", "'gsm8k'"],
+        ["plugins[7].with.tasks", "'gsm9k' is not a stock task of lm-eval", "did you mean", "'gsm8k'"],
     ),
     "niche that nothing describes": (
         lambda p: options(p, "static-uniform", niches={"skils": {}}),

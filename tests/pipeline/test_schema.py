@@ -76,7 +76,7 @@ CASES: dict[str, tuple[Callable[[Any], Any], str]] = {
         "$.plugins[7].with.niches.words.bins: 'many'",
     ),
     "options of none": (lambda p: p["plugins"].append({"use": "event-log", "with": {"x": 1}}), "$.plugins[7].with"),
-    "no sampler": (
+    "not a sampler": (
         lambda p: p["models"]["student"].update(use="mutate"),
         "$.models.student.use: 'mutate' is not valid",
     ),

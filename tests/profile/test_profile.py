@@ -147,7 +147,7 @@ def test_an_interrupted_profile_goes_on(tmp_path: Path) -> None:
     command.told("] seeds")
     command.send(2)
     assert command.end() == 4, command.printed
-    assert "Interrupted. Go on with: sparq profile" in command.printed
+    assert "Interrupted. To continue, run: sparq profile" in command.printed
     assert not (tmp_path / "out" / "rows.jsonl").exists()
     sparq_command(*given, *slow)
     sparq_command(*given, *slow[:3], str(tmp_path / "whole"))
@@ -167,12 +167,12 @@ def test_policies_stop_early_and_say_so(data: Path, tmp_path: Path) -> None:
         (["nothing.jsonl"], "there is no file nothing.jsonl"),
         (["DATA", "--model", "hf"], "write it as PLUGIN:MODEL"),
         (["DATA", "--model", "{use"], "--model"),
-        (["DATA", "--model", "skills:x"], "is no sampler"),
+        (["DATA", "--model", "skills:x"], "is not a sampler"),
         (["DATA", "--model", "scripted:x", "--option", "problem=question"], "has no column 'question'"),
         (["DATA", "--model", "scripted:x", "--policy", "bayse"], "did you mean 'bayes'"),
         (["DATA", "--model", "scripted:x", "--band", "9", "20"], "does not fit attempts.k = 16"),
         (["DATA", "--model", "scripted:x", "--set", "attempts.kk=3"], "kk"),
-        (["TAKEN", "--model", "scripted:x"], "has a column 'solve_rate' already; put another name before those added"),
+        (["TAKEN", "--model", "scripted:x"], "already has a column 'solve_rate'; rename the added columns"),
     ],
 )
 def test_mistakes_are_told_before_anything_is_written(
@@ -198,19 +198,19 @@ def test_nothing_of_another_is_replaced(data: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     out.mkdir()
     (out / "rows.jsonl").write_text('{"mine": 1}\n')
-    assert "is no earlier output" in profile(data, out, code=2)
+    assert "is not an earlier output" in profile(data, out, code=2)
     assert sorted(path.name for path in out.iterdir()) == ["rows.jsonl"]
     profile(data, tmp_path / "other")
-    assert "holds another run" in profile(data, tmp_path / "other", "--seed", "7", code=2)
+    assert "contains another run" in profile(data, tmp_path / "other", "--seed", "7", code=2)
 
 
 def test_a_pipeline_of_no_rounds_has_no_step_to_preview(data: Path, tmp_path: Path) -> None:
     plan = profile(data, tmp_path / "none", "--print")
     (tmp_path / "plan.yaml").write_text(plan)
-    assert "no round, so that nothing is generated" in sparq_command("check", str(tmp_path / "plan.yaml"))
+    assert "no rounds, so nothing is generated" in sparq_command("check", str(tmp_path / "plan.yaml"))
     assert "there is no step to show" in sparq_command("preview", str(tmp_path / "plan.yaml"), code=2)
     (tmp_path / "plan.yaml").write_text(plan.replace("rounds: 0", "rounds: 1"))
-    assert "none of them answers 'select'" in sparq_command("check", str(tmp_path / "plan.yaml"), code=2)
+    assert "none of them implements 'select'" in sparq_command("check", str(tmp_path / "plan.yaml"), code=2)
 
 
 def test_models_are_named_for_folders_and_columns() -> None:

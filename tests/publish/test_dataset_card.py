@@ -116,7 +116,7 @@ def test_a_folder_with_something_else_in_it_is_refused(folder: Path, tmp_path: P
 @pytest.mark.parametrize("place", [".", "models", "dataset"])
 def test_what_a_run_keeps_is_no_place_for_an_export(folder: Path, place: str) -> None:
     before = sorted(folder.rglob("*"))
-    with pytest.raises(PipelineError, match="is a run's own"):
+    with pytest.raises(PipelineError, match="belongs to a run"):
         export(folder, folder / place)
     assert sorted(folder.rglob("*")) == before
 

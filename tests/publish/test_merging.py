@@ -107,7 +107,7 @@ def test_values_of_several_kinds_are_json(monkeypatch: pytest.MonkeyPatch) -> No
 def test_the_same_run_twice_and_no_place_are_refused(runs: Runs, tmp_path: Path) -> None:
     one, two = str(runs["one"]), str(runs["two"])
     assert "are the same run" in sparq_command("export", one, one, "--to", str(tmp_path / "x.jsonl"), code=2)
-    assert "name it by --to" in sparq_command("export", one, two, code=2)
+    assert "give one with --to" in sparq_command("export", one, two, code=2)
     assert not list(tmp_path.iterdir())
 
 

@@ -102,7 +102,7 @@ def test_nothing_but_an_earlier_export_is_replaced(run_folder: Path, tmp_path: P
     with fs.open(path, "wb") as file:
         file.write(b"mine")
     to = place(kind, tmp_path, mine.removesuffix(".card.md") if "jsonl" in mine else "out/")
-    with pytest.raises(PipelineError, match="give another --to"):
+    with pytest.raises(PipelineError, match="choose another --to"):
         export(Order(runs=[run_folder]), to)
     assert found(kind, tmp_path) == {mine: b"mine"}
 
@@ -110,7 +110,7 @@ def test_nothing_but_an_earlier_export_is_replaced(run_folder: Path, tmp_path: P
 def test_a_url_of_this_machine_is_a_path(run_folder: Path, tmp_path: Path) -> None:
     export(Order(runs=[run_folder]), f"file://{tmp_path}/out.jsonl")
     assert rows(tmp_path / "out.jsonl")
-    with pytest.raises(PipelineError, match="is a run's own"):
+    with pytest.raises(PipelineError, match="belongs to a run"):
         export(Order(runs=[run_folder]), f"file://{run_folder}/sparq.db")
 
 

@@ -78,7 +78,7 @@ def test_a_runs_dataset_is_sent_privately_and_again(run_folder: Path, push: Push
     repo.files["data/train-00001-of-00002.parquet"] = b"of an earlier push"
     told = push(run_folder, "me/sums", "--yes")
     assert "there already, private" in told
-    assert "1 files of an earlier push are taken out" in told
+    assert "1 files of an earlier push are deleted" in told
     assert set(repo.files) == {".gitattributes", "README.md", "data/train-00000-of-00001.parquet"}
     assert len(repo.commits) == 3
 
@@ -93,7 +93,7 @@ def test_a_folder_with_a_card_that_was_edited_is_sent_as_it_is(run_folder: Path,
     assert not repo.private
     sent = {name: data for name, data in repo.files.items() if name != ".gitattributes"}
     assert sent == {p.relative_to(out).as_posix(): p.read_bytes() for p in out.rglob("*") if p.is_file()}
-    assert "is public; --public says" in push(out, "team/sums", "--yes", code=2)
+    assert "is public; confirm with --public" in push(out, "team/sums", "--yes", code=2)
     repo.files["README.md"] += b"\nEdited on the Hub.\n"
     assert "or its card was edited there" in push(out, "team/sums", "--yes", "--public", code=2)
 
@@ -137,13 +137,13 @@ def test_what_is_not_ours_is_left_alone(run_folder: Path, push: Pusher, tmp_path
 
 
 def test_tokens_and_networks_that_fail_are_told_in_a_line(run_folder: Path, push: Pusher, tmp_path: Path) -> None:
-    assert "does not take the token" in push(run_folder, "sums", "--yes", code=2, HF_TOKEN="hf_wrong")  # noqa: S106
+    assert "does not accept the token" in push(run_folder, "sums", "--yes", code=2, HF_TOKEN="hf_wrong")  # noqa: S106
     assert "hf_wrong" not in push(run_folder, "sums", "--yes", code=2, HF_TOKEN="hf_wrong")  # noqa: S106
-    assert "may not write there" in push(run_folder, "sums", "--yes", code=2, HF_TOKEN="hf_reader")  # noqa: S106
+    assert "has no write access" in push(run_folder, "sums", "--yes", code=2, HF_TOKEN="hf_reader")  # noqa: S106
     assert "there is no token" in push(run_folder, "sums", "--yes", code=2, HF_TOKEN="")
     assert "cannot be reached" in push(run_folder, "sums", "--yes", code=1, HF_ENDPOINT="http://127.0.0.1:9")
     assert "HF_HUB_OFFLINE is set" in push(run_folder, "sums", "--yes", code=1, HF_HUB_OFFLINE="1")
-    assert "is no name of a repository" in push(run_folder, "a b/../c", "--yes", code=2)
+    assert "is not the name of a repository" in push(run_folder, "a b/../c", "--yes", code=2)
     Hub.fails["/commit/"] = 422
     assert "the Hub refuses (422): as the test has it" in push(run_folder, "sums", "--yes", code=1)
     assert not any(asked.endswith("blob") for asked in Hub.asked)

@@ -225,7 +225,7 @@ def test_mistakes_are_told_when_it_is_made(tmp_path: Path, monkeypatch: pytest.M
     for source, told in [
         (tmp_path / "none.yaml", "none.yaml"),
         (tmp_path, "sparq.db"),
-        (pipeline(tmp_path, {"use": "skills"}), "none of them answers 'verify'"),
+        (pipeline(tmp_path, {"use": "skills"}), "none of them implements 'verify'"),
     ]:
         with pytest.raises(sparq.PipelineError, match=told):
             Reward(source)

@@ -213,7 +213,7 @@ def test_what_no_run_has_is_told_and_the_rest_is_there(study: Callable[..., Path
     (kept,) = [d for d in found["differences"] if d["measure"]]
     assert kept["difference"] > 0
     assert (kept["low"], kept["p"]) == (None, 1.0), "one seed tells nothing of how much runs differ"
-    assert "There is one seed" in (Path(study(arms={"a": {}})).parent / "out" / "results.md").read_text()
+    assert "There is only one seed" in (Path(study(arms={"a": {}})).parent / "out" / "results.md").read_text()
 
 
 def test_a_model_that_is_always_right_has_an_interval_too(study: Callable[..., Path]) -> None:
@@ -232,7 +232,7 @@ def test_names_that_yaml_reads_as_numbers_are_names(study: Callable[..., Path]) 
 def test_a_dry_run_says_what_would_not_go_on(study: Callable[..., Path]) -> None:
     run(study(seeds=1, arms={"plain": {"steps": 2}}))
     told = run(study(seeds=1, arms={"plain": {"steps": 3}}), "--resume", "--dry-run", code=2)
-    assert "give the arm another name" in told
+    assert "rename the arm" in told
     assert "--accept-changes" not in run(
         study(seeds=1, arms={"plain": {"steps": 2, "attempts.k": 2}}), "--resume", code=2
     )
@@ -295,11 +295,11 @@ def test_a_dry_run_shows_cells_and_cost_and_writes_nothing(study: Callable[..., 
         ({"arms": {"a": {"plugins.curate.with.by": "best"}}}, "study.yaml: a: plugins"),
         ({"arms": {"a": {"stpes": 3}}}, "unknown setting 'stpes'; did you mean 'steps'"),
         ({"arms": {"a": {}}, "against": ["b"]}, "against: no arm or level is named 'b'"),
-        ({"arms": {"base": {}}}, "the name 'base' stands for two things"),
+        ({"arms": {"base": {}}}, "the name 'base' is used twice"),
         ({"arms": {"a": {"plugins-": ["nobody"]}}}, "plugins-: no plugin 'nobody' here"),
         ({"arms": {"a": {"plugins+": "bayes"}}}, "plugins+: it takes a list"),
         ({"arms": {"a b": {}}}, "'a b' is no name"),
-        ({"arms": {"2": {}}, "grid": {"f": {"1": {}, "2": {"steps": 4}}}}, "the name '2' stands for two things"),
+        ({"arms": {"2": {}}, "grid": {"f": {"1": {}, "2": {"steps": 4}}}}, "the name '2' is used twice"),
         ({"grid": {"f": {"x": {"steps": 2}}, "g": {"y": {"steps": 5}}}}, "grid: f and g both set steps"),
         ({"arms": {"a": {"seed": 5}}}, "a: seed: a study sets it itself"),
         ({"arms": {"a": {}}, "set": {"stepz": 5}}, "unknown setting 'stepz'"),
