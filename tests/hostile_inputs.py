@@ -139,9 +139,9 @@ STUDIES: dict[str, tuple[dict[str, Any], str]] = {
         "at most 10,000",
     ),
     "a seed beyond 64 bits": ({"seeds": [10**30]}, "64 bits"),
-    "an arm that climbs": ({"arms": {"../../x": {}}}, "is no name"),
-    "an arm of two lines": ({"arms": {"a\nb": {}}}, r"'a\nb' is no name"),
-    "an arm that is long": ({"arms": {"x" * 1_000: {}}}, "is no name"),
+    "an arm that climbs": ({"arms": {"../../x": {}}}, "is not a valid name"),
+    "an arm of two lines": ({"arms": {"a\nb": {}}}, r"'a\nb' is not a valid name"),
+    "an arm that is long": ({"arms": {"x" * 1_000: {}}}, "is not a valid name"),
     "a name of two lines": ({"name": "x\n"}, "name: Expected `str` of letters"),
     "a base that is a folder": ({"base": "."}, "is a folder"),
     "a base that is a device": ({"base": "/dev/zero"}, "device or a pipe"),
@@ -218,8 +218,8 @@ PLACES: dict[str, tuple[Callable[[Path], Any], str]] = {
     "a folder": (Path.mkdir, "is a folder"),
     "a pipe": (pipe, "device or a pipe"),
     "a device": (lambda path: path.symlink_to("/dev/zero"), "device or a pipe"),
-    "a dangling link": (lambda path: path.symlink_to("nowhere"), "leads nowhere"),
-    "a link to itself": (lambda path: path.symlink_to(path.name), "leads nowhere"),
+    "a dangling link": (lambda path: path.symlink_to("nowhere"), "broken link"),
+    "a link to itself": (lambda path: path.symlink_to(path.name), "broken link"),
     "nothing": (lambda path: None, "no such file"),
 }
 """What may be where a file belongs: how it is made, and what is said of it."""

@@ -319,7 +319,7 @@ def test_a_line_that_is_no_finding_is_named(tmp_path: Path, monkeypatch: pytest.
     done = audit(ran.folder, Sample(), "./world.py:Rules", [], None)
     lines = done.path.read_text().splitlines(keepends=True)
     done.path.write_text("".join([lines[0], "{}\n", *lines[2:]]))
-    with pytest.raises(sparq.PipelineError, match=r"audit-1\.jsonl, line 2: is no finding: .*take that line out"):
+    with pytest.raises(sparq.PipelineError, match=r"audit-1\.jsonl, line 2: is not a finding: .*delete that line"):
         audit(ran.folder, Sample(), "./world.py:Rules", [], None)
     done.path.write_text("".join([lines[0], *lines[2:]]))
     assert audit(ran.folder, Sample(), "./world.py:Rules", [], None).asked == 1
@@ -405,7 +405,7 @@ def test_the_table_fits_a_terminal(small: Ran, monkeypatch: pytest.MonkeyPatch) 
         (["--model", "{usw: hf, model: x}"], "--model: unknown setting 'usw'; did you mean 'use'?"),
         (["--model", "{use: scripted, model: x, with: {a: 1}}"], "models.auditor.with: unknown setting 'a'"),
         (["--use", "./world.py:Rules", "--model", "student"], "'./world.py:Rules' asks no model; leave it out"),
-        (["--use", "band"], "it does not answer 'audit'; e.g. second-opinion does"),
+        (["--use", "band"], "it does not implement 'audit'; e.g. second-opinion does"),
         (["--model", "student", "--option", "prompt=solve it"], "never uses 'problem'"),
         (["--use", "./world.py:Rules", "--bins", "0.5,0.2"], "edges must ascend and lie between 0 and 1"),
         (["--use", "./world.py:Rules", "--bins", "low,high"], "expected numbers separated by commas"),

@@ -31,7 +31,7 @@ def test_a_finished_run_is_curated_again(run_folder: Path, tmp_path: Path, by: s
     ("arguments", "message"),
     [
         (["--by", "best"], "best"),
-        (["--use", "sympy"], "does not answer 'curate'"),
+        (["--use", "sympy"], "does not implement 'curate'"),
         (["--option", "bugdet=3"], "did you mean 'budget'"),
     ],
 )
@@ -90,7 +90,7 @@ def test_the_runs_own_niches_give_the_runs_own_metrics(run_folder: Path) -> None
     assert f"filled niches {metrics['filled_niches']:,.4g}, QD-score {metrics['qd_score']:,.4g}" in told
     fewer = sparq_command("rebin", str(run_folder), "--option", "niches={skills: {top: 1, max: 1}}")
     assert fewer != told
-    assert "does not answer 'commit'" in sparq_command("rebin", str(run_folder), "--use", "sympy", code=2)
+    assert "does not implement 'commit'" in sparq_command("rebin", str(run_folder), "--use", "sympy", code=2)
 
 
 STRICT = """

@@ -16,12 +16,11 @@ from rich.text import Text
 
 from sparq_core.cli.arguments import FOLDERS, JSON
 from sparq_core.cli.wording import plain
+from sparq_core.contract.changes import Change, differences
 from sparq_core.contract.tally import Tally
 from sparq_core.contract.wording import funnel, money
-from sparq_core.ledger import spread
 from sparq_core.ledger.intervals import Interval
 from sparq_core.ledger.reader import Reader
-from sparq_core.pipeline.identity import Change, differences
 from sparq_core.report import differences as measures
 from sparq_core.report import numbers
 from sparq_core.report.differences import Figures
@@ -45,20 +44,9 @@ def side(folder: Path) -> Side:
             folder=str(folder),
             name=ledger.pipeline().name,
             digest=ledger.last_digest(),
-            settings=_settings(ledger),
+            settings=measures.settings(ledger),
             figures=measures.figures(ledger),
         )
-
-
-def _settings(ledger: Reader) -> dict[str, Any]:
-    """All settings with their defaults, as far as they are recorded; plugins and models by their names."""
-    run = ledger.run()
-    pipeline, identity = (msgspec.json.decode(text, type=dict[str, Any]) for text in (run.pipeline, run.identity))
-    models = {name: model | identity["models"].get(name, {}) for name, model in pipeline["models"].items()}
-    plugins = {plugin["use"]: {"with": plugin["with"]} for plugin in pipeline["plugins"]} | identity["plugins"]
-    for name, version in spread.cast(ledger).items():
-        plugins[name] = plugins.get(name, {}) | {"from": version}
-    return pipeline | {"roles": identity["roles"], "models": models, "plugins": plugins}
 
 
 def counts(tally: Tally) -> dict[str, float | None]:

@@ -1,11 +1,14 @@
 """`sparq push`: a dataset or a model to the Hub."""
 
+import json
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import click
 
+from sparq_core.cli.arguments import JSON
 from sparq_core.contract.errors import PipelineError
 from sparq_core.contract.texts import inert
 from sparq_core.publish import hub
@@ -27,7 +30,10 @@ MOST_FILES = 20
     help="Licence of the dataset, by its identifier on the Hub, such as cc-by-4.0.",
 )
 @click.option("--yes", is_flag=True, help="Do not ask before it is sent.")
-def push(source: Path, repo: str, model: str | None, public: bool, licence: str | None, yes: bool) -> None:
+@JSON
+def push(
+    source: Path, repo: str, model: str | None, public: bool, licence: str | None, yes: bool, as_json: bool
+) -> None:
     """
     Send a dataset, or a trained model, to the repository REPO on the Hugging Face Hub: OWNER/NAME, or NAME for one of yours.
 
@@ -47,26 +53,31 @@ def push(source: Path, repo: str, model: str | None, public: bool, licence: str 
         target = hub.look(parcel, repo)
         if target.private is False and not public:
             raise PipelineError(f"{target.repo}: is public; confirm with --public")
-        _show(parcel, target, public=public)
-        if not (yes or click.confirm("Send it?")):
-            click.echo("nothing was sent")
+        click.echo(_shown(parcel, target, public=public), err=as_json)
+        if not (yes or click.confirm("Send it?", err=as_json)):
+            click.echo("nothing was sent", err=as_json)
             raise SystemExit(1)
-        click.echo(inert(f"sent: {hub.send(parcel, target, public=public)}"))
+        sent = hub.send(parcel, target, public=public)
+        click.echo(json.dumps(_facts(parcel, target, sent), indent=2) if as_json else inert(f"sent: {sent}"))
 
 
-def _show(parcel: Parcel, target: Target, *, public: bool) -> None:
+def _facts(parcel: Parcel, target: Target, sent: str) -> dict[str, Any]:
+    """What was sent, for programs."""
+    return {"kind": parcel.kind, "repo": target.repo, "url": sent, "files": {n: parcel.size(n) for n in parcel.files}}
+
+
+def _shown(parcel: Parcel, target: Target, *, public: bool) -> str:
     """What will be sent, and where to."""
     seen = ("public" if public else "private") if target.private is None else "private" if target.private else "public"
     state = f"new, {seen}" if target.private is None else f"exists, {seen}"
-    click.echo(inert(f"{parcel.kind} {target.repo} ({state})"))
-    for name in parcel.files[:MOST_FILES]:
-        click.echo(inert(f"  {name}  {_size(parcel.size(name))}"))
+    lines = [f"{parcel.kind} {target.repo} ({state})"]
+    lines += [f"  {name}  {_size(parcel.size(name))}" for name in parcel.files[:MOST_FILES]]
     if len(parcel.files) > MOST_FILES:
-        click.echo(f"  and {len(parcel.files) - MOST_FILES:,} more")
-    gone = [name for name in target.files if name not in parcel.files]
-    if gone:
-        click.echo(f"  {len(gone):,} files of an earlier push are deleted")
-    click.echo(f"{len(parcel.files):,} files, {_size(sum(map(parcel.size, parcel.files)))}")
+        lines.append(f"  and {len(parcel.files) - MOST_FILES:,} more")
+    if gone := [name for name in target.files if name not in parcel.files]:
+        lines.append(f"  {len(gone):,} file{'s' * (len(gone) > 1)} of an earlier push will be deleted")
+    lines.append(f"{len(parcel.files):,} files, {_size(sum(map(parcel.size, parcel.files)))}")
+    return "\n".join(map(inert, lines))
 
 
 def _size(size: float) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from sparq_core.contract.changes import listed
 from sparq_core.contract.errors import PipelineError
 from sparq_core.contract.events import Event, Warned
 from sparq_core.contract.records import Case
@@ -24,7 +25,7 @@ from sparq_core.loop.session import started
 from sparq_core.pipeline.assembly import load_describers
 from sparq_core.pipeline.cast import Cast
 from sparq_core.pipeline.file import load_pipeline
-from sparq_core.pipeline.identity import changes_in_part, listed
+from sparq_core.pipeline.identity import changes_in_part
 from sparq_core.pipeline.prepare import Prepared, resolve_models, warnings_of, with_digests
 
 

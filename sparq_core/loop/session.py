@@ -10,6 +10,7 @@ import msgspec
 import yaml
 from msgspec.structs import replace
 
+from sparq_core.contract.changes import Change, listed
 from sparq_core.contract.errors import PipelineError, SparqError
 from sparq_core.contract.events import Event, RunStarted, Warned
 from sparq_core.contract.files import check_nameable
@@ -22,7 +23,7 @@ from sparq_core.loop.phases import check_unchanged
 from sparq_core.loop.rounds import Ending, Rounds
 from sparq_core.pipeline.cast import Cast
 from sparq_core.pipeline.discovery import Member
-from sparq_core.pipeline.identity import Change, changes_since, grading_of, identity_of, listed
+from sparq_core.pipeline.identity import changes_since, grading_of, identity_of
 from sparq_core.pipeline.prepare import Prepared, warnings_of, with_digests
 
 Observer = Callable[[Event], None]

@@ -1,15 +1,16 @@
 """What makes a run this run: whatever of it changes, the ledger would mix two different ones."""
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 from msgspec import Struct
 from msgspec.structs import fields
 
 from sparq_core import hookspecs
+from sparq_core.contract.changes import Change, differences
 from sparq_core.contract.config import Pipeline
 from sparq_core.contract.run import Run
 from sparq_core.pipeline.cast import Cast
@@ -47,32 +48,6 @@ def phase_config(run: Run, round: int, members: Sequence[Member]) -> str:
         if round and run.pipeline.train_seed != run.pipeline.seed:
             config["train.seed"] = run.pipeline.train_seed
     return msgspec.json.encode(config, order="sorted").decode()
-
-
-TEMPLATES = {"attempts.prompt"}
-
-
-class Change(NamedTuple):
-    """A setting that is other than it was."""
-
-    setting: str
-    before: Any
-    after: Any
-
-    @property
-    def may_be_accepted(self) -> bool:
-        """Whether a run can go on with it: a plugin that was mended, or has other options or files; another template."""
-        return (
-            self.setting.startswith("plugins.") or self.setting in TEMPLATES or self.setting.endswith(".chat_template")
-        )
-
-    def __str__(self) -> str:
-        return f"{self.setting}: {_short(self.before)} → {_short(self.after)}"
-
-
-def listed(changes: Sequence[Change]) -> str:
-    """Changes as an error tells them."""
-    return "these settings differ (there → here):\n  " + "\n  ".join(map(str, changes))
 
 
 def changes_since(recorded: str, now: Mapping[str, Any], members: Sequence[Member]) -> list[Change]:
@@ -144,20 +119,6 @@ def _content(path: Path) -> str:
             while part := stream.read(PART):
                 digest.update(part)
     return digest.hexdigest()
-
-
-def differences(there: Any, here: Any, path: str = "") -> Iterator[Change]:
-    """What two mappings, and those in them, differ in; what one of them lacks is None there."""
-    if isinstance(there, dict) and isinstance(here, dict):
-        for key in sorted(there.keys() | here.keys()):
-            yield from differences(there.get(key), here.get(key), f"{path}.{key}" if path else key)
-    elif there != here:
-        yield Change(path, there, here)
-
-
-def _short(value: Any) -> str:
-    text = msgspec.json.encode(value).decode()
-    return text if len(text) <= 60 else text[:57] + "…"
 
 
 def is_static(pipeline: Pipeline, cast: Cast) -> bool:

@@ -1,8 +1,12 @@
 """How runs differ from the first of them, with intervals where there is something to tell them by."""
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple, Protocol
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
 
+import msgspec
+
+from sparq_core.contract import changes
+from sparq_core.contract.changes import Change
 from sparq_core.contract.tally import Tally
 from sparq_core.ledger import intervals, overview, spread
 from sparq_core.ledger.intervals import Interval
@@ -36,6 +40,19 @@ def figures(ledger: Reader) -> Figures:
     return Figures(ledger.tally(), spread.mean_solve_rate(ledger), overview.last_scores(ledger))
 
 
+def settings(ledger: Reader) -> dict[str, Any]:
+    """All settings with their defaults, as far as they are recorded; plugins and models by their names."""
+    run = ledger.run()
+    pipeline = msgspec.json.decode(run.pipeline, type=dict[str, Any])
+    empty: dict[str, Any] = {"models": {}, "plugins": {}, "roles": {}}
+    identity = empty | msgspec.json.decode(run.identity or "{}", type=dict[str, Any])
+    models = {name: model | identity["models"].get(name, {}) for name, model in pipeline["models"].items()}
+    plugins = {plugin["use"]: {"with": plugin["with"]} for plugin in pipeline["plugins"]} | identity["plugins"]
+    for name, version in spread.cast(ledger).items():
+        plugins[name] = plugins.get(name, {}) | {"from": version}
+    return pipeline | {"roles": identity["roles"], "models": models, "plugins": plugins}
+
+
 class Difference(NamedTuple):
     """A measure of every run, and how far each of the others is from the first."""
 
@@ -47,6 +64,30 @@ class Difference(NamedTuple):
 def differences(runs: Sequence[Measured]) -> list[Difference]:
     """Shares of the children, the mean solve rate, and the last models on each task that two runs have in common."""
     return [_independent(measure, [of(run) for run in runs]) for measure, of in MEASURES.items()] + list(_tasks(runs))
+
+
+class Setting(NamedTuple):
+    """A setting that is not the same in all runs, with each run's value as text; a dash where a run has none."""
+
+    name: str
+    values: list[str]
+
+
+def changed(runs: Sequence[Mapping[str, Any]]) -> list[Setting]:
+    """The settings of several runs that differ from those of the first, each with the values of all runs."""
+    first, *others = runs
+    found = [{change.setting: change for change in changes.differences(first, other)} for other in others]
+    names = sorted({name for of_run in found for name in of_run})
+    return [Setting(name, [_as_text(value) for value in _values(name, found)]) for name in names]
+
+
+def _values(name: str, found: Sequence[Mapping[str, Change]]) -> list[Any]:
+    before = next(of_run[name].before for of_run in found if name in of_run)
+    return [before, *(of_run[name].after if name in of_run else before for of_run in found)]
+
+
+def _as_text(value: Any) -> str:
+    return "–" if value is None else value if isinstance(value, str) else msgspec.json.encode(value).decode()
 
 
 def _kept(run: Measured) -> Interval | None:

@@ -18,6 +18,7 @@ from sparq_core.ledger.overview import Accepted, Seeds
 from sparq_core.ledger.reader import PhaseRow, Reader
 from sparq_core.ledger.samples import Ancestor
 from sparq_core.ledger.spread import Counts
+from sparq_core.report.differences import settings
 
 MOST_POINTS = 200
 """Steps that a curve shows."""
@@ -57,6 +58,8 @@ class Facts(Struct, frozen=True, kw_only=True):
     weights: dict[str, str]
     """The digests of the models' weights by the models' names."""
     cast: dict[str, str]
+    settings: dict[str, Any]
+    """The pipeline with what it names: versions of plugins, digests of weights and files."""
     tally: Tally
     steps: dict[int, int]
     """Committed steps by round."""
@@ -113,6 +116,7 @@ def facts(ledger: Reader, letter: str, runs: int, counts: Counts, strata: Sequen
         digest=ledger.last_digest(),
         weights=_weights(ledger),
         cast=spread.cast(ledger),
+        settings=settings(ledger),
         tally=ledger.tally(),
         steps={round_: ledger.steps_of(round_) for round_ in overview.rounds(ledger) if round_},
         phases=overview.phases(ledger),

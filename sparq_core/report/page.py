@@ -17,9 +17,10 @@ from sparq_core.contract.records import Judged
 from sparq_core.contract.wording import funnel, money
 from sparq_core.ledger.afresh import Filled
 from sparq_core.ledger.diversity import diversity_of
+from sparq_core.ledger.spread import Label
 from sparq_core.report import curves, numbers
 from sparq_core.report.alarms import alarms
-from sparq_core.report.differences import differences
+from sparq_core.report.differences import changed, differences
 from sparq_core.report.facts import Facts
 from sparq_core.report.figures.bars import bar, interval
 from sparq_core.report.figures.histogram import histogram
@@ -30,6 +31,8 @@ START = '<!doctype html>\n<html lang="en" data-made-by="sparq report">\n'
 """What every report begins with, so that an earlier one is known."""
 MOST_FIELDS = 40
 """Niches of a map that are fields of their own."""
+ENOUGH = 10
+"""Children of a label from which on its solve rate says something."""
 MOST_MAPS = 2
 """Axes of an archive that are shown."""
 
@@ -56,6 +59,7 @@ def figures(runs: Sequence[Facts]) -> dict[str, Any]:
         "many": len(runs) > 1,
         "alarmed": sum(len(alarms(run)) for run in runs),
         "differences": differences(runs) if len(runs) > 1 else [],
+        "changed": changed([run.settings for run in runs]),
         "qualities": _qualities(runs),
         "most_solved": max(_tallest(run) for run in runs),
         "archive_curves": curves.of_the_archive(runs),
@@ -77,8 +81,8 @@ def environment(*packages: str) -> Environment:
         keep_trailing_newline=True,
     )
     environment.globals.update(
-        alarms=alarms, bar=bar, cells=_cells, exp=exp, folded=folded, funnel=funnel, histogram=histogram, interval=interval,
-        maps=maps, treemap=treemap,
+        alarms=alarms, bar=bar, cells=_cells, enough=ENOUGH, exp=exp, extremes=extremes, folded=folded, funnel=funnel,
+        histogram=histogram, interval=interval, maps=maps, treemap=treemap,
     )  # fmt: skip
     environment.filters.update(
         count=numbers.count, compact=numbers.compact, duration=numbers.duration, money=money, percent=numbers.percent,
@@ -144,6 +148,15 @@ def names(axis: Axis, niche: Niche) -> tuple[str, ...]:
         return ("not known",)
     size = (axis.high - axis.low) / axis.bins
     return (f"{axis.low + cell * size:g} to {axis.low + (cell + 1) * size:g}",)
+
+
+def extremes(labels: Sequence[Label]) -> tuple[Label, Label] | None:
+    """The labels with the lowest and the highest solve rate, of those with enough children; None where these are not two."""
+    rated = sorted(
+        (label for label in labels if label.solve_rate is not None and label.children >= ENOUGH),
+        key=lambda label: (label.solve_rate, label.name),
+    )
+    return (rated[0], rated[-1]) if len(rated) > 1 else None
 
 
 def folded(judged: Sequence[Judged]) -> list[list[Judged]]:

@@ -27,7 +27,7 @@ def started(pipeline: dict[str, Any], folder: Path, resume: bool, watch: Callabl
 
 @pytest.mark.parametrize(
     ("resume", "settings", "told"),
-    [(False, {}, "already contains a run"), (True, {"seed": 2}, r"holds another run; .*\n +seed: 1 → 2")],
+    [(False, {}, "already contains a run"), (True, {"seed": 2}, r"contains another run; .*\n +seed: 1 → 2")],
 )
 def test_a_folder_in_which_another_run_began_meanwhile_is_left_to_it(
     sums: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, resume: bool, settings: dict[str, Any], told: str

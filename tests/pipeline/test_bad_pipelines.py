@@ -69,7 +69,7 @@ CASES: dict[str, tuple[Callable[[Pipeline], Any], list[str]]] = {
     "band upside down": (lambda p: add(p, "band", correct=[6, 2]), ["band.correct", "upside down"]),
     "band above K": (lambda p: add(p, "band", correct=[2, 14]), ["band.correct", "attempts.k = 8"]),
     "missing plugin": (lambda p: add(p, "map-elitse"), ["plugins[7]", "did you mean 'map-elites'"]),
-    "a file without ./": (lambda p: add(p, "rules.py:Rules"), ["plugins[7]", "is written './rules.py:Rules'"]),
+    "a file without ./": (lambda p: add(p, "rules.py:Rules"), ["plugins[7]", "for a file, write './rules.py:Rules'"]),
     "two selectors": (
         lambda p: add(p, "map-elites"),
         ["only one plugin may implement 'select'", "plugins[1]", "plugins[7]"],
@@ -138,13 +138,13 @@ CASES: dict[str, tuple[Callable[[Pipeline], Any], list[str]]] = {
         [
             "attempts.policy",
             "is decided by a plugin now",
-            "take policy, worth out",
+            "remove policy, worth from",
             '{"use": "bayes", "with": {"worth": 60.0}}',
         ],
     ),
     "policy that was all attempts": (
         lambda p: p["attempts"].update(policy="fixed", wave=4),
-        ["take policy, wave out of attempts\n"],
+        ["remove policy, wave from attempts\n"],
     ),
     "two policies": (lambda p: added(p, "settled", "bayes"), ["only one plugin may implement 'policy'"]),
     "policy that needs an assessment by counts": (

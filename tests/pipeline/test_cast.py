@@ -24,7 +24,7 @@ CODE = {
     ),
     "two owners in one": (
         "@sparq.hookimpl\n    def select(self, n): return []\n    @sparq.hookimpl\n    def assess(self, cases): return []",
-        "answers select and assess: split it",
+        "implements select and assess: split it",
     ),
     "fails to import": ("raise RuntimeError('no luck')", "cannot be imported: RuntimeError: no luck"),
     "needs a package": ("requires = {'no_such_module': 'sparq-x[y]'}", "pip install 'sparq-x[y]'"),

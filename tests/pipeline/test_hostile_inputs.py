@@ -103,7 +103,7 @@ def test_what_stands_where_a_file_belongs(work: Path, place: str, what: str) -> 
         "plugin": "plugins.mutate={use: './x.py:X'}",
         "chat template": "models.student.chat_template=x.py",
     }[what]
-    if what != "chat template" and said in {"no such file", "leads nowhere"} and "itself" not in place:
+    if what != "chat template" and said in {"no such file", "broken link"} and "itself" not in place:
         said = "there is no file"
     refused(lambda: prepare.warnings_of(prepare.load(Path("p.yaml"), [setting])), said)
 
@@ -172,12 +172,12 @@ def test_a_run_folder_may_have_any_name(work: Path, out: str) -> None:
 def test_a_folder_whose_name_is_no_text_is_refused(work: Path) -> None:
     folder = Path(b"a\xff".decode("utf-8", "surrogateescape"))
     refused(
-        lambda: CliRunner().invoke(cli, ["run", "p.yaml", "--out", str(folder)], catch_exceptions=False), "no UTF-8"
+        lambda: CliRunner().invoke(cli, ["run", "p.yaml", "--out", str(folder)], catch_exceptions=False), "not valid UTF-8"
     )
     assert not folder.exists()
     folder.mkdir()
     (folder / "p.yaml").write_text(VALID)
-    refused(lambda: prepare.load(folder / "p.yaml"), "no UTF-8")
+    refused(lambda: prepare.load(folder / "p.yaml"), "not valid UTF-8")
 
 
 def test_findings_are_short_and_inert(work: Path) -> None:

@@ -108,7 +108,7 @@ def test_a_folder_with_something_else_in_it_is_refused(folder: Path, tmp_path: P
         export(folder, to)
     (to / mine).parent.mkdir(parents=True, exist_ok=True)
     (to / mine).write_text("mine")
-    with pytest.raises(PipelineError, match="holds something else"):
+    with pytest.raises(PipelineError, match="contains something other"):
         export(folder, to)
     assert (to / mine).read_text() == "mine"
 

@@ -80,7 +80,7 @@ def test_an_option_of_the_screen_is_passed_on(runs: Runs, tmp_path: Path) -> Non
     both = [runs["one"], runs["two"]]
     strict = export(Order(runs=both, options=["near=0.3"]), str(tmp_path / "strict.jsonl"))
     assert strict.turned_away > export(Order(runs=both), str(tmp_path / "both.jsonl")).turned_away
-    with pytest.raises(PipelineError, match="does not answer 'admit'"):
+    with pytest.raises(PipelineError, match="does not implement 'admit'"):
         export(Order(runs=both, screen="skills"), str(tmp_path / "x.jsonl"))
     assert not (tmp_path / "x.jsonl").exists()
 

@@ -76,9 +76,9 @@ def test_a_runs_dataset_is_sent_privately_and_again(run_folder: Path, push: Push
     assert b"license: mit" in repo.files["README.md"]
     assert b"load_dataset('me/sums'" in repo.files["README.md"]
     repo.files["data/train-00001-of-00002.parquet"] = b"of an earlier push"
-    told = push(run_folder, "me/sums", "--yes")
-    assert "there already, private" in told
-    assert "1 files of an earlier push are deleted" in told
+    told = push(run_folder, "me/sums", "--yes", "--json")
+    assert "exists, private" in told
+    assert "1 file of an earlier push will be deleted" in told
     assert set(repo.files) == {".gitattributes", "README.md", "data/train-00000-of-00001.parquet"}
     assert len(repo.commits) == 3
 
@@ -128,7 +128,7 @@ def test_what_is_not_ours_is_left_alone(run_folder: Path, push: Pusher, tmp_path
     repo = Hub.repos["datasets/me/sums"]
     repo.files["notes.txt"] = b"mine"
     before, asked = dict(repo.files), len(written())
-    assert "holds something else" in push(run_folder, "sums", "--yes", code=2)
+    assert "contains something other" in push(run_folder, "sums", "--yes", code=2)
     assert (repo.files, len(written())) == (before, asked)
     (tmp_path / "x").mkdir()
     (tmp_path / "x" / "README.md").write_text("mine")

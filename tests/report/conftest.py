@@ -1,16 +1,19 @@
 """The runs that tests of reports and of the viewer look at."""
 
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from browsers import CHROMIUM
 from hostile_texts import TEXTS
 
 from sparq_core.testing import Ran, run_pipeline
 
+EXACT_TEXT = Path(__file__).parents[2] / "plugin_examples" / "exact_text"
 HOSTILE = """
 import json
 from pathlib import Path
@@ -107,6 +110,19 @@ def hostile(tmp_path: Path) -> Ran:
         ],
     }
     return run_pipeline(pipeline, tmp_path)
+
+
+@pytest.fixture
+def of_texts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ran:
+    """The run of `plugin_examples/exact_text`: questions and short answers in words, niches of topics."""
+    folder = tmp_path / "of_texts"
+    shutil.copytree(EXACT_TEXT, folder)
+    monkeypatch.syspath_prepend(EXACT_TEXT)
+    (folder / "exact.py").write_text("from sparq_exact_text import ExactText\n")
+    pipeline = yaml.safe_load((folder / "pipeline.yaml").read_text())
+    for plugin in pipeline["plugins"]:
+        plugin["use"] = {"exact-text": "./exact.py:ExactText"}.get(plugin["use"], plugin["use"])
+    return run_pipeline(pipeline, folder)
 
 
 @pytest.fixture

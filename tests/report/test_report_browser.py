@@ -19,10 +19,11 @@ pytestmark = [
 ]
 
 
-@pytest.fixture(params=["finished", "empty", "hostile", "beside"])
+@pytest.fixture(params=["finished", "of_texts", "empty", "hostile", "beside"])
 def page(request: pytest.FixtureRequest, run_folder: Path, sums: Callable[..., Any], tmp_path: Path) -> Path:
     runs: dict[str, Callable[[], list[Path]]] = {
         "finished": lambda: [run_folder],
+        "of_texts": lambda: [request.getfixturevalue("of_texts").folder],
         "empty": lambda: [request.getfixturevalue("empty").folder],
         "hostile": lambda: [request.getfixturevalue("hostile").folder],
         "beside": lambda: [run_folder, _other(sums, tmp_path).folder],

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from sparq_core.contract.wording import funnel
 from sparq_core.ledger.diversity import archive
 from sparq_core.ledger.reader import Reader
 from sparq_core.report.facts import gather
+from sparq_core.report.page import ENOUGH
 from sparq_core.testing import run_pipeline
 
 
@@ -56,6 +58,12 @@ def test_labels_and_niches_are_those_of_the_described_children(page: Element, le
     labels = Counter(label for child in kept for label in child.descriptors["skills"])
     shown = {name: int(n.replace(",", "")) for name, n, *_ in page.section("labels").rows()[1:]}
     assert shown == labels
+    rates = {
+        label: fmean(child.solve_rate or 0.0 for child in kept if label in child.descriptors["skills"])
+        for label, n in labels.items()
+        if n >= ENOUGH
+    }
+    assert f"{min(rates, key=lambda label: (rates[label], label))} has the lowest" in page.section("labels").words
     niches_of = ledger.niches({"skills": Axis()})
     niches = Counter(" + ".join(niches_of.of(child.descriptors)[0]) for child in kept)  # type: ignore[arg-type]  # labels
     assert {name: int(n) for name, n, *_ in page.section("archive").rows()[1:]} == niches
@@ -68,7 +76,7 @@ def test_the_curves_end_where_the_run_does(page: Element, ledger: Reader) -> Non
     last = ledger.step_row(1, 8).metrics
     told = {svg.every("title")[0].words: svg.every("desc")[0].words for svg in page.every("svg") if svg.every("desc")}
     assert f"{last['filled_niches']:g} at step 8;" in told["Filled niches"]
-    assert f"{ledger.tally().tokens:,.4g}" in told["Tokens sampled"]
+    assert f"{ledger.tally().tokens:,.4g}" in told["Sampled tokens"]
 
 
 def test_what_a_kept_problem_cost(page: Element, ledger: Reader) -> None:
@@ -133,7 +141,10 @@ def test_runs_beside_each_other_differ_by_their_shares(
 ) -> None:
     other = run_pipeline(sums(seed=5, steps=4), tmp_path)
     page = parsed(written(tmp_path / "both.html", run_folder, other.folder))
-    (table,) = page.section("outcome").every("table")
+    table, settings = page.section("outcome").every("table")
+    assert ["seed", str(ledger.pipeline().seed), "5"] in settings.rows()
+    assert ["steps", str(ledger.pipeline().steps), "4"] in settings.rows()
+    assert "rounds" not in {name for name, *_ in settings.rows()}
     row = {name: cells for name, *cells in table.rows()[1:]}["children kept"]
     shares = [each.tally().outcomes["kept"] / each.tally().children for each in (ledger, other.read())]
     assert [float(cell.split()[0]) for cell in row[:2]] == [round(100 * share, 1) for share in shares]

@@ -61,7 +61,7 @@ PAGES = {
     "problem": "/A/problem/1.1.2?outcome=kept",
     "nothing": "/A/problem/9.9.9",
 }
-SHOWN = [("finished", kind) for kind in KINDS] + [("hostile", "phone"), ("beside", "desktop")]
+SHOWN = [("finished", kind) for kind in KINDS] + [("hostile", "phone"), ("of_texts", "phone"), ("beside", "desktop")]
 
 
 @pytest.mark.parametrize(("what", "kind"), SHOWN)
@@ -69,7 +69,7 @@ def test_it_is_quiet_fits_and_is_accessible(
     browser: Any, what: str, kind: str, request: pytest.FixtureRequest, run_folder: Path, tmp_path: Path
 ) -> None:
     runs = {"finished": [run_folder], "beside": [run_folder, run_folder]}
-    folders = runs.get(what) or [request.getfixturevalue("hostile").folder]
+    folders = runs.get(what) or [request.getfixturevalue(what).folder]
     kept = Path(os.environ.get("SPARQ_SCREENSHOTS", tmp_path))
     with served(*folders) as at, tab(browser, at, **KINDS[kind]) as page:
         for place, address in PAGES.items():
@@ -86,7 +86,7 @@ def test_it_is_quiet_fits_and_is_accessible(
 def test_a_problem_is_found_by_the_form_and_read(browser: Any, run_folder: Path) -> None:
     with served(run_folder) as at, tab(browser, at) as page:
         page.get_by_role("link", name="Problems", exact=True).click()
-        page.get_by_label("statement has").fill("is 2")
+        page.get_by_label("statement contains").fill("is 2")
         page.get_by_label("outcome").select_option("kept")
         page.get_by_label("order").select_option("hardest")
         page.get_by_role("button", name="Show").click()
@@ -97,7 +97,7 @@ def test_a_problem_is_found_by_the_form_and_read(browser: Any, run_folder: Path)
         page.get_by_role("link", name="Next →").click()
         assert page.locator("h1").inner_text() != first
         page.get_by_role("link", name="Back to the list").click()
-        assert page.get_by_label("statement has").input_value() == "is 2"
+        assert page.get_by_label("statement contains").input_value() == "is 2"
 
 
 def test_the_overview_follows_its_run(browser: Any, sums: Callable[..., Any], tmp_path: Path) -> None:

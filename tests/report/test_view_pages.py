@@ -101,7 +101,7 @@ def test_a_problem_is_shown_with_all_there_is_of_it(client: TestClient, run_fold
     problem = solved.child.problem
     shown = main(client, f"/A/problem/{problem.id}")
     assert problem.statement in shown.text
-    assert f"{solved.child.counts.correct} of {solved.child.counts.decided} right" in shown.words
+    assert f"{solved.child.counts.correct} of {solved.child.counts.decided} correct" in shown.words
     assert all(one.attempt.text in shown.text for one in judged)
     folds = [int(one.words.removesuffix("×")) for one in shown.every("span") if one.words.endswith("×")]
     assert sum(folds) == len(judged)

@@ -243,7 +243,7 @@ def test_a_run_is_no_place_for_a_study_and_a_study_no_run(study: Callable[..., P
     run(path)
     assert "its runs are in cells/ARM/seed-N" in sparq_command("status", str(tmp_path / "out"), code=2)
     cell = tmp_path / "out" / "cells" / "plain" / "seed-1"
-    assert "holds a run" in sparq_command("study", str(path), "--out", str(cell), "--resume", code=2)
+    assert "contains a run" in sparq_command("study", str(path), "--out", str(cell), "--resume", code=2)
 
 
 def test_arms_and_seeds_may_be_added(study: Callable[..., Path]) -> None:

@@ -1,5 +1,6 @@
 """The command `sparq grade`: answer checks for any file of solutions, without a run."""
 
+import json
 from pathlib import Path
 
 import click
@@ -22,6 +23,7 @@ import click
     "--option", "options", multiple=True, metavar="NAME=VALUE", help="An option of the plugin sympy; repeatable."
 )
 @click.option("--explain", nargs=2, metavar="GOLD ANSWER", help="Explain one verdict instead of grading a file.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
 def grade(
     file: Path | None,
     problem_column: str,
@@ -31,23 +33,26 @@ def grade(
     out: Path | None,
     options: tuple[str, ...],
     explain: tuple[str, str] | None,
+    as_json: bool,
 ) -> None:
     """
     Grade the solutions in FILE, JSON lines, plain or gzipped; report verdicts by reason.
 
-    With --explain, tell how one answer compares with one reference.
+    With --explain, show how one answer compares with one reference.
     """
     from sparq_sympy.grade import rows
-    from sparq_sympy.grade.explain import show
+    from sparq_sympy.grade.explain import explained, show
 
     plugin = rows.checker(options)
     try:
         if explain:
-            show(plugin, *explain)
+            found = explained(plugin, *explain)
+            click.echo(json.dumps(found, indent=2)) if as_json else show(found)
         elif file is None:
             raise click.UsageError("name a FILE to grade, or use --explain GOLD ANSWER")
         else:
             columns = rows.Columns(problem_column, answer_column, solution_column, bare)
-            rows.grade(plugin, file, columns, out)
+            reasons = rows.grade(plugin, file, columns, out)
+            click.echo(json.dumps(rows.facts(reasons, out), indent=2)) if as_json else rows.show(reasons, out)
     finally:
         plugin.stop()

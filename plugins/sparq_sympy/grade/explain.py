@@ -1,5 +1,8 @@
 """How one verdict comes about."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from rich.console import Console
 from rich.markup import escape
 
@@ -11,29 +14,37 @@ from sparq_sympy.tree.nodes import shown
 COLOURS = {"correct": "green", "incorrect": "red", "unknown": "yellow"}
 
 
-def show(plugin: Sympy, gold: str, answer: str) -> None:
-    """Print how reference and answer were read, and the verdict with its reason."""
-    console = Console()
-    for name, text in (("reference", gold), ("answer", answer)):
-        console.print(f"[bold]{name:>9}[/]  {escape(sparq.inert(text))}", soft_wrap=True, highlight=False)
-        for line in _reading(read(text)):
-            console.print(f"           [dim]{escape(sparq.inert(line))}[/]", soft_wrap=True, highlight=False)
+def explained(plugin: Sympy, gold: str, answer: str) -> dict[str, Any]:
+    """How reference and answer were read, and the verdict with its reason."""
     decision = plugin.equivalent(gold, answer)
-    said = f"[bold {COLOURS[decision.value]}]{decision.value}[/]"
-    console.print(f"[bold]{'verdict':>9}[/]  {said}: {decision.reason}", soft_wrap=True, highlight=False)
-    console.print(f"           {escape(sparq.inert(decision.how))}", soft_wrap=True, highlight=False)
+    return {
+        **{name: {"text": text, **_reading(read(text))} for name, text in (("reference", gold), ("answer", answer))},
+        "verdict": decision.value,
+        "reason": decision.reason,
+        "how": decision.how,
+    }
 
 
-def _reading(answer: Answer) -> list[str]:
-    lines = [f"normalised: {answer.normal}"]
-    if answer.node is not None:
-        lines.append(f"read as: {shown(answer.node)}")
-    if answer.other is not None:
-        lines.append(f"or as: {shown(answer.other)}")
-    if answer.condition is not None:
-        lines.append(f"given: {shown(answer.condition)}")
-    if answer.unit:
-        lines.append(f"unit: {answer.unit}")
-    if answer.refused:
-        lines.append(f"not read: {answer.refused}")
-    return lines
+def show(found: Mapping[str, Any]) -> None:
+    """Print what `explained` found."""
+    console = Console()
+    for name in ("reference", "answer"):
+        text, *lines = found[name].items()
+        console.print(f"[bold]{name:>9}[/]  {escape(sparq.inert(text[1]))}", soft_wrap=True, highlight=False)
+        for what, said in lines:
+            console.print(
+                f"           [dim]{escape(sparq.inert(f'{what}: {said}'))}[/]", soft_wrap=True, highlight=False
+            )
+    verdict = f"[bold {COLOURS[found['verdict']]}]{found['verdict']}[/]"
+    console.print(f"[bold]{'verdict':>9}[/]  {verdict}: {found['reason']}", soft_wrap=True, highlight=False)
+    console.print(f"           {escape(sparq.inert(found['how']))}", soft_wrap=True, highlight=False)
+
+
+def _reading(answer: Answer) -> dict[str, str]:
+    nodes = {"read as": answer.node, "or as": answer.other, "given": answer.condition}
+    return {
+        "normalised": answer.normal,
+        **{what: shown(node) for what, node in nodes.items() if node is not None},
+        **({"unit": answer.unit} if answer.unit else {}),
+        **({"not read": answer.refused} if answer.refused else {}),
+    }

@@ -15,6 +15,9 @@ from rich.table import Table
 import sparq_core as sparq
 from sparq_sympy import Sympy, SympyConfig
 
+Reasons = Counter[tuple[str, str]]
+"""Solutions by verdict and reason."""
+VALUES = ("correct", "incorrect", "unknown")
 ROWS_AT_ONCE = 256
 ADDED = ("verdict", "verdict_reason", "final_answer")
 """The columns that a graded file has beside its own, in their order."""
@@ -42,18 +45,38 @@ def checker(options: Sequence[str]) -> Sympy:
     return Sympy(sparq.from_settings(options, SympyConfig, "--option"))
 
 
-def grade(plugin: Sympy, file: Path, columns: Columns, out: Path | None) -> None:
-    """Grade a file, print what came of it, and write the rows with their verdicts if a place is given."""
-    reasons: Counter[tuple[str, str]] = Counter()
+def grade(plugin: Sympy, file: Path, columns: Columns, out: Path | None) -> Reasons:
+    """Grade a file, and write the rows with their verdicts if a place is given."""
+    reasons: Reasons = Counter()
     with _writer(out) as write:
         rows = _rows(file, columns)
         while group := list(islice(rows, ROWS_AT_ONCE)):
             for graded in _grade(plugin, group, columns):
                 reasons.update((v.value, v.reason) for v in graded.verdicts)
                 write(json.dumps(_with_verdicts(graded, columns), ensure_ascii=False) + "\n")
+    return reasons
+
+
+def facts(reasons: Reasons, out: Path | None) -> dict[str, Any]:
+    """The verdicts by reason, for programs."""
+    return {
+        "solutions": reasons.total(),
+        **{value: sum(n for _, n in _of(reasons, value)) for value in VALUES},
+        "reasons": {value: dict(_of(reasons, value)) for value in VALUES},
+        "out": None if out is None else str(out),
+    }
+
+
+def show(reasons: Reasons, out: Path | None) -> None:
+    """Print the verdicts by reason, and where the rows are."""
     _show(reasons)
     if out:
         Console().print(f"verdicts written to {out}", soft_wrap=True, highlight=False, markup=False)
+
+
+def _of(reasons: Reasons, value: str) -> list[tuple[str, int]]:
+    """The reasons of one verdict, the most frequent first."""
+    return sorted(((why, n) for (v, why), n in reasons.items() if v == value), key=lambda item: (-item[1], item[0]))
 
 
 @contextmanager
@@ -108,18 +131,18 @@ def _with_verdicts(graded: Graded, columns: Columns) -> dict[str, Any]:
     return {**graded.row, **({name: values[0] for name, values in fields.items()} if single else fields)}
 
 
-def _show(reasons: Counter[tuple[str, str]]) -> None:
-    total = sum(reasons.values())
+def _show(reasons: Reasons) -> None:
+    total = reasons.total()
     table = Table(box=SIMPLE_HEAD, show_edge=False, title=f"{total:,} solutions", title_justify="left")
     table.add_column("verdict")
     table.add_column("reason")
     table.add_column("solutions", justify="right")
     table.add_column("share", justify="right")
-    for value in ("correct", "incorrect", "unknown"):
-        found = sorted(((n, why) for (v, why), n in reasons.items() if v == value), reverse=True)
-        count = sum(n for n, _ in found)
+    for value in VALUES:
+        found = _of(reasons, value)
+        count = sum(n for _, n in found)
         table.add_row(f"[bold]{value}[/]", "", f"[bold]{count:,}[/]", f"[bold]{count / max(1, total):.1%}[/]")
-        for n, why in found:
+        for why, n in found:
             table.add_row("", why, f"{n:,}", f"{n / total:.1%}")
     Console().print(table)
     decided = total - sum(n for (value, _), n in reasons.items() if value == "unknown")

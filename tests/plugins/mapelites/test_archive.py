@@ -94,7 +94,7 @@ def test_a_string_is_one_label() -> None:
     [
         (Axis(), 5.0, r"niches\.words: 5\.0 is a number, not labels; set `bins`"),
         (Axis(bins=5), ["a"], r"niches\.words: \['a'\] is not a number; omit `bins`"),
-        (Axis(bins=5), "a", r"niches\.words: 'a' is no number"),
+        (Axis(bins=5), "a", r"niches\.words: 'a' is not a number"),
     ],
 )
 def test_a_descriptor_that_does_not_fit_its_axis_is_refused(axis: Axis, value: Any, message: str) -> None:

@@ -574,6 +574,10 @@ def test_grade_a_file(tmp_path: Path) -> None:
     assert graded[0]["verdict"] == ["correct", "incorrect", "incorrect", "unknown"]
     assert graded[1]["final_answer"] == ["0.5"]
     assert graded[0]["problem"] == "1+1?"
+    found = json.loads(grade(str(path), "--solution-column", "text", "--json").stdout)
+    assert [found[value] for value in ("solutions", "correct", "incorrect", "unknown")] == [5, 2, 2, 1]
+    assert found["reasons"]["unknown"] == {"too-large": 1}
+    assert found["reasons"]["incorrect"]["no-answer"] == 1
 
 
 @pytest.mark.parametrize(
@@ -607,6 +611,8 @@ def test_explain_one_verdict() -> None:
     assert done.returncode == 0
     for word in ("unit: cm", "unit: kg", "incorrect", "unit"):
         assert word in done.stdout
+    found = json.loads(grade("--explain", r"5\text{ cm}", "5 kg", "--json").stdout)
+    assert (found["verdict"], found["reference"]["unit"], found["answer"]["unit"]) == ("incorrect", "cm", "kg")
 
 
 @pytest.mark.parametrize("text", [r"\sum_n a_n", r"\sum_k k", r"\prod_i x_i", r"\frac", r"\sqrt[", r"\binom{1"])
