@@ -28,8 +28,19 @@ GROUPS = {
     "Events": ["contract.events"],
     "Options": ["contract.config", "pipeline.file"],
     "Prompts and answers": ["contract.templates", "contract.answers", "contract.texts"],
-    "Files and weights": ["contract.files", "ledger.outputs", "contract.weights", "contract.checkpoints", "contract.hub"],
-    "Randomness and processes": ["contract.randomness", "contract.curriculum", "contract.workers", "contract.descendants"],
+    "Files and weights": [
+        "contract.files",
+        "ledger.outputs",
+        "contract.weights",
+        "contract.checkpoints",
+        "contract.hub",
+    ],
+    "Randomness and processes": [
+        "contract.randomness",
+        "contract.curriculum",
+        "contract.workers",
+        "contract.descendants",
+    ],
     "Marks and errors": ["hookspecs", "contract.errors"],
 }
 """Where the public names stand, in the order of the page; the test of the page finds a name that is nowhere."""

@@ -24,8 +24,8 @@ class OpenAIConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     base_url: Annotated[
         str | tuple[str, ...],
         Meta(
-            description="Address of the endpoint; usually ends in `/v1`. Several servers of the same model are a list: requests "
-            "go to the least busy one that works."
+            description="Address of the endpoint; usually ends in `/v1`. Several servers of the same model are a list: "
+            "requests go to the least busy one that works."
         ),
         sparq.FREE,
     ] = HOSTED

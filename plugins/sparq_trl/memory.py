@@ -70,7 +70,9 @@ def finding(need: Need, processes: int, memories: Sequence[int], *, shares: bool
 
 def shapes(folder: Path) -> dict[str, tuple[int, ...]]:
     """The tensors of a folder's safetensors files by name; empty where it has no such files."""
-    return {name: tensor.shape for file in sorted(folder.glob("*.safetensors")) for name, tensor in _tensors(file).items()}
+    return {
+        name: tensor.shape for file in sorted(folder.glob("*.safetensors")) for name, tensor in _tensors(file).items()
+    }
 
 
 def _tensors(file: Path) -> dict[str, sparq.Tensor]:

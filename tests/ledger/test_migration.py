@@ -115,7 +115,8 @@ def test_the_command_says_what_to_write_in_the_pipeline(old: Path, tmp_path: Pat
 
 
 @pytest.mark.parametrize(
-    ("version", "message"), [(1, "copies only format 2 forward"), (FORMAT, "nothing to migrate"), (99, "copies only format")]
+    ("version", "message"),
+    [(1, "copies only format 2 forward"), (FORMAT, "nothing to migrate"), (99, "copies only format")],
 )
 def test_what_cannot_be_copied_is_refused(old: Path, tmp_path: Path, version: int, message: str) -> None:
     connection = sqlite3.connect(old / "run" / "sparq.db")

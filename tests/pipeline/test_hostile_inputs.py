@@ -172,7 +172,8 @@ def test_a_run_folder_may_have_any_name(work: Path, out: str) -> None:
 def test_a_folder_whose_name_is_no_text_is_refused(work: Path) -> None:
     folder = Path(b"a\xff".decode("utf-8", "surrogateescape"))
     refused(
-        lambda: CliRunner().invoke(cli, ["run", "p.yaml", "--out", str(folder)], catch_exceptions=False), "not valid UTF-8"
+        lambda: CliRunner().invoke(cli, ["run", "p.yaml", "--out", str(folder)], catch_exceptions=False),
+        "not valid UTF-8",
     )
     assert not folder.exists()
     folder.mkdir()
