@@ -4,7 +4,7 @@ NEW_ENOUGH := 'import sys; sys.exit(sys.version_info < (3, 11))'
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: quickstart install install-dev test test-vllm lint docs site study trainers torture clean browser
+.PHONY: quickstart install install-dev test test-vllm test-recipes lint docs site study trainers torture clean browser
 
 quickstart: install
 	$(BIN)/sparq run examples/quickstart.yaml
@@ -39,6 +39,15 @@ test: install-dev
 
 test-vllm: .venv/installed-vllm
 	$(BIN)/python -m pytest tests/plugins/vllm/test_vllm_engine.py tests/plugins/ray/test_ray_vllm.py tests/whole/test_docs.py -k "vllm"
+
+# The trainers of examples/recipes, without what they depend on: their schemas can be read without.
+.venv/recipes: .venv/installed-dev
+	$(BIN)/python -m pip install --quiet --no-deps --target $@ axolotl==0.19.0 llamafactory==0.9.5 verl==0.9.1 unsloth==2026.10.9 \
+		hydra-core==1.3.8 omegaconf==2.3.0 antlr4-python3-runtime==4.9.3
+	@touch $@
+
+test-recipes: .venv/recipes
+	PYTHONPATH=.venv/recipes $(BIN)/python -m pytest tests/plugins/command/test_recipes.py
 
 # Reports are looked at in Chromium where there is one; elsewhere those tests are skipped.
 browser:

@@ -13,7 +13,7 @@ import sparq_core as sparq
 from sparq_command.changed import are_same
 from sparq_command.checks import findings, located
 from sparq_command.places import Places
-from sparq_command.rows import converted
+from sparq_command.rows import converted, count
 from sparq_command.templates import Names, Order
 from sparq_command.whole import NotWholeError, check_whole
 
@@ -48,7 +48,7 @@ class CommandConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         Literal["messages", "prompt-completion", "parquet"],
         Meta(
             description="What `{{ dataset }}` is: the run's JSON lines, with `messages` and all other columns; JSON lines with "
-            "`prompt` and `completion`, both chats; or Parquet with `messages`."
+            "`prompt` and `completion`, both chats; or Parquet with `messages`. The last two are alone in their folder."
         ),
     ] = "messages"
     hours: Annotated[
@@ -64,7 +64,8 @@ class Command:
 
     Arguments, variables and files are templates. They may use `model` (the weights to start from), `dataset`, `out` (an empty
     folder for the new model), `work` (the program's working directory, removed once the model is whole), `config`, `here` (the
-    pipeline file's folder), `chat_template` (a file; empty where the model's own holds), `seed` and `round`.
+    pipeline file's folder), `chat_template` (a file; empty where the model's own holds), `examples` (how many the dataset has),
+    `seed` and `round`.
 
     The model must be whole, with safetensors and a tokenizer, and its weights must differ from those it started from. What the
     program prints is kept in the run's `logs`. All that it has begun ends with it, and with the run.
@@ -98,16 +99,20 @@ class Command:
         places.empty()
         if weights.chat_template:
             places.chat_template.write_text(weights.chat_template, encoding="utf-8")
-        handed_over = converted(dataset.absolute(), self._config.format, places.work)
-        names = self._names(weights, handed_over, out, self._here, seed, round)
+        handed_over = converted(dataset.absolute(), self._config.format, places.dataset)
+        names = {
+            **self._names(weights, handed_over, out, self._here),
+            "examples": count(dataset),
+            "seed": seed,
+            "round": round,
+        }
         order.write(places.filled, names)
         self._execute(order, names, places)
         self._hold_to_contract(weights, out, places)
         shutil.rmtree(places.work, ignore_errors=True)
 
-    def _names(
-        self, weights: sparq.Model, dataset: Path, out: Path, here: Path, seed: int = 0, round: int = 1
-    ) -> Names:
+    def _names(self, weights: sparq.Model, dataset: Path, out: Path, here: Path) -> dict[str, str | int]:
+        """All that templates may use; what only a training knows is as of some training."""
         places, local = Places.of(out), Path(weights.path)
         return {
             "model": str(local.absolute()) if local.is_dir() else weights.path,
@@ -117,8 +122,9 @@ class Command:
             **({"config": places.config(self._config.config)} if self._config.config else {}),
             "here": str(here.absolute()),
             "chat_template": str(places.chat_template) if weights.chat_template else "",
-            "seed": seed,
-            "round": round,
+            "examples": 1000,
+            "seed": 0,
+            "round": 1,
         }
 
     def _execute(self, order: Order, names: Names, places: Places) -> None:

@@ -18,7 +18,7 @@ NEEDED = {
 def findings(order: Order, names: Names, here: Path) -> Iterator[sparq.Finding]:
     """Templates that cannot be filled in; where all can be, names that nothing uses and programs that are not there."""
     wrong = [_error(t.place, message) for t in order.templates() if (message := _wrong_with(t, names))]
-    yield from wrong or [*_untold(order), *_programs(order, names, here)]
+    yield from wrong or [*_untold(order, names), *_programs(order, names, here)]
 
 
 def located(program: str, here: Path, path: str | None) -> str | None:
@@ -41,14 +41,20 @@ def _wrong_with(template: Template, names: Names) -> str:
     return ""
 
 
-def _untold(order: Order) -> Iterator[sparq.Finding]:
-    """For names that a trainer needs; where none is used, they may be written in single braces, as elsewhere."""
+def _untold(order: Order, names: Names) -> Iterator[sparq.Finding]:
+    """For names that a trainer needs and nothing uses; they may be written in single braces, as elsewhere."""
     used = {name for t in order.templates() for name in sparq.template_names(t.text, t.place)}
-    for name, what in (NEEDED | ({"config": "the file that is filled in"} if order.files else {})).items():
+    needed = NEEDED | ({"config": "the file that is filled in"} if order.files else {})
+    for name, what in needed.items():
         if name not in used:
             yield _error(
                 "with.run", f"nothing uses {{{{ {name} }}}}, so the trainer is not told {what}; add an argument"
             )
+    if names["chat_template"] and "chat_template" not in used:
+        message = (
+            "the model has another chat template than its own, and nothing uses {{ chat_template }}, the file of it"
+        )
+        yield sparq.Finding(level="warning", place="with.run", message=message)
 
 
 def _programs(order: Order, names: Names, here: Path) -> Iterator[sparq.Finding]:

@@ -27,6 +27,11 @@ class Places(NamedTuple):
         return self.work / "chat_template.jinja"
 
     @property
+    def dataset(self) -> Path:
+        """The folder of a dataset in another format than the run's own."""
+        return self.work / "dataset"
+
+    @property
     def left(self) -> Path:
         """The names of the processes that the trainer left at work."""
         return self.work / "left-behind.json"

@@ -10,13 +10,20 @@ BATCH = 1000
 """Rows that are held at once."""
 
 
-def converted(dataset: Path, format: str, work: Path) -> Path:
-    """A file of the rows in this format: the dataset itself, or one in the folder `work`."""
+def count(dataset: Path) -> int:
+    """How many examples there are."""
+    with dataset.open("rb") as file:
+        return sum(1 for _ in file)
+
+
+def converted(dataset: Path, format: str, folder: Path) -> Path:
+    """A file of the rows in this format: the dataset itself, or one in a folder that is made for it."""
     if format == "messages":
         return dataset
+    folder.mkdir()
     if format == "parquet":
-        return _parquet(dataset, work / "dataset.parquet")
-    out = work / "dataset.jsonl"
+        return _parquet(dataset, folder / "train.parquet")
+    out = folder / "train.jsonl"
     with out.open("w", encoding="utf-8") as file:
         for messages in _messages(dataset):
             file.write(json.dumps({"prompt": messages[:-1], "completion": messages[-1:]}, ensure_ascii=False) + "\n")

@@ -9,6 +9,7 @@ from random import Random
 from typing import Any
 
 import yaml
+from fake_training import RUN, lay_out
 from fakes import FAKES
 from faults import Fault
 
@@ -56,7 +57,9 @@ def plan(rng: Random, seeds: Path) -> dict[str, Any]:
     trains = rng.random() < 0.6
     if trains or rng.random() < 0.5:
         plugins.append({"use": "curate-band"})
-    plugins += [{"use": "./fakes.py:Trainer"}] * trains
+    trainers: tuple[dict[str, Any], ...] = ({"use": "./fakes.py:Trainer"}, {"use": "command", "with": {"run": RUN}})
+    trainer = trainers[rng.random() < 0.2]  # which takes processes, and their time
+    plugins += [trainer] * trains
     plugins += [{"use": "./fakes.py:Bench"}] * (rng.random() < 0.5)
     if rng.random() < 0.3:
         plugins.append({"use": "pass-at-n", "with": {"path": str(seeds), "n": 2}})
@@ -67,7 +70,7 @@ def plan(rng: Random, seeds: Path) -> dict[str, Any]:
         "steps": rng.randint(1, 3),
         "batch": rng.randint(1, 3),
         "in_flight": rng.randint(1, 3),
-        "models": {"student": {"use": "./fakes.py:Heard", "model": "sums"}},
+        "models": {"student": {"use": "./fakes.py:Heard", "model": "./tiny"}},
         "attempts": {"k": rng.randint(2, 4), "again": rng.choice((0, 2)), "seeds": rng.random() < 0.5},
         "plugins": plugins,
         **({"train": {"from": rng.choice(("base", "current")), "seeds": rng.random() < 0.5}} if trains else {}),
@@ -88,6 +91,7 @@ class Plans:
         self._home.mkdir(exist_ok=True)
         self._pipeline.write_text(yaml.safe_dump(drawn := plan(rng, self._seeds())))
         (self._home / "fakes.py").write_text(PLUGINS)
+        lay_out(self._home)
         whole = self._go()
         if whole.code not in (0, 3):  # done, or stopped by its budget
             return None if not whole.unclear else f"{drawn}: {whole.unclear}"

@@ -1,6 +1,7 @@
 """The fake trainer's arguments, and models of a few bytes: all that a trainer must leave, and nothing more."""
 
 import json
+import shutil
 import struct
 import sys
 from collections.abc import Mapping, Sequence
@@ -47,3 +48,11 @@ def sharded(folder: Path) -> Path:
         tensors(folder / file, {name: WEIGHTS[name]})
     (folder / "model.safetensors.index.json").write_text(json.dumps({"weight_map": places}))
     return folder
+
+
+def lay_out(folder: Path) -> None:
+    """Have the fake trainer, which trains well, and a model for it beside a pipeline."""
+    shutil.copy(Path(__file__).with_name("fake_trainer.py"), folder)
+    (folder / "how").write_text("trains")
+    if not (folder / "tiny").exists():
+        model(folder / "tiny")

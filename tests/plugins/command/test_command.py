@@ -115,7 +115,14 @@ def test_names_are_filled_in_everywhere_and_no_shell_reads_them(commands: Make, 
     (tmp_path / "recipes" / "train.yaml").write_text(
         "seed: {{ seed }}\nmodel: {{ model | tojson }}\nround: {{ round }}\n"
     )
-    arguments = ["{{ config }}", "{{ work }}", "$HOME; ls *", "{{ seed + 1 }}", '{"a": {}}', "{{ chat_template }}"]
+    arguments = [
+        "{{ config }}",
+        "{{ work }}",
+        "$HOME; ls *",
+        "{{ seed + 1 }}",
+        '{"a": {}}',
+        "{{ chat_template }}{{ examples }}",
+    ]
     pipeline = commands(
         run=[sys.executable, "{{ here }}/writes.py", *arguments],
         merge=RUN,
@@ -127,7 +134,8 @@ def test_names_are_filled_in_everywhere_and_no_shell_reads_them(commands: Make, 
     said = printed(tmp_path)
     filled, work, shell, seed, braces, template = said["arguments"]
     assert (filled, work) == (str(run / "logs" / "train-round-1"), str(run / "work" / "train-round-1"))
-    assert (shell, braces, template) == ("$HOME; ls *", '{"a": {}}', "")
+    rows = (run / "dataset" / "round-1.jsonl").read_bytes().splitlines()
+    assert (shell, braces, template) == ("$HOME; ls *", '{"a": {}}', str(len(rows)))
     assert said["in"] == work
     assert said["variable"] == f"round 1 of {run / 'models' / 'round-1.partial'}"
     config = (run / "logs" / "train-round-1" / "train.yaml").read_text().splitlines()

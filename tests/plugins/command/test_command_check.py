@@ -20,12 +20,12 @@ Find = Callable[..., list[tuple[str, str]]]
 def find(commands: Make, tmp_path: Path) -> Find:
     """The errors that are found with these options, each with its place among them."""
 
-    def found(**options: Any) -> list[tuple[str, str]]:
+    def found(settings: dict[str, Any] | None = None, **options: Any) -> list[tuple[str, str]]:
         path = tmp_path / "pipeline.yaml"
-        path.write_text(yaml.safe_dump(commands(**options)))
+        path.write_text(yaml.safe_dump(commands(settings, **options)))
         loaded = prepare.load(path)
         findings = loaded.cast.check(loaded.run)
-        assert {finding.level for finding in findings} <= {"error"}
+        assert {finding.level for finding in findings} <= {"warning" if settings else "error"}
         return [(finding.place.removeprefix("plugins[7].with."), finding.message) for finding in findings]
 
     return found
@@ -35,6 +35,14 @@ def test_a_sound_command_is_found_sound(find: Find, tmp_path: Path) -> None:
     assert find() == []
     (tmp_path / "train.yaml").write_text("{% if round > 1 %}{{ seed }}{% endif %} {{ chat_template }}")
     assert find(run=[*RUN, "{{ config }}"], config="train.yaml", merge=RUN, hours=2, env={"A": "{{ work }}"}) == []
+
+
+def test_a_chat_template_that_the_trainer_is_not_given_is_a_warning(find: Find) -> None:
+    models = {"student": {"use": "./fakes.py:Local", "model": "./tiny", "chat_template": "plain"}}
+    ((place, message),) = find({"models": models})
+    assert place == "run"
+    assert "nothing uses {{ chat_template }}" in message
+    assert find({"models": models}, run=[*RUN, "{{ chat_template }}"]) == []
 
 
 def test_a_program_that_is_not_there(find: Find, tmp_path: Path) -> None:
