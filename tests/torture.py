@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 HERE = Path(__file__).parent
 RESULTS = HERE.parent / "benchmarks" / "results" / "torture.json"
 PAGE = HERE.parent / "docs" / "explanation" / "guarantees.md"
-FOLDERS = ("", "ledger", "pipeline", "plugins/command", "plugins/openai", "plugins/sympy")
+FOLDERS = ("", "ledger", "pipeline", "plugins/openai", "plugins/sympy")
 sys.path[:0] = [str(HERE / folder) for folder in FOLDERS]
 
 import msgspec  # noqa: E402 -- the tests' own modules are on the path from here on

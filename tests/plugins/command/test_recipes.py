@@ -99,7 +99,13 @@ def test_a_recipe_uses_no_setting_that_its_trainer_lacks(name: str, rendered: Ca
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_file_of_a_recipe_is_read_back(name: str, rendered: Callable[..., Any], tmp_path: Path) -> None:
-    readers = {".yaml": yaml.safe_load, ".json": json.loads, ".toml": tomllib.loads, ".py": ast.parse, ".sh": str}
+    readers: dict[str, Callable[[str], object]] = {
+        ".yaml": yaml.safe_load,
+        ".json": json.loads,
+        ".toml": tomllib.loads,
+        ".py": ast.parse,
+        ".sh": str,
+    }
     arguments, folder = rendered(name)
     texts = [file.read_text() for file in folder.rglob("*") if file.is_file()]
     for file in folder.rglob("*"):

@@ -1,6 +1,7 @@
 """When a folder holds a whole model, and when two hold the same weights."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -23,14 +24,19 @@ def adapters_only(folder: Path) -> None:
     (folder / "adapter_config.json").write_text("{}")
 
 
+def emptied(folder: Path) -> None:
+    shutil.rmtree(folder)
+    folder.mkdir()
+
+
 def linked(folder: Path) -> None:
     (folder / "model.safetensors").rename(folder.parent / "elsewhere")
     (folder / "model.safetensors").symlink_to(folder.parent / "elsewhere")
 
 
 SPOILT: dict[str, tuple[Callable[[Path], object], str]] = {
-    "no folder": (lambda f: [file.unlink() for file in f.iterdir()] and f.rmdir(), "its folder is gone"),
-    "nothing": (lambda f: [file.unlink() for file in f.iterdir()], "there is no config.json: it is empty"),
+    "no folder": (shutil.rmtree, "its folder is gone"),
+    "nothing": (emptied, "there is no config.json: it is empty"),
     "no configuration": (
         lambda f: (f / "config.json").unlink(),
         "no config.json: it holds model.safetensors, tokenizer",

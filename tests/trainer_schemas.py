@@ -1,21 +1,20 @@
 """
 What the trainers of `examples/recipes` know: the names of their settings, from their own code.
 
-`python trainer_schemas.py` writes them into `schemas/`, for tests where the trainers are not installed; `make test-recipes`
-fetches them without what they depend on, and holds what is written there to them.
+`python trainer_schemas.py` writes them into `plugins/command/schemas`, for tests where the trainers are not installed.
+`make test-recipes` fetches them without what they depend on, and holds what is written there to them.
 """
 
 import ast
 import json
 import os
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from importlib.metadata import metadata
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-SCHEMAS = Path(__file__).parent / "schemas"
+SCHEMAS = Path(__file__).parent / "plugins" / "command" / "schemas"
 
 
 def axolotl() -> set[str]:
@@ -112,11 +111,10 @@ def written(trainer: str) -> dict[str, Any]:
 def main() -> None:
     for trainer, names in TRAINERS.items():
         told = metadata(PACKAGES[trainer])
-        licence = told.get("License-Expression") or told.get("License") or "Apache-2.0"
-        about = {"version": told["Version"], "licence": licence, "source": f"the wheel of {PACKAGES[trainer]}"}
+        about = {"version": told["Version"], "licence": "Apache-2.0", "source": f"the wheel of {PACKAGES[trainer]}"}
         text = json.dumps({**about, "names": sorted(names())}, indent=0)
         (SCHEMAS / f"{trainer}.json").write_text(text + "\n")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

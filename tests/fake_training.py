@@ -14,11 +14,12 @@ FORMATS = {"F32": "f", "F16": "e"}
 
 def tensors(file: Path, weights: Mapping[str, Sequence[float]], dtype: str = "F32") -> None:
     """Write a safetensors file of vectors."""
-    header, values = {"__metadata__": {"format": "pt"}}, b""
+    header: dict[str, object] = {"__metadata__": {"format": "pt"}}
+    values = b""
     for name, numbers in weights.items():
         encoded = b"".join(encode(number, dtype) for number in numbers)
         offsets = [len(values), len(values) + len(encoded)]
-        header[name] = {"dtype": dtype, "shape": [len(numbers)], "data_offsets": offsets}  # type: ignore[assignment]  # JSON
+        header[name] = {"dtype": dtype, "shape": [len(numbers)], "data_offsets": offsets}
         values += encoded
     text = json.dumps(header).encode()
     file.write_bytes(len(text).to_bytes(8, "little") + text + values)
