@@ -5,6 +5,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .PHONY: quickstart install install-dev test test-vllm test-recipes lint docs site study trainers torture clean browser
+.PHONY: quickstart install install-dev test test-vllm test-readers lint docs site study torture clean browser
 
 quickstart: install
 	$(BIN)/sparq run examples/quickstart.yaml
@@ -49,6 +50,15 @@ test-vllm: .venv/installed-vllm
 test-recipes: .venv/recipes
 	PYTHONPATH=.venv/recipes $(BIN)/python -m pytest tests/plugins/command/test_recipes.py
 
+# Exports are read by libraries that want other versions than ours, each in an environment of its own.
+test-readers: install-dev .readers/verifiers/installed .readers/verl/installed
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/publish/test_readers_apart.py
+
+.readers/%/installed: tests/readers/%.txt pyproject.toml
+	$(BIN)/python -m venv .readers/$*
+	.readers/$*/bin/python -m pip install --quiet --disable-pip-version-check --requirement $< --editable .
+	@touch $@
+
 # Reports are looked at in Chromium where there is one; elsewhere those tests are skipped.
 browser:
 	@command -v chromium >/dev/null || (apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium)
@@ -77,4 +87,4 @@ torture: install-dev
 	$(BIN)/python tests/torture.py --minutes $(or $(MINUTES),60)
 
 clean:
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .readers .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -11,7 +11,7 @@ from sparq_core.reward.rows import trial_of
 from sparq_core.reward.shared import shared
 
 
-@scorer(metrics=[accuracy(), stderr()])
+@scorer(metrics=[accuracy(), stderr()])  # type: ignore[untyped-decorator]  # its types are not read
 def sparq_scorer() -> Scorer:
     """Whether an answer is right, as the run's own verifiers judge it. The run is the one that `SPARQ_REWARD` names."""
 

@@ -2,16 +2,19 @@
 
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from runs import rows, sparq_command
 
-from sparq_core.cli.export_for import export_for, grade_by
+from sparq_core.cli import cli
+from sparq_core.cli.export_for import export_for
 from sparq_core.contract.errors import PipelineError
+from sparq_core.contract.records import Verdict
 from sparq_core.contract.thinking import without_thinking
 from sparq_core.ledger import dataset
 from sparq_core.ledger.lineages import Lineages
@@ -20,9 +23,10 @@ from sparq_core.publish.trainers import export as exporting
 from sparq_core.publish.trainers.export import Exported
 from sparq_core.publish.trainers.formats import FORMATS
 from sparq_core.publish.trainers.sources import matched
-from sparq_core.reward import Reward, trial_of
+from sparq_core.reward import trial_of
 from sparq_core.testing import run_pipeline
 
+pytest_plugins = ["exporting"]
 Export = Callable[..., Exported]
 OF_PROBLEMS = [name for name, format_ in FORMATS.items() if format_.rewarded]
 PICKY = '''
@@ -65,23 +69,6 @@ class Thinker:
     def sampler(self):
         return Thinking()
 """
-
-
-@pytest.fixture(scope="module")
-def reward(run_folder: Path) -> Iterator[Reward]:
-    """The reward of the finished run, whose verifiers are those of all other runs here."""
-    with Reward(run_folder, workers=1) as made:
-        yield made
-
-
-@pytest.fixture
-def export(reward: Reward) -> Callable[..., Exported]:
-    """Export a run for a trainer, by default with the checker alone as the reward."""
-
-    def make(run: Path, trainer: str, to: Path, by: Reward = reward, **more: Any) -> Exported:
-        return exporting.export(exporting.Order(run=run, format=FORMATS[trainer], **more), to, grade_by(by))
-
-    return make
 
 
 def refused(run: Path, trainer: str, to: Path, *more: str) -> str:
@@ -276,6 +263,11 @@ def test_a_reference_that_the_reward_fails_is_left_out_and_counted(
     assert [line["output"] for line in lines(tmp_path / "nemo")] == [line["answer"] for line in lines(to)]
 
 
+def never(asked: Sequence[Any]) -> list[Verdict]:
+    """A reward that decides nothing."""
+    return [Verdict(value="unknown", reason="never") for _ in asked]
+
+
 def test_a_run_without_a_wrong_attempt_has_no_pairs(sums: Callable[..., Any], export: Export, tmp_path: Path) -> None:
     (tmp_path / "always.py").write_text(ALWAYS)
     plan = sums(steps=2)
@@ -283,8 +275,9 @@ def test_a_run_without_a_wrong_attempt_has_no_pairs(sums: Callable[..., Any], ex
     run = run_pipeline(plan, tmp_path).folder
     with pytest.raises(PipelineError, match=r"trl-dpo: the run has no pairs of attempts: no attempt that is wrong \("):
         export(run, "trl-dpo", tmp_path / "out")
-    told = refused(run, "trl-grpo", tmp_path / "out")
-    assert "trl-grpo: the run has no problems: a wrong answer is correct: always (" in told
+    with pytest.raises(PipelineError, match=r"trl-grpo: the run has no problems: its reference is unknown: never \("):
+        exporting.export(exporting.Order(run=run, format=FORMATS["trl-grpo"]), tmp_path / "out", never)
+    assert not (tmp_path / "out").exists()
     assert export(run, "trl-sft", tmp_path / "out").rows["train.jsonl"] > 0
 
 
@@ -369,7 +362,9 @@ def test_mistakes_are_told_before_anything_is_written(
     folder = Path(shutil.copytree(run_folder, tmp_path / "run"))
     before = sorted(folder.rglob("*"))
     given = [str(folder) if argument == "RUN" else argument for argument in arguments]
-    assert told in " ".join(sparq_command("export", str(folder), *given, code=2).split())
+    done = CliRunner().invoke(cli, ["export", str(folder), *given])
+    assert isinstance(done.exception, PipelineError | SystemExit)
+    assert told in " ".join(f"{done.output}{done.exception}".split())
     assert sorted(folder.rglob("*")) == before
 
 

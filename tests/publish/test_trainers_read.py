@@ -4,32 +4,25 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from sparq_core.cli.export_for import grade_by
-from sparq_core.publish.trainers.export import Order, export
-from sparq_core.publish.trainers.formats import FORMATS
 from sparq_core.reward import Reward, trl
 from sparq_core.reward.shared import VARIABLE
 from sparq_tiny import MODEL
 
+pytest_plugins = ["exporting"]
+Export = Callable[..., Any]
 SYSTEM = "Be brief."
 pytestmark = pytest.mark.timeout(600)  # each imports what takes a minute where others compute, too
 
 
-@pytest.fixture(scope="module")
-def reward(run_folder: Path) -> Iterator[Reward]:
-    with Reward(run_folder, workers=1) as made:
-        yield made
-
-
-def exported(run: Path, trainer: str, to: Path, reward: Reward, **more: Any) -> Path:
-    export(Order(run=run, format=FORMATS[trainer], **more), to, grade_by(reward))
-    return to
+def exported(export: Export, run: Path, trainer: str, folder: Path, **more: Any) -> Path:
+    export(run, trainer, folder / "out", **more)
+    return folder / "out"
 
 
 def plan(folder: Path, **more: Any) -> dict[str, Any]:
@@ -53,10 +46,10 @@ def dataset(folder: Path, cache: Path) -> Any:
     return load_dataset(str(folder), cache_dir=str(cache))
 
 
-def test_trl_takes_a_step_of_sft(run_folder: Path, reward: Reward, tmp_path: Path) -> None:
+def test_trl_takes_a_step_of_sft(run_folder: Path, export: Export, tmp_path: Path) -> None:
     from trl import SFTConfig, SFTTrainer
 
-    data = dataset(exported(run_folder, "trl-sft", tmp_path / "out", reward, holdout=0.2), tmp_path)
+    data = dataset(exported(export, run_folder, "trl-sft", tmp_path, holdout=0.2), tmp_path)
     config = SFTConfig(**plan(tmp_path))
     trainer = SFTTrainer(model=str(MODEL), args=config, train_dataset=data["train"], eval_dataset=data["test"])
     trainer.train()
@@ -66,11 +59,13 @@ def test_trl_takes_a_step_of_sft(run_folder: Path, reward: Reward, tmp_path: Pat
     assert (labels != -100).any()
 
 
-def test_trl_takes_a_step_of_grpo_with_the_run_s_own_reward(run_folder: Path, reward: Reward, tmp_path: Path) -> None:
+def test_trl_takes_a_step_of_grpo_with_the_run_s_own_reward(
+    run_folder: Path, export: Export, reward: Reward, tmp_path: Path
+) -> None:
     from trl import GRPOConfig, GRPOTrainer
     from trl.rewards import accuracy_reward
 
-    data = dataset(exported(run_folder, "trl-grpo", tmp_path / "out", reward), tmp_path)["train"]
+    data = dataset(exported(export, run_folder, "trl-grpo", tmp_path), tmp_path)["train"]
     chats = [[{"role": "assistant", "content": text}] for text in data["solution"][:4]]
     assert accuracy_reward(chats, data["solution"][:4]) == [1.0] * 4
     sparq_reward, asked = trl.reward_of(reward), list[Any]()
@@ -87,26 +82,26 @@ def test_trl_takes_a_step_of_grpo_with_the_run_s_own_reward(run_folder: Path, re
     assert sparq_reward(chats, **{name: data[name][:4] for name in ("problem", "answer", "extra")}) == [1.0] * 4
 
 
-def test_trl_takes_a_step_of_dpo(run_folder: Path, reward: Reward, tmp_path: Path) -> None:
+def test_trl_takes_a_step_of_dpo(run_folder: Path, export: Export, tmp_path: Path) -> None:
     from trl import DPOConfig, DPOTrainer
 
-    data = dataset(exported(run_folder, "trl-dpo", tmp_path / "out", reward), tmp_path)["train"]
+    data = dataset(exported(export, run_folder, "trl-dpo", tmp_path), tmp_path)["train"]
     trainer = DPOTrainer(model=str(MODEL), args=DPOConfig(**plan(tmp_path)), train_dataset=data)
     trainer.train()
     assert trainer.state.global_step == 1
 
 
-def test_trl_takes_a_step_of_kto(run_folder: Path, reward: Reward, tmp_path: Path) -> None:
+def test_trl_takes_a_step_of_kto(run_folder: Path, export: Export, tmp_path: Path) -> None:
     from trl import KTOConfig, KTOTrainer
 
-    data = dataset(exported(run_folder, "trl-kto", tmp_path / "out", reward), tmp_path)["train"]
+    data = dataset(exported(export, run_folder, "trl-kto", tmp_path), tmp_path)["train"]
     trainer = KTOTrainer(model=str(MODEL), args=KTOConfig(**plan(tmp_path)), train_dataset=data)
     trainer.train()
     assert trainer.state.global_step == 1
 
 
 def test_skyrl_s_gym_makes_an_episode_of_each_row(
-    run_folder: Path, reward: Reward, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run_folder: Path, export: Export, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import pyarrow.parquet as pq
     import skyrl_gym
@@ -115,7 +110,7 @@ def test_skyrl_s_gym_makes_an_episode_of_each_row(
 
     monkeypatch.setenv(VARIABLE, str(run_folder))
     monkeypatch.setenv("SPARQ_UNKNOWN", "-0.5")
-    rows = pq.read_table(exported(run_folder, "skyrl", tmp_path / "out", reward) / "train.parquet").to_pylist()
+    rows = pq.read_table(exported(export, run_folder, "skyrl", tmp_path) / "train.parquet").to_pylist()
     skyrl.register()
     for row in rows[:3]:
         right = f"\\boxed{{{row['reward_spec']['ground_truth']}}}"
@@ -129,8 +124,8 @@ def test_skyrl_s_gym_makes_an_episode_of_each_row(
             assert environment.get_metrics() == {"unknown": float(said == hedged)}
 
 
-def test_inspect_evaluates_the_task(run_folder: Path, reward: Reward, tmp_path: Path) -> None:
-    to = exported(run_folder, "inspect", tmp_path / "out", reward, system=SYSTEM)
+def test_inspect_evaluates_the_task(run_folder: Path, export: Export, tmp_path: Path) -> None:
+    to = exported(export, run_folder, "inspect", tmp_path, system=SYSTEM)
     script = """
 import json, sys
 from inspect_ai import eval
