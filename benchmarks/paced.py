@@ -8,7 +8,7 @@ from msgspec import Struct
 
 import sparq_core as sparq
 
-PIECE = 0.25
+PIECE = 0.05
 """Seconds of work after which others get their turn."""
 
 

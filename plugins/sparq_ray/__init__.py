@@ -115,7 +115,6 @@ class Ray:
 
         assert self._run is not None  # noqa: S101 -- `start` comes first
         config, folder = self._config, self._run.folder
-        sparq.InnerSampler(config.sampler, config.options, model, self._run)
         job = Job(config.sampler, config.options, model, replace(self._run, folder=None), Path(model.path).is_dir())
         self._opened.append(RaySampler(job, config, folder / "logs" if folder else None))
         return self._opened[-1]
