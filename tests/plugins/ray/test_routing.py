@@ -6,13 +6,15 @@ from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import sparq_core as sparq
 from sparq_ray.routing import BOUND, LostError, Router, Seat, Work, draw
 
 WORKS = st.lists(st.builds(Work, key=st.integers(0, 6), size=st.integers(1, 16)), min_size=1, max_size=60)
+
+ANY_SPEED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def router(*seats: Seat, patience: float = 5.0) -> Router:
@@ -44,6 +46,7 @@ class Mortal:
         return reply.result()  # type: ignore[no-any-return] # it is a list of places
 
 
+@ANY_SPEED
 @given(WORKS, st.integers(1, 5), st.integers())
 def test_every_request_is_answered_once_and_in_order_whatever_dies(works: list[Work], n: int, seed: int) -> None:
     random, routes = Random(seed), router(*((i, 0) for i in range(n)))
@@ -53,6 +56,7 @@ def test_every_request_is_answered_once_and_in_order_whatever_dies(works: list[W
     assert routes.load == 0
 
 
+@ANY_SPEED
 @given(WORKS, st.integers(1, 6))
 def test_no_replica_has_much_more_than_its_share(works: list[Work], n: int) -> None:
     routes = router(*range(n))
@@ -62,6 +66,7 @@ def test_no_replica_has_much_more_than_its_share(works: list[Work], n: int) -> N
     assert all(routes.load_of(seat) <= BOUND * mean + max(work.size for work in works) for seat in range(n))
 
 
+@ANY_SPEED
 @given(WORKS, st.integers(2, 6))
 def test_an_equal_prompt_goes_where_it_went_before(works: list[Work], n: int) -> None:
     routes = router(*range(n))
