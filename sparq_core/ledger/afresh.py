@@ -9,7 +9,8 @@ from sparq_core.ledger.reader import GRADING, LATER, VIEW, Reader
 
 _ATTEMPTED = f"(SELECT problem FROM outcome WHERE grading = {GRADING} AND problem NOT GLOB '0.*')"
 _DESCRIBED = "(SELECT DISTINCT problem FROM descriptor)"
-_CHOSEN = "(SELECT DISTINCT problem FROM curated WHERE curation = (SELECT max(id) FROM curation))"
+CHOSEN = "(SELECT DISTINCT problem FROM curated WHERE curation = (SELECT max(id) FROM curation))"
+"""The problems of the last choice of attempts; several questions about them are quicker of a table of these."""
 
 
 class Yield(NamedTuple):
@@ -52,16 +53,16 @@ def operators(ledger: Reader) -> dict[str, Yield]:
     return {name: Yield(children, kept) for name, children, kept in rows}
 
 
-def curated(ledger: Reader) -> int:
+def curated(ledger: Reader, chosen: str = CHOSEN) -> int:
     """How many problems the last choice of attempts has."""
-    rows = ledger.query(f"SELECT count(*) FROM {_CHOSEN}")
+    rows = ledger.query(f"SELECT count(*) FROM {chosen}")
     return int(next(rows)[0])
 
 
-def curated_undescribed(ledger: Reader) -> int:
+def curated_undescribed(ledger: Reader, chosen: str = CHOSEN) -> int:
     """How many of them are not described."""
     rows = ledger.query(
-        f"SELECT count(*) FROM {_CHOSEN} c WHERE NOT EXISTS (SELECT 1 FROM descriptor d WHERE d.view IN ({VIEW}, {LATER})"
+        f"SELECT count(*) FROM {chosen} c WHERE NOT EXISTS (SELECT 1 FROM descriptor d WHERE d.view IN ({VIEW}, {LATER})"
         " AND d.problem = c.problem)"
     )
     return int(next(rows)[0])
@@ -84,9 +85,9 @@ def best_of_labelled(ledger: Reader) -> float:
     return float(next(rows)[0])
 
 
-def curated_niches(ledger: Reader, key: str, axis: Axis) -> dict[Niche, Filled]:
+def curated_niches(ledger: Reader, key: str, axis: Axis, chosen: str = CHOSEN) -> dict[Niche, Filled]:
     """The problems of the last choice of attempts, by the niches that a list of labels makes."""
-    return _filled(ledger, _CHOSEN, key, axis)
+    return _filled(ledger, chosen, key, axis)
 
 
 def labelled_niches(ledger: Reader, key: str, axis: Axis) -> dict[Niche, Filled]:

@@ -19,8 +19,6 @@ class Asked(NamedTuple):
     step: int
     prompt: str
     interval: Interval
-    drawn: dict[int, Drawn]
-    """Its attempts by id, as far as they were read."""
 
 
 class Row(NamedTuple):
@@ -42,6 +40,8 @@ class Column(NamedTuple):
     """Only there where the ledger has something to put in."""
     fields: tuple["Column", ...] = ()
     """Of a struct: what it is made of."""
+    of_attempt: bool = False
+    """Whether rows of one problem differ in it."""
 
 
 def chat(prompt: str, solution: str) -> list[dict[str, str]]:
@@ -52,7 +52,7 @@ def chat(prompt: str, solution: str) -> list[dict[str, str]]:
 SKILLS = "skills"
 TABLE = (
     Column("problem", "text", "the statement", lambda row: row.asked.child.problem.statement),
-    Column("solution", "text", "the attempt's text", lambda row: row.drawn.text),
+    Column("solution", "text", "the attempt's text", lambda row: row.drawn.text, of_attempt=True),
     Column(
         "answer",
         "text",
@@ -64,6 +64,7 @@ TABLE = (
         "chat",
         "what a trainer takes: the attempt's prompt, the attempt",
         lambda row: chat(row.asked.prompt, row.drawn.text),
+        of_attempt=True,
     ),
     Column(
         "solve_rate",
@@ -102,8 +103,14 @@ TABLE = (
     ),
     Column("round", "integer", "the round it was made in; 0 for a seed", lambda row: row.asked.round),
     Column("step", "integer", "the step of that round", lambda row: row.asked.step),
-    Column("model", "text", "digest of the weights that solved it", lambda row: row.drawn.model),
-    Column("id", "text", "`round.step.child/k`", lambda row: f"{row.asked.child.problem.id}/{row.drawn.k}"),
+    Column("model", "text", "digest of the weights that solved it", lambda row: row.drawn.model, of_attempt=True),
+    Column(
+        "id",
+        "text",
+        "`round.step.child/k`",
+        lambda row: f"{row.asked.child.problem.id}/{row.drawn.k}",
+        of_attempt=True,
+    ),
     Column(
         "extra",
         "JSON",

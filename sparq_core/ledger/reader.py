@@ -1,7 +1,7 @@
 """Reading a ledger: for resuming, curation, export and the commands that show a run."""
 
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple, Self
@@ -283,9 +283,17 @@ class Reader:
         )
         return [(_problem(row[:8]), Rejection(*row[8:]) if row[8] else None) for row in rows]
 
-    def is_attempt_at(self, attempt: int, problem: str) -> bool:
-        """Whether an attempt of this id is one at this problem."""
-        return bool(self._one("SELECT count(*) FROM attempt WHERE id = ? AND problem = ?", attempt, problem))
+    def last_attempt(self) -> int:
+        """The id of the attempt that was recorded last; 0 where there is none."""
+        return self._one("SELECT max(id) FROM attempt") or 0
+
+    def problems_of(self, attempts: Iterable[int]) -> dict[int, str]:
+        """The problem that each of these attempts is one at; those that are not there are left out."""
+        rows = self._connection.execute(
+            "SELECT a.id, problem FROM json_each(?) j CROSS JOIN attempt a ON a.id = j.value",
+            (msgspec.json.encode(list(attempts)).decode(),),
+        )
+        return dict(rows.fetchall())
 
     def problems(self, ids: Sequence[str]) -> list[Problem]:
         """Problems by id, in the order asked; KeyError for one that is not there."""
@@ -337,18 +345,21 @@ class Reader:
             self.grading,
         )
 
-    def drawn_with(self, problem: str, attempt: int) -> dict[int, Drawn]:
-        """An attempt at a problem and those drawn in the same step, by id; empty where it is none at this problem."""
-        found = self._connection.execute(
-            "SELECT round, step, digest FROM attempt a JOIN model m ON m.id = a.model WHERE a.id = ? AND problem = ?",
-            (attempt, problem),
-        ).fetchone()
-        if found is None:
-            return {}
-        *place, model = found
-        texts = self._texts(problem, *place)
-        ids = self.query("SELECT id, k FROM attempt WHERE problem = ? AND round = ? AND step = ?", problem, *place)
-        return {id_: Drawn(k, texts[k], model) for id_, k in ids}
+    def children(self, problems: Iterable[str]) -> dict[str, Child]:
+        """What became of these problems, by id; those that are not there are left out."""
+        ids = msgspec.json.encode(list(problems)).decode()
+        found = self._solved("p.id IN (SELECT value FROM json_each(?))", ids, attempts=False)
+        return {solved.child.problem.id: solved.child for solved in found}
+
+    def attempts(self, ids: Iterable[int]) -> dict[int, tuple[str, Drawn]]:
+        """These attempts by id, each with the problem that it is one at; those that are not there are left out."""
+        rows = self._connection.execute(
+            "SELECT a.id, problem, round, step, k, digest FROM json_each(?) j CROSS JOIN attempt a ON a.id = j.value"
+            " JOIN model m ON m.id = a.model",
+            (msgspec.json.encode(list(ids)).decode(),),
+        ).fetchall()
+        texts = {place: self._texts(*place) for place in {row[1:4] for row in rows}}
+        return {id_: (place[0], Drawn(k, texts[tuple(place)][k], model)) for id_, *place, k, model in rows}
 
     def _solved(self, where: str, *values: Any, attempts: bool, views: str = _EVERY) -> Iterator[Solved]:
         listed = _ATTEMPTS.format(grading=self.grading) if attempts else _NO_ATTEMPTS

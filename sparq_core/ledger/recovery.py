@@ -103,7 +103,8 @@ def _bring_curations(source: Reader, ledger: Ledger) -> list[str]:
     for id_, round_, config in source.query("SELECT id, round, config FROM curation ORDER BY id"):
         chosen = source.query("SELECT problem, attempt FROM curated WHERE curation = ? ORDER BY ordinal", id_)
         examples = [Example(problem=problem, attempt=attempt) for problem, attempt in chosen]
-        if not all(ledger.is_attempt_at(example.attempt, example.problem) for example in examples):
+        problems = ledger.problems_of(example.attempt for example in examples)
+        if any(problems.get(example.attempt) != example.problem for example in examples):
             return [f"choices of examples from number {id_} on: not all of their attempts are here"]
         ledger.add_curation(round_, msgspec.json.decode(config), examples)
     return []

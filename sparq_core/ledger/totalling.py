@@ -161,11 +161,16 @@ def counted(ledger: Reader) -> Sums:
 def chosen(ledger: Reader) -> Sums:
     """The totals of the last choice of attempts, counted from the rows."""
     sums = Sums()
-    sums.add("chosen", str(ledger.curations()), problems=afresh.curated(ledger))
-    sums.add("chosen undescribed", problems=afresh.curated_undescribed(ledger))
-    for key, (every, lists) in totals.values(ledger.query).items():
-        if every == lists and (axis := _axis(ledger, key)):
-            sums.add_niches("chosen niche", key, afresh.curated_niches(ledger, key, axis).items())
+    ledger.query(f"CREATE TEMP TABLE chosen AS SELECT problem FROM {afresh.CHOSEN}")
+    try:
+        sums.add("chosen", str(ledger.curations()), problems=afresh.curated(ledger, "temp.chosen"))
+        sums.add("chosen undescribed", problems=afresh.curated_undescribed(ledger, "temp.chosen"))
+        for key, is_labels in ledger.descriptors().items():
+            if is_labels and (axis := _axis(ledger, key)):
+                niches = afresh.curated_niches(ledger, key, axis, "temp.chosen")
+                sums.add_niches("chosen niche", key, niches.items())
+    finally:
+        ledger.query("DROP TABLE temp.chosen")
     return sums
 
 

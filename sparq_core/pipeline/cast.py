@@ -45,6 +45,7 @@ from sparq_core.pipeline.checks import (
     Untouched,
     aligned,
     as_dicts,
+    batches,
     check_assessment,
     checked_draft,
     contents_of,
@@ -359,16 +360,19 @@ class Cast:
     def curate(self, ledger: Reader, round: int, rng: Random) -> Iterator[Example]:
         """The chosen examples: attempts at the problems they name, each at most once."""
         for _, call in self._calls(hookspecs.curate, f"round {round}"):
-            seen: set[int] = set()
-            for example in streamed(call, call.answer(ledger=ledger, round=round, rng=rng), Example):
-                if example.attempt in seen:
-                    raise call.wrong(example, f"attempt {example.attempt} is chosen twice")
-                if not ledger.is_attempt_at(example.attempt, example.problem):
-                    raise call.wrong(
-                        example, f"the ledger holds no attempt {example.attempt} at problem {example.problem}"
-                    )
-                seen.add(example.attempt)
-                yield example
+            seen = bytearray(1 + ledger.last_attempt())  # a set of millions would take a gigabyte
+            for some in batches(call, call.answer(ledger=ledger, round=round, rng=rng), Example):
+                problems = ledger.problems_of(example.attempt for example in some)
+                names = {name: name for name in problems.values()}  # one text for all examples of a problem
+                for example in some:
+                    if problems.get(example.attempt) != example.problem:
+                        raise call.wrong(
+                            example, f"the ledger holds no attempt {example.attempt} at problem {example.problem}"
+                        )
+                    if seen[example.attempt]:
+                        raise call.wrong(example, f"attempt {example.attempt} is chosen twice")
+                    seen[example.attempt] = 1
+                    yield Example(problem=names[example.problem], attempt=example.attempt)
 
     def train(
         self, round: int, dataset: Path, weights: Model, out: Path, seed: int, run: Run, ledger: Reader

@@ -9,6 +9,7 @@ import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
+from itertools import islice
 from numbers import Integral, Real
 from typing import Any, TypeVar
 
@@ -21,6 +22,8 @@ from sparq_core.ledger.dataset_columns import COLUMNS
 from sparq_core.pipeline.calls import Call
 
 T = TypeVar("T")
+BATCH = 1_000
+"""Records that are checked at once where there may be millions."""
 
 
 # -- copies ------------------------------------------------------------------------------------------------------------
@@ -129,6 +132,20 @@ def streamed(call: Call, answer: object, kind: type[T]) -> Iterator[T]:
             except StopIteration:
                 break
         yield record(call, item, kind)
+
+
+def batches(call: Call, answer: object, kind: type[T]) -> Iterator[list[T]]:
+    """Records of this type from an iterable of many, some at a time."""
+    if not isinstance(answer, Iterable) or isinstance(answer, str | bytes | Mapping):
+        raise call.wrong(answer, f"this is {_a(answer)}, not an iterable of {kind.__name__}")
+    with call:
+        items = iter(answer)
+    while True:
+        with call:
+            some = list(islice(items, BATCH))
+        if not some:
+            return
+        yield records(call, some, kind)
 
 
 def nothing(call: Call, answer: object) -> None:

@@ -1,11 +1,11 @@
 """Which lines an export has: problems, chosen attempts, pairs of attempts, or single ones with a label."""
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
 from itertools import pairwise
 
 from sparq_core.contract.records import Judged
 from sparq_core.ledger import dataset
+from sparq_core.ledger.dataset_columns import Asked
 from sparq_core.publish.trainers.proof import References
 from sparq_core.publish.trainers.row import Given, Row
 
@@ -16,7 +16,7 @@ Source = Callable[[Given, Sequence[str]], Iterator[Row]]
 def problems(given: Given, ids: Sequence[str]) -> Iterator[Row]:
     """Each problem once, if its reference passes the reward's test."""
     references = References(given, ids)
-    asked = partial(dataset.asked, given.ledger, given.ledger.pipeline().attempts)
+    asked = _asked(given)
     for problem in map(asked, ids):
         if (solution := references.proved(problem.child.problem)) is not None:
             yield Row(problem, given.prompt(problem), right=solution)
@@ -32,7 +32,7 @@ def chosen(given: Given, ids: Sequence[str]) -> Iterator[Row]:
 
 def pairs(given: Given, ids: Sequence[str]) -> Iterator[Row]:
     """Of each problem right and wrong attempts, those together whose lengths are nearest."""
-    asked = partial(dataset.asked, given.ledger, given.ledger.pipeline().attempts)
+    asked = _asked(given)
     for id_ in ids:
         right, wrong = _told_apart(given, given.ledger.judged(id_))
         if not (right and wrong):
@@ -45,7 +45,7 @@ def pairs(given: Given, ids: Sequence[str]) -> Iterator[Row]:
 
 def labelled(given: Given, ids: Sequence[str]) -> Iterator[Row]:
     """Each attempt by itself, right or wrong."""
-    asked = partial(dataset.asked, given.ledger, given.ledger.pipeline().attempts)
+    asked = _asked(given)
     for id_ in ids:
         right, wrong = _told_apart(given, given.ledger.judged(id_))
         if not (right or wrong):
@@ -55,6 +55,12 @@ def labelled(given: Given, ids: Sequence[str]) -> Iterator[Row]:
         prompt = given.prompt(problem)
         yield from (Row(problem, prompt, right=text) for text in right)
         yield from (Row(problem, prompt, wrong=text) for text in wrong)
+
+
+def _asked(given: Given) -> Callable[[str], Asked]:
+    """Problems by their ids, with the prompts that their attempts had."""
+    config = given.ledger.pipeline().attempts
+    return lambda id_: dataset.asked(config, given.ledger.child(id_))
 
 
 def _told_apart(given: Given, judged: Sequence[Judged]) -> tuple[list[str], list[str]]:
