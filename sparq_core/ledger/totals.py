@@ -38,8 +38,8 @@ def kept(query: Query, what: What, key: str | None = None) -> list[Total] | None
     """The totals of a kind, or of one key of it; None where the ledger has none, or not of all its steps."""
     if next(query("SELECT count(*) FROM sqlite_master WHERE name = 'total'"))[0] == 0:
         return None
-    counted = next(query("SELECT problems FROM total WHERE what = 'steps'"), (0,))[0]
-    return written(query, what, key) if counted == _steps(query) else None
+    counted = next(query("SELECT problems FROM total WHERE what = 'steps'"), None)
+    return written(query, what, key) if counted == (_steps(query),) else None
 
 
 def written(query: Query, what: What, key: str | None = None) -> list[Total]:

@@ -1,5 +1,6 @@
 """The benchmark of twenty million attempts in small: checkpoints and totals come to what replaying and counting come to."""
 
+import importlib
 import io
 import shutil
 import sys
@@ -20,8 +21,7 @@ STEPS, MORE = 20, 3
 @pytest.fixture
 def pipeline(monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setattr(sys, "path", [*sys.path, str(BENCHMARKS)])
-    import scale
-
+    scale = importlib.import_module("scale")
     monkeypatch.setattr(scale, "SEEDS", 300)
     return scale.pipeline
 
