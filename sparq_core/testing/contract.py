@@ -71,7 +71,8 @@ def check_plugin(
     short, a long one, other alphabets, a problem without a reference answer. Where it asks a model, it meets ones that say
     nothing, refuse, are cut short or babble. Answers must be those the contract allows, one for each item where the hook has
     it so, the same again for the same input, also where several threads ask at once, and leave the input as it was. A second
-    one of its kind, which is told what the first was told in a run, must answer as it did: so resumed runs go on.
+    one of its kind, which is told what the first was told in a run, must answer as it did: so resumed runs go on. So must one
+    that loads the state that the first has saved, where the plugin has `save_state` and `load_state`.
 
     Hooks must be marked, options be a record that another process can be handed, and nothing heavy be imported before `start`.
 
@@ -93,8 +94,8 @@ def check_plugin(
             check_called(hooks_of(kind), skip)
         config = _picklable_config(plugin)
         _check_light(kind)
-        another = _another(plugin, config) if member(plugin).answers(*REPLAYED) else None
-        untried = play(plugin, another, played, sampler, model)
+        others = [_another(plugin, config) for _ in range(2)] if member(plugin).answers(*REPLAYED) else []
+        untried = play(plugin, others, played, sampler, model)
     except SparqError as error:
         raise AssertionError(str(error)) from error.__cause__
     for what in untried:

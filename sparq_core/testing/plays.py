@@ -1,5 +1,6 @@
 """What a run asks of a plugin, hook by hook."""
 
+import io
 import json
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -55,12 +56,12 @@ class Stage(Struct, frozen=True):
 
 
 def play(
-    plugin: object, another: object | None, problems: Sequence[Problem], sampler: Sampler | None, model: str | None
+    plugin: object, others: Sequence[object], problems: Sequence[Problem], sampler: Sampler | None, model: str | None
 ) -> list[str]:
     """
     Ask a plugin all that a run does, and say what its answers leave open.
 
-    `another` of its kind, if any, is told what it would be when the run is resumed.
+    Of two `others` of its kind, if any, one is told what it would be when the run is resumed, one loads the plugin's state.
     """
     rehearsal = rehearse(problems)
     with closing(rehearsal.ledger):
@@ -73,12 +74,19 @@ def play(
                 _ask_for_a_model(stage, rehearsal)
             _show(stage, rehearsal)
             told = _tell(stage, rehearsal.steps)
-        if another is not None:
-            with _on_stage(another, model) as other:
+            state = _saved(stage) if others else None
+            more = _told_once_more(stage, rehearsal.steps)
+        if others:
+            with _on_stage(others[0], model) as other:
                 again = _tell(other, rehearsal.steps)
             alike(
                 told, again, "another of its kind, told the same steps, answers otherwise; a run could not be resumed"
             )
+        if state is not None:
+            with _on_stage(others[1], model) as other:
+                other.cast.load_state(other.plugin.name, io.BytesIO(state))
+                again = _told_once_more(other, rehearsal.steps)
+            alike(more, again, "another of its kind that loads its state answers otherwise; a run could not be resumed")
         return stage.untried
 
 
@@ -213,6 +221,24 @@ def _tell(stage: Stage, steps: Sequence[Step]) -> list[Any]:
     stage.heard(hookspecs.admit, admitted)
     stage.heard(hookspecs.select, chosen)
     return told
+
+
+def _saved(stage: Stage) -> bytes | None:
+    """The state of a plugin that can save it."""
+    if not (stage.answers(hookspecs.admit, hookspecs.commit) and stage.cast.saves_state):
+        return None
+    file = io.BytesIO()
+    stage.cast.save_state(stage.plugin.name, file)
+    return file.getvalue()
+
+
+def _told_once_more(stage: Stage, steps: Sequence[Step]) -> list[Any]:
+    """What a plugin that knows these steps says when it is told the last one again: it shows what it remembers."""
+    cast, children = stage.cast, [child for step in steps for child in step.children]
+    read = [child.problem for child in steps[-1].children if not (child.rejection and child.rejection.unread)]
+    said: list[Any] = [cast.admit("check", read), cast.commit(steps[-1])]
+    known = {child.problem.id: child.problem for child in children if child.outcome != "rejected"}
+    return [*said, _selected(cast, known)] if stage.answers(hookspecs.select) else said
 
 
 def _selected(cast: Cast, known: dict[str, Problem]) -> list[Problem]:

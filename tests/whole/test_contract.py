@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -242,6 +242,33 @@ class Locked:
     def commit(self, step: sparq.Step) -> None: ...
 
 
+class KeepsState:
+    """Saves what it remembers, and takes it up again."""
+
+    def __init__(self) -> None:
+        self._children = 0
+
+    @sparq.hookimpl
+    def commit(self, step: sparq.Step) -> dict[str, float]:
+        self._children += len(step.children)
+        return {"children": float(self._children)}
+
+    def save_state(self, file: IO[bytes]) -> None:
+        file.write(str(self._children).encode())
+
+    def load_state(self, file: IO[bytes]) -> None:
+        self._children = int(file.read())
+
+
+class ForgetsState(KeepsState):
+    def load_state(self, file: IO[bytes]) -> None:
+        file.read()
+
+
+def test_a_plugins_state_is_saved_and_loaded() -> None:
+    check_plugin(KeepsState())
+
+
 def test_a_domains_plugin_is_played_problems_of_its_own() -> None:
     table = sparq.Problem(id="1.1.0", statement="?", answer="1", solution="t", extra={"table": "t"})
     check_plugin(NeedsExtra(), problems=[table])
@@ -263,6 +290,7 @@ def test_a_domains_plugin_is_played_problems_of_its_own() -> None:
         (Mute, "give an object, not the class Mute"),
         (Forgetful(), "describe answers otherwise when several threads ask at once"),
         (Replayed(), "told the same steps, answers otherwise"),
+        (ForgetsState(), "loads its state answers otherwise"),
         (Trusting(), "with a model that says nothing: .*IndexError"),
         (Picky(), "propose gives 0 drafts with a model that says nothing, 3 with another"),
         (Blank(), "a draft has neither a statement nor `unparsed`"),
