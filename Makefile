@@ -4,8 +4,7 @@ NEW_ENOUGH := 'import sys; sys.exit(sys.version_info < (3, 11))'
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: quickstart install install-dev test test-vllm test-recipes lint docs site study trainers torture clean browser
-.PHONY: quickstart install install-dev test test-vllm test-readers lint docs site study torture clean browser
+.PHONY: quickstart install install-dev test test-vllm test-recipes test-readers lint docs site study trainers torture clean browser
 
 quickstart: install
 	$(BIN)/sparq run examples/quickstart.yaml

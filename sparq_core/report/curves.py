@@ -14,7 +14,7 @@ from sparq_core.report.figures.curve import Points, Say, curve
 
 MOST_METRICS = 8
 WINDOWS = 12
-"""Stretches of a run over which what changes from step to step is averaged."""
+"""Stretches of a run, about equally long, over which what changes from step to step is averaged."""
 MEANING = {
     "filled_niches": "Niches with at least one problem. While the line rises, new kinds of problems are still being found.",
     "coverage": "The share of all possible niches that have a problem.",
@@ -121,9 +121,10 @@ def _grading(tally: Tally) -> float:
 
 def _shares(run: Facts, part: Callable[[Tally], float], whole: Callable[[Tally], float]) -> Iterator[tuple[int, float]]:
     """How much a counter grew while another grew by one, in each stretch of a run; none where that stood still."""
-    course = run.course
-    wide = max(-(-len(course) // WINDOWS), run.pipeline.in_flight if isinstance(run.pipeline.in_flight, int) else 1)
-    for before, after in pairwise([*course[:-1:wide], course[-1]]):
+    last = len(run.course) - 1
+    least = run.pipeline.in_flight if isinstance(run.pipeline.in_flight, int) else 1
+    stretches = max(1, min(WINDOWS, last // least))
+    for before, after in pairwise(run.course[i * last // stretches] for i in range(stretches + 1)):
         if (grown := whole(after.tally) - whole(before.tally)) > 0:
             yield after.done, (part(after.tally) - part(before.tally)) / grown
 

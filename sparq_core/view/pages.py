@@ -13,13 +13,15 @@ from sparq_core.ledger.browse import Filter, Found, Key
 from sparq_core.report.page import environment, figures
 from sparq_core.view.asked import Asked
 from sparq_core.view.opened import Opened
-from sparq_core.view.wording import Part, differences
+from sparq_core.view.wording import Part, differences, shared
 
 A_PAGE = 50
 """Problems of a list."""
 MOST_OPTIONS = 200
 """Operators, reasons, labels and niches that can be chosen, the most frequent ones."""
 MOST_CHILDREN = 50
+ALIKE = 0.3
+"""The share of a statement that its parent must have for the two to be compared word by word."""
 FARTHEST = 10
 """Ancestors of a problem that are shown."""
 LONGEST = 20_000
@@ -115,6 +117,11 @@ class Parent(NamedTuple):
 
     problem: Problem
     parts: list[Part] | None
+
+    @property
+    def is_alike(self) -> bool:
+        """Whether enough is the same for a comparison to be read."""
+        return self.parts is not None and shared(self.parts) >= ALIKE
 
 
 def problem(runs: Sequence[Opened], run: Opened, id_: str, asked: Asked) -> str:

@@ -1,7 +1,7 @@
 """How two texts differ, word by word."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
 from typing import Literal, NamedTuple
 
@@ -15,6 +15,14 @@ class Part(NamedTuple):
 
     kind: Literal["same", "gone", "new"]
     text: str
+
+
+def shared(parts: Sequence[Part]) -> float:
+    """The share of the new text's letters and digits that are in the old one, too."""
+    letters = {
+        kind: sum(map(str.isalnum, "".join(p.text for p in parts if p.kind == kind))) for kind in ("same", "new")
+    }
+    return letters["same"] / max(1, sum(letters.values()))
 
 
 def differences(before: str, after: str) -> list[Part] | None:

@@ -16,7 +16,8 @@ from viewing import found, link, main, page, viewing
 
 from sparq_core.ledger.reader import Reader
 from sparq_core.testing import Ran, run_pipeline
-from sparq_core.view.wording import MOST_WORDS, differences
+from sparq_core.view.pages import ALIKE
+from sparq_core.view.wording import MOST_WORDS, differences, shared
 
 
 @pytest.fixture(scope="module")
@@ -123,6 +124,12 @@ def test_words_that_differ_are_told() -> None:
     ]
     assert differences("", "") == []
     assert differences("a " * MOST_WORDS, "b") is None
+
+
+def test_only_texts_with_words_in_common_are_compared() -> None:
+    alike = differences("What is 3 + 4?", "What is 13 + 4, then?") or []
+    unlike = differences("How many hills was Rome built on?", "What is the unit of frequency?") or []
+    assert shared(alike) > ALIKE > shared(unlike) == 0
 
 
 @pytest.mark.parametrize(
