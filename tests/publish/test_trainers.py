@@ -80,12 +80,14 @@ def refused(run: Path, trainer: str, to: Path, *more: str) -> str:
 
 
 def lines(to: Path, split: str = "train") -> list[dict[str, Any]]:
-    if (to / f"{split}.jsonl").exists():
-        return rows(to / f"{split}.jsonl")
-    import pyarrow.parquet as pq
+    """The rows of an export, with the columns that Inspect has in `metadata` among the others."""
+    (path,) = to.rglob(f"{split}.*")
+    if path.suffix == ".parquet":
+        import pyarrow.parquet as pq
 
-    found: list[dict[str, Any]] = pq.read_table(to / f"{split}.parquet").to_pylist()
-    return found
+        found: list[dict[str, Any]] = pq.read_table(path).to_pylist()
+        return found
+    return [{**row, **row.get("metadata", {})} for row in rows(path)]
 
 
 def with_verifier(sums: Callable[..., Any], folder: Path, file: str, code: str, name: str, **settings: Any) -> Path:

@@ -14,8 +14,8 @@ FORMAT = Format(
         *ABOUT,
     ),
     "problems",
-    "data.train.dataset_name=ResponseDataset data.train.data_path={folder}/train.jsonl "
-    "data.train.processor=math_hf_data_processor",
+    "data.train.data_path={folder}/train.jsonl data.default.dataset_name=ResponseDataset "
+    "data.default.processor=math_hf_data_processor",
     rewarded=True,
     carries_extra=False,
     system=False,

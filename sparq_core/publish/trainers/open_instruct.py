@@ -14,7 +14,7 @@ FORMAT = Format(
         *ABOUT,
     ),
     "problems",
-    "--dataset_mixer_list {folder}/train.jsonl 1.0",
+    "--dataset_mixer_list {folder}/train.jsonl 1.0 --dataset_mixer_list_splits train",
     rewarded=True,
     carries_extra=False,
 )

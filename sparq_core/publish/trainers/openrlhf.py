@@ -15,7 +15,7 @@ FORMAT = Format(
         *ABOUT,
     ),
     "problems",
-    "SPARQ_REWARD={run}, --data.prompt_dataset {folder} --data.input_key input --data.label_key label "
+    "SPARQ_REWARD={run}, --data.prompt_dataset {folder}/train.jsonl --data.input_key input --data.label_key label "
     "--data.apply_chat_template, and as --reward.remote_url the path of sparq_core/reward/openrlhf.py",
     rewarded=True,
     carries_extra=False,
