@@ -380,11 +380,11 @@ def test_an_earlier_export_is_replaced_and_nothing_else(run_folder: Path, export
         to = tmp_path / mine
         export(folder, "trl-kto", to)
         (to / mine).write_text(text)
-        with pytest.raises(PipelineError, match="holds something else"):
+        with pytest.raises(PipelineError, match="contains something other than an earlier output"):
             export(folder, "trl-kto", to)
         assert (to / mine).read_text() == text
     (tmp_path / "README.md").write_text("# Mine\n")
-    with pytest.raises(PipelineError, match="holds something else"):
+    with pytest.raises(PipelineError, match="contains something other than an earlier output"):
         export(folder, "trl-kto", tmp_path)
 
 
