@@ -17,6 +17,24 @@ from typing import Any
 SCHEMAS = Path(__file__).parent / "plugins" / "command" / "schemas"
 
 
+def trl() -> set[str]:
+    """The keys of its YAML file; those of accelerate's own, and of its section on FSDP, have a prefix."""
+    from accelerate.commands.config.config_args import ClusterConfig
+    from accelerate.commands.launch import launch_command_parser
+
+    launch = (action.dest for action in launch_command_parser()._actions)
+    accelerate = [*ClusterConfig.__dataclass_fields__, *(f"fsdp_config.{name}" for name in launch if "fsdp_" in name)]
+    known = {name for kind in trl_records() for name in kind.__dataclass_fields__}
+    return known | {f"accelerate.{name}" for name in accelerate}
+
+
+def trl_records() -> list[Any]:
+    """What it parses that file into."""
+    from trl import DatasetMixtureConfig, ModelConfig, ScriptArguments, SFTConfig
+
+    return [ScriptArguments, SFTConfig, ModelConfig, DatasetMixtureConfig]
+
+
 def axolotl() -> set[str]:
     """The keys of its YAML file; those of `datasets` have the prefix."""
     from axolotl.utils.schemas.config import AxolotlInputConfig
@@ -95,12 +113,13 @@ def _source(package: str) -> Path:
 
 
 TRAINERS: dict[str, Callable[[], set[str]]] = {
+    "trl": trl,
     "axolotl": axolotl,
     "llama_factory": llama_factory,
     "verl": verl,
     "unsloth": unsloth,
 }
-PACKAGES = {"axolotl": "axolotl", "llama_factory": "llamafactory", "verl": "verl", "unsloth": "unsloth"}
+PACKAGES = {"trl": "trl", "axolotl": "axolotl", "llama_factory": "llamafactory", "verl": "verl", "unsloth": "unsloth"}
 
 
 def written(trainer: str) -> dict[str, Any]:

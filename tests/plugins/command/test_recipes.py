@@ -21,6 +21,7 @@ from sparq_core.pipeline.discovery import build
 
 Make = Callable[..., dict[str, Any]]
 RECIPES = Path(__file__).parents[3] / "examples" / "recipes"
+fetched = pytest.mark.skipif(find_spec("axolotl") is None, reason="needs the trainers: make test-recipes")
 NAMES = sorted(folder.name for folder in RECIPES.iterdir())
 
 
@@ -76,13 +77,16 @@ def used(name: str, arguments: list[str], folder: Path) -> set[str]:
         calls = [n for n in ast.walk(ast.parse((folder / "train.py").read_text())) if isinstance(n, ast.Call)]
         return {f"{ast.unparse(call.func).rpartition('.')[2]}.{word.arg}" for call in calls for word in call.keywords}
     config = yaml.safe_load((folder / "train.yaml").read_text())
+    if name == "trl":
+        launch = yaml.safe_load((folder / "accelerate.yaml").read_text())
+        return {*config, *(f"accelerate.{key}" for key in keys(launch))}
     if name == "llama_factory":
         (dataset,) = json.loads((folder / "dataset_info.json").read_text()).values()
         return {*config, *(f"dataset_info.{key.rpartition('.')[2]}" for key in keys(dataset))}
     return set(keys(config))
 
 
-@pytest.mark.parametrize("name", sorted(set(NAMES) - {"trl"}))
+@pytest.mark.parametrize("name", NAMES)
 def test_a_recipe_uses_no_setting_that_its_trainer_lacks(name: str, rendered: Callable[..., Any]) -> None:
     about = written(name)
     assert about["version"]
@@ -115,31 +119,29 @@ def test_every_file_of_a_recipe_is_read_back(name: str, rendered: Callable[..., 
     assert str(tmp_path / "tiny") in everything
 
 
-def test_trl_reads_its_recipe(rendered: Callable[..., Any], tmp_path: Path) -> None:
-    trl = pytest.importorskip("trl")
+@fetched
+def test_trl_takes_its_recipe(rendered: Callable[..., Any], tmp_path: Path) -> None:
     from accelerate.commands.config.config_args import ClusterConfig
+    from trl import TrlParser
 
     _, folder = rendered("trl")
-    kinds = (trl.ScriptArguments, trl.SFTConfig, trl.ModelConfig, trl.DatasetMixtureConfig)
+    parser = TrlParser(trainer_schemas.trl_records())
     text = (folder / "train.yaml").read_text().replace("bf16: true", "bf16: false")
     (folder / "train.yaml").write_text(text)  # which asks for a GPU
-    _, training, model, data = trl.TrlParser(kinds).parse_args_and_config(["--config", str(folder / "train.yaml")])
+    _, training, model, data = parser.parse_args_and_config(["--config", str(folder / "train.yaml")])
     assert training.output_dir == str(tmp_path / "models" / "r")
     assert model.model_name_or_path == str(tmp_path / "tiny")
     assert data.datasets[0].data_files == str(tmp_path / 'odd "name".jsonl')
     assert ClusterConfig.from_yaml_file(str(folder / "accelerate.yaml")).num_processes == 4
 
 
-def needs(package: str) -> pytest.MarkDecorator:
-    return pytest.mark.skipif(find_spec(package) is None, reason=f"needs {package}: make test-recipes")
-
-
-@pytest.mark.parametrize("name", [pytest.param(name, marks=needs(trainer_schemas.PACKAGES[name])) for name in TRAINERS])
+@fetched
+@pytest.mark.parametrize("name", TRAINERS)
 def test_what_is_written_of_a_trainer_is_so(name: str) -> None:
     assert set(written(name)["names"]) == TRAINERS[name]()
 
 
-@needs("axolotl")
+@fetched
 def test_axolotl_takes_its_recipe(rendered: Callable[..., Any]) -> None:
     from axolotl.utils.schemas.config import AxolotlInputConfig
 
@@ -148,7 +150,7 @@ def test_axolotl_takes_its_recipe(rendered: Callable[..., Any]) -> None:
     assert config.datasets[0].roles_to_train == ["assistant"]
 
 
-@needs("llamafactory")
+@fetched
 def test_llama_factory_takes_its_recipe(rendered: Callable[..., Any]) -> None:
     from transformers import HfArgumentParser
 
@@ -160,7 +162,7 @@ def test_llama_factory_takes_its_recipe(rendered: Callable[..., Any]) -> None:
     assert training.do_train
 
 
-@needs("verl")
+@fetched
 def test_verl_takes_its_recipe(rendered: Callable[..., Any], tmp_path: Path) -> None:
     arguments, _ = rendered("verl")
     config = trainer_schemas.verl_config(*overrides(arguments))
