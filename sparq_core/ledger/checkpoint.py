@@ -45,13 +45,17 @@ class Unusable(Exception):  # noqa: N818 -- what the file is, rather than what w
     """Why a checkpoint cannot be used."""
 
 
+def clear(folder: Path) -> None:
+    """Take away what a killed process has left half written."""
+    (folder / (FILE + PARTIAL)).unlink(missing_ok=True)
+
+
 class Writing:
     """A checkpoint that is being written; it is there once it is closed."""
 
     def __init__(self, folder: Path, checkpoint: Checkpoint) -> None:
         self.checkpoint = checkpoint
         self._path, self._partial = folder / FILE, folder / (FILE + PARTIAL)
-        self._partial.unlink(missing_ok=True)
         self._zip = zipfile.ZipFile(self._partial, "x")
 
     def write(self, save: Callable[[str, IO[bytes]], None]) -> None:

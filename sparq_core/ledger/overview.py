@@ -248,4 +248,5 @@ def _niches(ledger: Reader, what: totals.What, key: str, axis: Axis) -> dict[Nic
     if axis != axis_of(ledger, key):
         return {}
     found = totals.kept(ledger.query, what, key) or ()
-    return {msgspec.json.decode(total.value, type=Niche): Filled(total.problems, total.best) for total in found}
+    decode = msgspec.json.Decoder(Niche).decode
+    return {decode(total.value): Filled(total.problems, total.best) for total in found}

@@ -44,6 +44,7 @@ class Checkpoints:
         """Give the plugins the state that was saved last, if any; where it cannot be used, say so, and all is replayed."""
         if not self._folder:
             return
+        stored.clear(self._folder)
         path = self._folder / stored.FILE
         try:
             with stored.opened(self._folder, self._ledger) as found:

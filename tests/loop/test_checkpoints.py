@@ -14,6 +14,7 @@ from runs import Interrupter, digest, exported
 import sparq_core as sparq
 from sparq_core.ledger.checkpoint import FILE
 from sparq_core.ledger.doctor import examine
+from sparq_core.ledger.files import PARTIAL
 from sparq_core.loop import checkpoints, session
 from sparq_core.loop.engine import Engine
 from sparq_core.pipeline import prepare
@@ -204,3 +205,13 @@ def test_the_doctor_tells_of_a_checkpoint(sums: Make, tmp_path: Path) -> None:
     found = {check.name: check for check in examine(folder).checks}["checkpoint"]
     assert not found.damage
     assert "replays all steps instead" in found.notes[0]
+
+
+def test_what_a_kill_left_of_a_checkpoint_is_taken_away(sums: Make, tmp_path: Path, replayed: Replayed) -> None:
+    pipeline = sums(steps=8)
+    stopped(pipeline, tmp_path, 9)
+    partial = tmp_path / "run" / (FILE + PARTIAL)
+    partial.write_bytes(b"PK")
+    resumed({**pipeline, "steps": 9}, tmp_path, replayed)
+    assert not partial.exists()
+    assert zipfile.ZipFile(tmp_path / "run" / FILE).testzip() is None
