@@ -20,6 +20,7 @@ from sparq_core.loop.engine import Engine
 from sparq_core.pipeline import prepare
 from sparq_core.pipeline.cast import Cast
 from sparq_core.testing import Ran, run_pipeline
+from sparq_screen import near
 
 Make = Callable[..., dict[str, Any]]
 SELECTORS = ("static-uniform", "static-diverse", "dynamic-uniform", "map-elites")
@@ -28,6 +29,7 @@ SELECTORS = ("static-uniform", "static-diverse", "dynamic-uniform", "map-elites"
 @pytest.fixture(autouse=True)
 def often(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checkpoints, "EVERY", 12)
+    monkeypatch.setattr(near, "SLOTS", 1 << 10)  # an index for millions takes its time to be saved this often
 
 
 class Replayed:

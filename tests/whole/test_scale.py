@@ -13,6 +13,7 @@ from sparq_core.ledger import totalling, totals
 from sparq_core.ledger.checkpoint import FILE
 from sparq_core.loop import checkpoints
 from sparq_core.testing import run_pipeline
+from sparq_screen import near
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 STEPS, MORE = 20, 3
@@ -47,6 +48,7 @@ def test_twenty_thousand_attempts_go_on_from_a_checkpoint_and_add_up(
     pipeline: Any, states: list[dict[str, bytes]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(checkpoints, "EVERY", 300)
+    monkeypatch.setattr(near, "SLOTS", 1 << 12)  # an index for millions takes its time to be saved this often
     begun = run_pipeline(pipeline(STEPS), tmp_path / "one")
     assert (begun.folder / FILE).exists()
     shutil.copytree(tmp_path / "one", tmp_path / "other")
