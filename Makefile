@@ -37,6 +37,17 @@ install-dev: .venv/installed-dev
 test: install-dev
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
+# Another version of Python, without torch: `make test-python PYTHON=python3.13` tests the core, the commands, and the plugins
+# whose libraries are small. What needs torch or a browser is left out.
+OTHER = .venv-$(notdir $(PYTHON))
+WITHOUT_TORCH := openai,parquet,screen,sympy,remote,push,view
+PARTS := contract ledger loop pipeline publish report reward $(addprefix plugins/,assess curate mapelites mutate openai passn policies screen seeds)
+test-python:
+	$(PYTHON) -m venv $(OTHER)
+	$(OTHER)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
+		--editable '.[$(WITHOUT_TORCH)]' pytest pytest-timeout httpx2 hypothesis jsonschema 'ribs>=0.8'
+	OMP_NUM_THREADS=1 $(OTHER)/bin/python -m pytest -m 'not torch' $(addprefix tests/,$(PARTS))
+
 test-vllm: .venv/installed-vllm
 	$(BIN)/python -m pytest tests/plugins/vllm/test_vllm_engine.py tests/plugins/ray/test_ray_vllm.py tests/whole/test_docs.py -k "vllm"
 

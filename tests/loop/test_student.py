@@ -188,7 +188,7 @@ def test_a_seed_of_training_is_that_of_the_rounds(solved: Make, tmp_path: Path) 
 
 def test_nothing_is_spent_where_no_seed_has_a_solution(trains: Make, tmp_path: Path) -> None:
     with pytest.raises(
-        sparq.PipelineError, match=r"train.seeds: no seed has a solution to train on .*jsonl-seeds: with.solution"
+        sparq.PipelineError, match=r"train.seeds: no seed has a solution to train on.*jsonl-seeds: with.solution"
     ):
         run_pipeline(trains(train={"seeds": True}), tmp_path)
     assert not (tmp_path / "fakes.py.scored").exists()
