@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import sparq_core as sparq
-from sparq_core.publish.pairs import matched_pairs
+from sparq_core.publish.pairs import matched, matched_pairs
 
 VALUES = ("correct", "incorrect", "unknown")
 WITHIN = 1.3
@@ -43,7 +43,8 @@ def test_pairs_are_as_many_as_lengths_allow_and_use_each_attempt_once(attempts: 
     assert len(set(used)) == len(used)
     for pair in pairs:
         assert (attempts[pair.right.k][0], attempts[pair.wrong.k][0]) == ("correct", "incorrect")
-        assert 1 <= pair.ratio <= WITHIN
+        shorter, longer = sorted((pair.right.tokens, pair.wrong.tokens))
+        assert longer <= WITHIN * shorter or longer == 0
     assert [pair.right.k for pair in pairs] == sorted(pair.right.k for pair in pairs)
 
 
@@ -67,3 +68,10 @@ def test_without_both_kinds_there_is_no_pair(only: str) -> None:
 def test_attempts_of_no_tokens_match_each_other_alone() -> None:
     assert len(matched_pairs(judged(("correct", 0), ("incorrect", 0), ("incorrect", 1)))) == 1
     assert matched_pairs(judged(("correct", 0), ("incorrect", 1))) == []
+
+
+def test_texts_are_matched_by_length_the_nearest_first() -> None:
+    right, wrong = ["a" * n for n in (10, 50, 90)], ["b" * n for n in (12, 49, 300)]
+    assert [(len(a), len(b)) for a, b in matched(right, wrong, len)] == [(50, 49), (10, 12)]
+    assert matched(right, wrong, len, most=1) == [(right[1], wrong[1])]
+    assert matched(right, [], len) == []

@@ -1,11 +1,11 @@
 """Which lines an export has: problems, chosen attempts, pairs of attempts, or single ones with a label."""
 
 from collections.abc import Callable, Iterator, Sequence
-from itertools import pairwise
 
 from sparq_core.contract.records import Judged
 from sparq_core.ledger import dataset
 from sparq_core.ledger.dataset_columns import Asked
+from sparq_core.publish.pairs import matched
 from sparq_core.publish.trainers.proof import References
 from sparq_core.publish.trainers.row import Given, Row
 
@@ -31,7 +31,7 @@ def chosen(given: Given, ids: Sequence[str]) -> Iterator[Row]:
 
 
 def pairs(given: Given, ids: Sequence[str]) -> Iterator[Row]:
-    """Of each problem right and wrong attempts, those together whose lengths are nearest."""
+    """Of each problem right and wrong attempts, matched in length."""
     asked = _asked(given)
     for id_ in ids:
         right, wrong = _told_apart(given, given.ledger.judged(id_))
@@ -39,7 +39,10 @@ def pairs(given: Given, ids: Sequence[str]) -> Iterator[Row]:
             given.left_out[id_] = f"no attempt that is {'wrong' if right else 'right'}"
             continue
         problem = asked(id_)
-        for one, other in matched(right, wrong, given.pairs):
+        found = matched(right, wrong, len, most=given.pairs)
+        if not found:
+            given.left_out[id_] = "no right and wrong attempt of like length"
+        for one, other in found:
             yield Row(problem, given.prompt(problem), right=one, wrong=other)
 
 
@@ -71,16 +74,3 @@ def _told_apart(given: Given, judged: Sequence[Judged]) -> tuple[list[str], list
     ]
     right, wrong = ([text for text in own if text.strip() and text not in other] for own, other in (texts, texts[::-1]))
     return right, wrong
-
-
-def matched(right: Sequence[str], wrong: Sequence[str], most: int) -> list[tuple[str, str]]:
-    """At most so many pairs of a right text and a wrong one, each text in one: the two of nearest lengths, and so on."""
-    left = sorted([(len(text), 1, text) for text in right] + [(len(text), 0, text) for text in wrong])
-    found: list[tuple[str, str]] = []
-    while len(found) < min(most, len(right), len(wrong)):
-        near = ((b[0] - a[0], i) for i, (a, b) in enumerate(pairwise(left)) if a[1] != b[1])
-        _, i = min(near)
-        one, other = sorted(left[i : i + 2], key=lambda text: -text[1])
-        found.append((one[2], other[2]))
-        del left[i : i + 2]
-    return found
