@@ -2,13 +2,15 @@
 What one round buys in the example domains that have a model of their own: `python benchmarks/domains.py`.
 
 Each `plugin_examples/*/learn.yaml` runs once a seed: the model writes problems, attempts them, is trained on what the domain
-verified, and answers the held-out questions before and after. The differences are paired by item, and by seed and item in all.
+verified, and answers the held-out questions before and after. Differences are paired by item. Over all seeds, an item counts
+once, with its mean.
 
 Writes `benchmarks/results/domains.json` and prints its table.
 """
 
 import argparse
 import json
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -69,8 +71,13 @@ def show(report: dict[str, Any]) -> None:
             for one in seeds:
                 print(line(domain, str(one["seed"]), one["outcomes"]["kept"], one["before"][task], one["after"][task]))
             kept = sum(one["outcomes"]["kept"] for one in seeds)
-            before, after = ([value for one in seeds for value in one[when][task]] for when in ("before", "after"))
+            before, after = (item_means([one[when][task] for one in seeds]) for when in ("before", "after"))
             print(line(domain, "all", kept, before, after))
+
+
+def item_means(seeds: list[list[float]]) -> list[float]:
+    """The mean of each item over seeds: answers to one item are not independent of each other."""
+    return [statistics.mean(values) for values in zip(*seeds, strict=True)]
 
 
 def line(domain: str, seed: str, kept: int, before: list[float], after: list[float]) -> str:
