@@ -397,9 +397,10 @@ def test_prices_that_are_none_are_found(sums: Callable[..., Any], tmp_path: Path
 def test_a_passing_fault_loses_no_row(ask: Ask, kind: str) -> None:
     requests = [request(i, n=3) for i in range(40)]
     server = FaultyServer(share=0.4, kinds=(kind,), slow=0.5)
-    assert texts(ask(server, requests, timeout=0.3)) == scripted(requests)
+    answers = ask(server, requests, timeout=0.3 if kind == "slow" else 60)
+    assert texts(answers) == scripted(requests)
     assert server.met[kind] > 10
-    assert server.met["none"] == 40
+    assert server.met["none"] >= 40 if kind == "slow" else server.met["none"] == 40
 
 
 def test_a_storm_lowers_the_concurrency_and_every_row_comes_back() -> None:
