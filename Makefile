@@ -4,7 +4,7 @@ NEW_ENOUGH := 'import sys; sys.exit(sys.version_info < (3, 11))'
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: quickstart install install-dev test test-vllm test-recipes test-readers lint docs site study trainers torture clean browser
+.PHONY: quickstart install install-dev test test-python test-vllm test-recipes test-readers lint docs site study trainers torture clean browser
 
 quickstart: install
 	$(BIN)/sparq run examples/quickstart.yaml
@@ -37,16 +37,15 @@ install-dev: .venv/installed-dev
 test: install-dev
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
-# Another version of Python, without torch: `make test-python PYTHON=python3.13` tests the core, the commands, and the plugins
-# whose libraries are small. What needs torch or a browser is left out.
+# Another Python, without torch and lm-eval: `make test-python PYTHON=python3.13` tests the core and the plugins that need neither.
 OTHER = .venv-$(notdir $(PYTHON))
-WITHOUT_TORCH := openai,parquet,screen,sympy,remote,push,view
-PARTS := contract ledger loop pipeline publish report reward $(addprefix plugins/,assess curate mapelites mutate openai passn policies screen seeds)
+WITHOUT_TORCH := openai,parquet,datasets,screen,sympy,remote,push,view
+PARTS := contract ledger loop publish report $(addprefix plugins/,assess curate mapelites mutate openai passn policies seeds)
 test-python:
 	$(PYTHON) -m venv $(OTHER)
 	$(OTHER)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
-		--editable '.[$(WITHOUT_TORCH)]' pytest pytest-timeout httpx2 hypothesis jsonschema 'ribs>=0.8'
-	OMP_NUM_THREADS=1 $(OTHER)/bin/python -m pytest -m 'not torch' $(addprefix tests/,$(PARTS))
+		--editable '.[$(WITHOUT_TORCH)]' pytest pytest-timeout hypothesis httpx2 'ribs>=0.8'
+	OMP_NUM_THREADS=1 $(OTHER)/bin/python -m pytest $(addprefix tests/,$(PARTS))
 
 test-vllm: .venv/installed-vllm
 	$(BIN)/python -m pytest tests/plugins/vllm/test_vllm_engine.py tests/plugins/ray/test_ray_vllm.py tests/whole/test_docs.py -k "vllm"
