@@ -154,7 +154,7 @@ def test_preferences_cannot_be_had_of_seeds_alone(find: Callable[..., list[sparq
     assert "`sft` and `rounds: 0`" in error.message
 
 
-@pytest.mark.parametrize(("shares", "remedy"), [(True, "take at least 2 GPUs, or `lora`"), (False, "take `lora`")])
+@pytest.mark.parametrize(("shares", "remedy"), [(True, "use at least 2 GPUs, or `lora`"), (False, "use `lora`")])
 def test_more_gpus_are_no_remedy_for_a_trainer_that_has_one_process(shares: bool, remedy: str) -> None:
     need = memory.Need(weights=10**9, states=16 * 10**9, activations=0)
     finding = memory.finding(need, 1, [10**10] * 2, shares=shares)
