@@ -157,7 +157,9 @@ def test_the_dataset_is_handed_over_in_a_format_of_choice(commands: Make, tmp_pa
     kept = tmp_path / ("kept.parquet" if format == "parquet" else "kept.jsonl")
     run = [sys.executable, "-c", script, "{{ dataset }}", str(kept)]
     assert run_pipeline(commands(run=run, merge=RUN, format=format), tmp_path).ending.exit_code == 0
-    rows = pq.read_table(kept).to_pylist() if format == "parquet" else list(map(json.loads, kept.open()))
+    rows = (
+        pq.read_table(kept).to_pylist() if format == "parquet" else list(map(json.loads, kept.read_text().splitlines()))
+    )
     lines = (tmp_path / "run" / "dataset" / "round-1.jsonl").read_text().splitlines()
     chats = [json.loads(line)["messages"] for line in lines]
     if format == "prompt-completion":
