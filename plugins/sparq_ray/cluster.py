@@ -3,6 +3,7 @@
 import logging
 import os
 import signal
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +21,8 @@ QUIET = {"RAY_usage_stats_enabled": "0"}
 """No statistics are sent anywhere."""
 STORE = 128 << 20
 """Bytes of a local cluster's object store, where only requests and answers are."""
+REACH = 10.0
+"""Seconds that the head may take to accept a connection."""
 GPUS = Path("/proc/driver/nvidia/gpus")
 
 
@@ -67,11 +70,22 @@ def _init(address: str) -> bool:
     local = {"include_dashboard": False, "object_store_memory": STORE} if address == LOCAL else {}
     with _own_sigterm():
         try:
+            _reach(address)
             ray.init(address=address, log_to_driver=False, logging_level=logging.CRITICAL, **local)
-        except (ConnectionError, RuntimeError, ValueError, TimeoutError, OSError) as error:
+        except (OSError, RuntimeError, ValueError) as error:
             raise sparq.SparqError(f"no Ray cluster at {address}: {error}; `ray start --head` starts one") from error
     ray._private.worker._worker_logs_enabled = False  # noqa: SLF001 -- else the cluster's news are printed among our output
     return True
+
+
+def _reach(address: str) -> None:
+    """OSError or ValueError where nothing listens: Ray itself would go on trying."""
+    from ray._private.services import canonicalize_bootstrap_address
+
+    if address == LOCAL:
+        return
+    host, _, port = str(canonicalize_bootstrap_address(address)).rpartition(":")
+    socket.create_connection((host.strip("[]"), int(port)), timeout=REACH).close()
 
 
 @contextmanager

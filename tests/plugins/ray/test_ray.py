@@ -236,6 +236,11 @@ def test_what_this_machine_has_not_is_an_error_where_it_is_all_there_is(model: s
 
 
 def test_an_address_where_no_cluster_is(model: sparq.Model, given: sparq.Run) -> None:
+    (closed,) = findings(model, given, address="127.0.0.1:9")
+    assert closed.startswith("error: with.address: no Ray cluster at 127.0.0.1:9: ")
+    assert closed.endswith("`ray start --head` starts one")
+    (nonsense,) = findings(model, given, address="somewhere")
+    assert nonsense.startswith("error: with.address: no Ray cluster at somewhere: ")
     (client,) = findings(model, given, address="ray://head:10001")
     assert client.startswith("error: with.address: Ray Client ends all replicas")
     assert "--num-cpus=0" in client
