@@ -12,6 +12,7 @@ from pathlib import Path
 from msgspec import Struct
 
 import sparq_core as sparq
+from sparq_core.testing import ScriptedSampler
 
 
 class FolderConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -50,6 +51,24 @@ class Folder:
     @sparq.hookimpl
     def sampler(self, model: sparq.Model) -> Sampler:
         return Sampler(self._config.digest or sparq.weights_digest(model.path), self._config.faults)
+
+
+class Sums:
+    """Writes and solves sums, and says that it serves its folder."""
+
+    @sparq.hookimpl
+    def sampler(self, model: sparq.Model) -> ScriptedSampler:
+        served = ScriptedSampler()
+        served.digest = sparq.weights_digest(model.path)
+        return served
+
+
+class Trainer:
+    """Leaves other weights."""
+
+    @sparq.hookimpl
+    def train(self, out: Path, seed: int) -> None:
+        (out / "config.json").write_text(str(seed))
 
 
 def _word(faults: Path) -> str:

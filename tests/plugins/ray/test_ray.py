@@ -25,13 +25,22 @@ pytestmark = [
     pytest.mark.timeout(600),
     pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::DeprecationWarning"),  # Ray's own
 ]
-FOLDER = f"{Path(__file__).with_name('folder_sampler.py')}:Folder"
+FILE = Path(__file__).with_name("folder_sampler.py")
+FOLDER = f"{FILE}:Folder"
 
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Nodes]:
     with nodes() as cluster:
         yield cluster
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> sparq.Model:
+    folder = tmp_path / "model"
+    folder.mkdir()
+    (folder / "config.json").write_text("{}")
+    return sparq.Model(name="student", path=str(folder), digest=sparq.weights_digest(str(folder)))
 
 
 def on_ray(address: str, **options: Any) -> dict[str, Any]:
@@ -75,6 +84,20 @@ def test_a_run_on_replicas_is_that_of_one_process_whatever_dies(
     assert any("is gone" in message and "drawn again" in message for message in warned)
 
 
+def test_what_is_trained_is_served_in_the_next_round(
+    cluster: Nodes, sums: Callable[..., Any], tmp_path: Path, model: sparq.Model
+) -> None:
+    pipeline = sums(rounds=2, steps=2, models=on_ray(cluster.address, sampler=f"{FILE}:Sums", replicas=2))
+    pipeline["models"]["student"]["model"] = model.path
+    pipeline["plugins"].append({"use": f"{FILE}:Trainer"})
+    ran = run(pipeline, tmp_path / "spread")
+    served = ran.read().query(
+        "SELECT DISTINCT completion.round, model.digest FROM completion JOIN model ON model.id = completion.model "
+        "WHERE hook = 'propose' ORDER BY completion.round"
+    )
+    assert list(served) == [(1, model.digest), (2, sparq.weights_digest(str(ran.folder / "models" / "round-1")))]
+
+
 def test_a_run_whose_head_is_lost_ends_with_an_error_and_goes_on_with_another_head(
     sums: Callable[..., Any], tmp_path: Path
 ) -> None:
@@ -101,14 +124,6 @@ def test_a_run_whose_head_is_lost_ends_with_an_error_and_goes_on_with_another_he
 # -- one sampler -------------------------------------------------------------------------------------------------------
 
 Make = Callable[..., RaySampler]
-
-
-@pytest.fixture
-def model(tmp_path: Path) -> sparq.Model:
-    folder = tmp_path / "model"
-    folder.mkdir()
-    (folder / "config.json").write_text("{}")
-    return sparq.Model(name="student", path=str(folder), digest=sparq.weights_digest(str(folder)))
 
 
 @pytest.fixture
