@@ -196,10 +196,10 @@ def test_findings_are_short_and_inert(work: Path) -> None:
 
 
 def test_a_message_keeps_its_ends_and_its_lines() -> None:
-    error = sparq.SparqError(f"p.yaml: '{'x' * 200_000}' is wrong; mend it\nsecond line")
+    error = sparq.SparqError(f"p.yaml: '{'x' * 200_000}' is wrong; fix it\nsecond line")
     first, second = str(error).split("\n")
     assert first.startswith("p.yaml: 'xxx")
-    assert first.endswith("is wrong; mend it")
+    assert first.endswith("is wrong; fix it")
     assert len(first) < LONGEST_LINE + 100
     assert second == "second line"
     many = str(sparq.PipelineError("\n".join(f"line {i}" for i in range(1_000))))

@@ -108,7 +108,7 @@ def test_gpus_that_are_hidden_do_not_count(
 @pytest.mark.parametrize(
     ("options", "count", "level", "says"),
     [
-        ({}, 1, "error", "148 GB for weights, gradients and moments, and about .* take at least 2 GPUs, or `lora`"),
+        ({}, 1, "error", "148 GB for weights, gradients and moments, and about .* use at least 2 GPUs, or `lora`"),
         ({}, 2, "warning", "74 GB in each of 2 processes, .* gradient_checkpointing, or more GPUs"),
         (
             {"micro_batch_size": 1, "bf16": True, "gradient_checkpointing": True},
