@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from runs import rows, sparq_command
 
 from sparq_core.cli import cli
-from sparq_core.cli.export_for import export_for
+from sparq_core.cli.export_for import export_for, grade_by
 from sparq_core.contract.errors import PipelineError
 from sparq_core.contract.records import Verdict
 from sparq_core.contract.thinking import without_thinking
@@ -21,7 +21,7 @@ from sparq_core.ledger.reader import Reader
 from sparq_core.publish.trainers import export as exporting
 from sparq_core.publish.trainers.export import Exported
 from sparq_core.publish.trainers.formats import FORMATS
-from sparq_core.reward import trial_of
+from sparq_core.reward import Reward, trial_of
 from sparq_core.testing import run_pipeline
 
 pytest_plugins = ["exporting"]
@@ -42,6 +42,17 @@ class Picky:
             return None
         value = {"2": "incorrect", "4": "correct"}.get(trial.problem.answer[-1])
         return sparq.Verdict(value=value, reason="picky") if value else None
+'''
+WITH_DATA = '''
+import sparq_core as sparq
+
+class WithData:
+    """Cannot judge what a run never draws, of the seed 0, without the problem's own data."""
+
+    @sparq.hookimpl
+    def verify(self, trials):
+        without = sparq.Verdict(value="incorrect", reason="no data")
+        return [None if trial.attempt.seed or trial.problem.extra else without for trial in trials]
 '''
 ALWAYS = """
 import sparq_core as sparq
@@ -253,6 +264,23 @@ def test_a_reference_that_the_reward_fails_is_left_out_and_counted(
         assert f"  {count}  {reason}" in shown
         assert f"| chosen, but left out: `{reason}` | {count} |" in card
     assert [line["output"] for line in lines(tmp_path / "nemo")] == [line["answer"] for line in lines(to)]
+
+
+def test_a_reward_is_tested_with_what_the_trainer_hands_over(sums: Callable[..., Any], tmp_path: Path) -> None:
+    seeds = [{"problem": f"What is {i} + {i + 1}?", "answer": str(2 * i + 1), "hint": "add"} for i in range(20, 40)]
+    (tmp_path / "hinted.jsonl").write_text("".join(json.dumps(row) + "\n" for row in seeds))
+    (tmp_path / "data.py").write_text(WITH_DATA)
+    plan = sums(steps=1, attempts={"k": 8, "seeds": True})
+    plan["plugins"][0]["with"]["path"] = "hinted.jsonl"
+    plan["plugins"].insert(4, {"use": "./data.py:WithData"})
+    run = run_pipeline(plan, tmp_path).folder
+    with Reward(run, workers=1) as by:
+        exporting.export(exporting.Order(run=run, format=FORMATS["trl-grpo"]), tmp_path / "out", grade_by(by))
+        with pytest.raises(PipelineError, match=r"has no problems: its reference is incorrect: no data \("):
+            exporting.export(exporting.Order(run=run, format=FORMATS["openrlhf"]), tmp_path / "none", grade_by(by))
+    found = lines(tmp_path / "out")
+    assert {json.loads(line["extra"])["hint"] for line in found} == {"add"}
+    assert all(line["id"].startswith("0.") for line in found)
 
 
 def never(asked: Sequence[Any]) -> list[Verdict]:

@@ -96,10 +96,11 @@ def is_earlier(folder: Path) -> bool:
     card = folder / README
     if not (card.is_file() and is_card_of_ours(card)):
         return False
-    digests = head_of(card).get(DIGESTS, {})
-    there = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if not path.is_dir()}
-    del there[README]
-    return all(path.is_file() and digests.get(name) == file_digest(path) for name, path in there.items())
+    digests = head_of(card).get(DIGESTS)
+    there = (path for path in folder.rglob("*") if path != card and (path.is_symlink() or not path.is_dir()))
+    return isinstance(digests, dict) and all(
+        path.is_file() and digests.get(path.relative_to(folder).as_posix()) == file_digest(path) for path in there
+    )
 
 
 def _given(order: Order, ledger: Reader, grade: Grade) -> Given:

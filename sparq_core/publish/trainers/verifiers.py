@@ -98,7 +98,7 @@ def _system(prompt: list[dict[str, str]]) -> str | None:
 
 
 def _code(name: str) -> Mapping[str, str]:
-    project = name.replace("_", "-")
+    project = "-".join(filter(None, name.split("_")))
     return {"pyproject.toml": PROJECT.format(name=name, project=project), f"{name}/__init__.py": TASKSET}
 
 
