@@ -104,7 +104,8 @@ def test_skyrl_s_gym_makes_an_episode_of_each_row(
     run_folder: Path, export: Export, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import pyarrow.parquet as pq
-    import skyrl_gym
+
+    skyrl_gym = pytest.importorskip("skyrl_gym")
 
     from sparq_core.reward import skyrl
 
@@ -125,6 +126,7 @@ def test_skyrl_s_gym_makes_an_episode_of_each_row(
 
 
 def test_inspect_evaluates_the_task(run_folder: Path, export: Export, tmp_path: Path) -> None:
+    pytest.importorskip("inspect_ai")
     to = exported(export, run_folder, "inspect", tmp_path, system=SYSTEM)
     script = """
 import json, sys
