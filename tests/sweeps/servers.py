@@ -1,4 +1,4 @@
-"""A run through a server with faults of several kinds: it ends, at once or resumed, as through one without."""
+"""A run through one or two servers with faults of several kinds: it ends, at once or resumed, as through one without."""
 
 import asyncio
 import gzip
@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from functools import cache
@@ -210,33 +211,36 @@ class Servers:
         elsewhere = FaultyServer(always={"status": 500, "body": {"error": "elsewhere"}})
         with serving(elsewhere) as other:
             for time in range(RESUMED):
-                server = Harassing(rng, share * (1 - time / RESUMED) ** 2, kinds, other)
-                with serving(server) as url:
-                    if (told := self._once(url, each, resume=time > 0)) is not None:
-                        if told:
-                            return told
-                        break
+                with ExitStack() as stack:
+                    left = share * (1 - time / RESUMED) ** 2
+                    servers = [Harassing(rng, left, kinds, other) for _ in range(rng.choice((1, 2)))]
+                    urls = [stack.enter_context(serving(server)) for server in servers]
+                    told = self._once(urls, each, resume=time > 0)
+                if told:
+                    return told
+                if told is not None:
+                    break
             else:
                 return "it does not come to an end"
         keys = [head for head in elsewhere.heads if KEY in head]
         return f"the key went elsewhere: {keys[0]}" if keys else None
 
-    def _once(self, url: str, each: int | None, *, resume: bool) -> str | None:
+    def _once(self, urls: list[str], each: int | None, *, resume: bool) -> str | None:
         """None where the run is to be gone on with, nothing where it is done, else what is wrong."""
         try:
-            run_pipeline(self._pipeline(url, each), self._home, resume=resume)
+            run_pipeline(self._pipeline(urls, each), self._home, resume=resume)
         except PluginError as error:
             return f"a bug: {error}"
         except SparqError as error:
             return f"the key is told: {error}" if KEY in f"{error}{error.__notes__}" else None
         return ""
 
-    def _pipeline(self, url: str, each: int | None) -> dict[str, Any]:
+    def _pipeline(self, urls: list[str], each: int | None) -> dict[str, Any]:
         seeds = self._home / "seeds.jsonl"
         rows = [{"problem": f"What is {i + 5} + {3 * i + 7}?", "answer": str(4 * i + 12)} for i in range(4)]
         seeds.write_text("".join(json.dumps(row) + "\n" for row in rows))
         options = {
-            "base_url": url,
+            "base_url": urls,
             "key_env": VARIABLE,
             "timeout": TIMEOUT,
             "retries": 30,

@@ -20,6 +20,8 @@ import sparq_core as sparq
 from sparq_core.testing import ScriptedSampler
 
 KINDS = ("drop", "slow", "storm", "error", "malformed", "cut")
+SETTLING = 10
+"""Turns of the loop in which it makes, or lets go of, connections that are on their way."""
 REASONS = {200: "OK", 400: "Bad Request", 401: "Unauthorized", 404: "Not Found", 429: "Too Many Requests"}
 
 
@@ -69,8 +71,10 @@ class FaultyServer:
         try:
             while await self._one(reader, writer):
                 await writer.drain()
-        except (asyncio.IncompleteReadError, asyncio.CancelledError, ConnectionError):
+        except (asyncio.IncompleteReadError, ConnectionError):
             pass
+        except asyncio.CancelledError:
+            writer.transport.abort()
         finally:
             writer.close()
 
@@ -78,7 +82,7 @@ class FaultyServer:
         head = (await reader.readuntil(b"\r\n\r\n")).decode()
         headers = {n.lower(): v.strip() for n, _, v in (line.partition(":") for line in head.split("\r\n")[1:])}
         body = json.loads(await reader.readexactly(int(headers.get("content-length", 0))) or b"{}")
-        if head.startswith("GET "):
+        if head.startswith("GET ") and "/chat/" not in head.partition("\r\n")[0]:
             self.probes += 1
             return _send(writer, *self._models(headers))
         self.bodies.append(body)
@@ -238,16 +242,27 @@ def serving(server: FaultyServer) -> Iterator[str]:
 
 
 async def _stop(listening: asyncio.Server) -> None:
+    for socket in listening.sockets:
+        asyncio.get_running_loop().remove_reader(socket.fileno())
+    await _settle()  # a connection that is accepted while the server closes is never closed
     listening.close()
     tasks = asyncio.all_tasks() - {asyncio.current_task()}
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
+    await _settle()
+
+
+async def _settle() -> None:
+    for _ in range(SETTLING):
+        await asyncio.sleep(0)
 
 
 def main() -> None:
-    with serving(server := FaultyServer(**json.loads(sys.argv[1]))) as url:
-        print(url, flush=True)  # noqa: T201 -- how a script is heard
+    options = json.loads(sys.argv[1])
+    port = options.pop("port", 0)
+    with living(server := FaultyServer(**options), port) as life:
+        print(life.url, flush=True)  # noqa: T201 -- how a script is heard
         sys.stdin.read()
         print(json.dumps({"met": server.met, "most_open": server.most_open}))  # noqa: T201 -- as above
 
