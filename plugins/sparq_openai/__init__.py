@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from urllib.parse import urlsplit
 
 from msgspec import Meta, Struct, field
+from msgspec.structs import replace
 
 import sparq_core as sparq
 
 if TYPE_CHECKING:
+    from sparq_openai.proof import Proof
     from sparq_openai.sampler import ChatSampler
 
 __all__ = ["OpenAIConfig", "OpenAISampler"]
@@ -77,6 +79,27 @@ class OpenAIConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         Literal["max_tokens", "max_completion_tokens"] | None,
         Meta(description="The endpoint's name for it; by default max_completion_tokens at the default endpoint only."),
     ] = None
+    served_name: Annotated[
+        str | None,
+        Meta(description="What the servers call the model; by default its name, or the path of its folder."),
+    ] = None
+    reload: Annotated[
+        tuple[str, ...] | None,
+        Meta(
+            description="A program and its arguments that make a server serve other weights, so that the model can be trained: "
+            "`{model}` stands for their folder, `{url}` for the server, `{round}` for the training's number. It is run where "
+            "log-probabilities show that a server serves other weights than the local ones."
+        ),
+        sparq.FREE,
+    ] = None
+    tolerance: Annotated[
+        float,
+        Meta(
+            gt=0,
+            description="Most that log-probabilities of a token may differ, on average, between a server and local weights.",
+        ),
+        sparq.FREE,
+    ] = 0.05
     extra: Annotated[
         Mapping[str, Any], Meta(description="Further fields of every request, such as `top_k` or `reasoning_effort`.")
     ] = field(default_factory=dict)
@@ -106,18 +129,26 @@ class OpenAISampler:
 
     As many requests are open at once as the server bears; what fails for the moment is asked again, so no attempt is lost.
     Of several servers, one that fails is left alone until it works again. Equal requests need not give equal completions.
+    With `reload`, the model is a local one that the servers serve, and they are shown to serve it before it is sampled.
     """
 
     requires: ClassVar[Mapping[str, str]] = {"openai": "sparq-engine[openai]"}
 
     def __init__(self, config: OpenAIConfig) -> None:
         self._config = config
+        self.trainable = config.reload is not None
+        self._run: sparq.Run | None = None
+        self._failure = ""
 
     @sparq.hookimpl
-    def check(self, model: sparq.Model) -> list[sparq.Finding]:
+    def check(self, run: sparq.Run, model: sparq.Model) -> list[sparq.Finding]:
         found = [("chat_template", _template(model)), *_urls(self._config)]
         found += [("with.key_env", _key(self._config)), ("with.concurrency", _concurrency(self._config.concurrency))]
         errors = [sparq.Finding(level="error", place=place, message=told) for place, told in found if told]
+        if self._config.reload is not None:
+            from sparq_openai import trained
+
+            errors += trained.findings(self._config.reload, run, model)
         return errors or self._served(model)
 
     def _served(self, model: sparq.Model) -> list[sparq.Finding]:
@@ -126,13 +157,33 @@ class OpenAISampler:
             return []
         from sparq_openai.models import findings
 
-        return list(findings(self._config.urls, model.path, os.environ.get(self._config.key_env or "", "").strip()))
+        key = os.environ.get(self._config.key_env or "", "").strip()
+        told = findings(self._config.urls, self._config.served_name or model.path, key)
+        return [replace(found, level="warning") for found in told] if self.trainable else list(told)
+
+    @sparq.hookimpl
+    def start(self, run: sparq.Run) -> None:
+        self._run = run
 
     @sparq.hookimpl
     def sampler(self, model: sparq.Model) -> "ChatSampler":
         from sparq_openai.sampler import ChatSampler
 
-        return ChatSampler(model, self._config)
+        proof = self._served_weights(model) if self.trainable else None
+        return ChatSampler(model, self._config, proof)
+
+    def _served_weights(self, model: sparq.Model) -> "Proof":
+        """Have the servers serve the weights; where that failed, for whichever step asked first, it fails for all."""
+        from sparq_openai.swap import serve_weights
+        from sparq_openai.weights import Weights
+
+        if self._failure:
+            raise sparq.SparqError(self._failure)
+        try:
+            return serve_weights(Weights.of(self._run, model), self._config)
+        except sparq.SparqError as error:
+            self._failure = str(error)
+            raise
 
 
 def _template(model: sparq.Model) -> str:

@@ -1,7 +1,7 @@
 """One server over HTTP: what it is asked, and what comes of it. Imports the client: only for an open model."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import openai
@@ -10,7 +10,7 @@ from msgspec.structs import replace
 import sparq_core as sparq
 from sparq_openai.bounds import bound
 from sparq_openai.faults import Fault, fault_of
-from sparq_openai.replies import completions, read
+from sparq_openai.replies import completions, echoed, read
 from sparq_openai.secrets import Secret
 
 if TYPE_CHECKING:
@@ -22,6 +22,8 @@ CONNECTING = 30.0
 """Seconds that a connection may take to be made."""
 PROBING = 10.0
 """Seconds that a server may take to show that it is there."""
+WITHOUT_LOGPROBS = {400, 404, 405, 422, 501}
+"""Statuses of a server that has no such completions."""
 
 
 class Endpoint:
@@ -41,6 +43,23 @@ class Endpoint:
             if (fault := self._fault(error, n)) is None:
                 raise
             return fault
+
+    async def logprobs(self, model: str, texts: Sequence[Sequence[int]]) -> list[list[float]] | Fault | None:
+        """The log-probabilities of the tokens of texts, each but its first; None where the server tells none."""
+        asked: dict[str, Any] = {"model": model, "echo": True, "logprobs": 1, "max_tokens": 1, "temperature": 0.0}
+        told = []
+        for tokens in texts:
+            try:
+                async with asyncio.timeout(self._config.timeout):
+                    raw = await self._client.completions.with_raw_response.create(prompt=list(tokens), **asked)
+            except Exception as error:
+                if (fault := self._fault(error)) is None:
+                    raise
+                return None if fault.status in WITHOUT_LOGPROBS else fault
+            if (logprobs := echoed(raw.content, len(tokens))) is None:
+                return None
+            told.append(logprobs)
+        return told
 
     async def probe(self) -> Fault | None:
         """What shows that it does not work: asked for its models it answers nothing, or a 429 or 5xx."""

@@ -39,6 +39,35 @@ class Reply(Struct, frozen=True):
     """What is charged for, in whatever form: servers leave it out, send null, or worse."""
 
 
+class Tokens(Struct, frozen=True):
+    """What is told of a completion's tokens."""
+
+    token_logprobs: list[float | None]
+
+
+class Echo(Struct, frozen=True):
+    """A choice that begins with its prompt."""
+
+    logprobs: Tokens | None = None
+
+
+class Echoes(Struct, frozen=True):
+    """An answer to a prompt that is to be read, not continued."""
+
+    choices: list[Echo]
+
+
+def echoed(content: bytes, tokens: int) -> list[float] | None:
+    """The log-probabilities of a prompt of so many tokens, without the first one's; None where they are not told."""
+    try:
+        choices = msgspec.json.decode(content, type=Echoes).choices
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    told = choices[0].logprobs.token_logprobs[1:tokens] if choices and choices[0].logprobs else []
+    found = [logprob for logprob in told if logprob is not None]
+    return found if len(found) == tokens - 1 else None
+
+
 def read(content: bytes) -> Reply:
     """The answer a server gave, whatever its texts hold; msgspec's errors where it is none."""
     try:

@@ -21,6 +21,7 @@ from sparq_openai.secrets import Secret
 
 if TYPE_CHECKING:
     from sparq_openai import OpenAIConfig
+    from sparq_openai.proof import Proof
 
 LONGEST_BACKOFF = 60.0
 SPREAD = 0.25
@@ -47,10 +48,11 @@ class ChatSampler:
 
     deterministic = False
 
-    def __init__(self, model: sparq.Model, config: "OpenAIConfig") -> None:
+    def __init__(self, model: sparq.Model, config: "OpenAIConfig", proof: "Proof | None" = None) -> None:
         start, most = config.concurrency
         self.digest, self.slots = model.digest, most * len(config.urls)
-        self._model, self._config = model, config
+        self._model, self._config, self._proof = model, config, proof
+        self._name = config.served_name or model.path
         self.pool = Pool(config.urls, start, most)
         self._places = Places(self.pool, self._probe, self._backoff, self._hopeless)
         self._room = asyncio.Semaphore(2 * self.slots)
@@ -178,14 +180,18 @@ class ChatSampler:
         return server, answer
 
     async def _probe(self, server: Server) -> str:
-        fault = await self._endpoints[server.url].probe()
+        """What is wrong with a server that was away; one that was started again may serve other weights than before."""
+        endpoint = self._endpoints[server.url]
+        fault = await endpoint.probe()
         self._reached = self._reached or fault is None or fault.reached
+        if fault is None and self._proof:
+            fault = await self._proof.against(endpoint)
         return fault.told if fault else ""
 
     def _body(self, request: sparq.Request, first: int, n: int) -> dict[str, Any]:
         sampling, config = request.sampling, self._config
         return {
-            "model": self._model.path,
+            "model": self._name,
             "messages": [{"role": m.role, "content": m.content} for m in request.messages],
             "temperature": sampling.temperature,
             "top_p": sampling.top_p,
@@ -244,7 +250,7 @@ class ChatSampler:
             name = self._config.key_name()
             return f"check the key in {name}" if name else "name the environment variable of its key with with.key_env"
         if fault.status == 404:
-            return f"does it serve a model '{self._model.path}', and is with.base_url right (it usually ends in /v1)?"
+            return f"does it serve a model '{self._name}', and is with.base_url right (it usually ends in /v1)?"
         return _settings_in(fault.told)
 
 

@@ -138,7 +138,7 @@ def _check_trainable(pipeline: Pipeline, members: Sequence[Member]) -> None:
     trained, updated = pipeline.trained(), pipeline.updated()
     for member in members[: len(pipeline.models)]:
         name = member.name.removeprefix("models.")
-        if getattr(type(member.plugin), "trainable", False) or name not in {trained, *updated.values()}:
+        if getattr(member.plugin, "trainable", False) or name not in {trained, *updated.values()}:
             continue
         what = "cannot be trained" if name == trained else "cannot play what is trained, as train.updates has it"
         raise PipelineError(

@@ -19,11 +19,13 @@ from runs import sparq_command
 import sparq_core as sparq
 from sparq_core.pipeline import prepare
 from sparq_core.testing import Ran, ScriptedSampler, check_plugin, run_pipeline
+from sparq_core.testing.rehearsal import run_of
 from sparq_openai import OpenAIConfig, OpenAISampler
 from sparq_openai.limiter import Limiter
 
 KEY = "sk-a-secret-key-of-48-characters-0123456789abcdef"
 MODEL = sparq.Model(name="student", path="sums", digest="d")
+RUN = run_of()
 FAST: dict[str, Any] = {"timeout": 0.4, "backoff": 0.01}
 
 
@@ -339,7 +341,7 @@ def seen(ledger: sparq.Reader, problem: str) -> list[str]:
 
 
 def findings(model: sparq.Model = MODEL, **options: Any) -> list[str]:
-    return [f"{f.place}: {f.message}" for f in OpenAISampler(OpenAIConfig(**options)).check(model)]
+    return [f"{f.place}: {f.message}" for f in OpenAISampler(OpenAIConfig(**options)).check(RUN, model)]
 
 
 def test_check_asks_for_a_key_where_one_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
