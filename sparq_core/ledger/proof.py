@@ -102,11 +102,10 @@ class Proof:
     def _models(self, round: int, step: int) -> list[str]:
         """The digest of the weights that attempted; where nothing was drawn, those it may have been."""
         drew = self._ledger.query(
-            "SELECT DISTINCT digest FROM (SELECT id FROM problem WHERE (round, step) = (?1, ?2)"
-            " UNION SELECT problem FROM again WHERE (round, step) = (?1, ?2)) p"
-            " CROSS JOIN attempt a ON (a.problem, a.round, a.step) = (p.id, ?1, ?2) JOIN model m ON m.id = a.model",
-            round,
-            step,
+            "SELECT DISTINCT digest FROM (SELECT id, round, step FROM problem WHERE (round, step) = (?, ?)"
+            " UNION SELECT problem, round, step FROM again WHERE (round, step) = (?, ?)) p"
+            " CROSS JOIN attempt a ON (a.problem, a.round, a.step) = (p.id, p.round, p.step) JOIN model m ON m.id = a.model",
+            *(round, step) * 2,
         )
         known = self._ledger.query("SELECT digest FROM model UNION SELECT digest FROM phase WHERE name = 'train'")
         return [digest for (digest,) in drew] or ["", *(digest for (digest,) in known)]

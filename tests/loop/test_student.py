@@ -94,7 +94,7 @@ def test_base_and_student_are_benchmarked_each_as_itself(solved: Make, tmp_path:
     assert told(tmp_path, "scored") == [["sums"], [made[0]], [made[1]]]
     facts = json.loads(sparq_command("status", str(ran.folder), "--json"))
     assert [row["round"] for row in facts["benchmarks"]] == [0, 1]
-    assert "the base model and the one trained on the seeds" in " ".join(
+    assert "the base model and the model trained on the seeds" in " ".join(
         sparq_command("status", str(ran.folder)).split()
     )
     assert sorted(f.name for f in (ran.folder / "logs").iterdir()) == [
