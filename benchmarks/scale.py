@@ -32,6 +32,7 @@ from sparq_core.ledger import storage
 from sparq_core.ledger.checkpoint import FILE
 
 RESULTS = Path(__file__).parent / "results" / "scale.json"
+POLICIES = RESULTS.with_name("solve_rate.json")
 ATTEMPTS = 20_000_000
 BATCH, K, BYTES = 64, 16, 1200
 SEEDS = 7_500
@@ -48,6 +49,19 @@ MORE = 8
 """Steps that a resumed run does."""
 SHARE = 200
 """Attempts for each problem that curation by quality and diversity chooses."""
+
+METHODS, CHILDREN = 4, 320_000
+"""What the paper compares, and the problems that each wrote (SPARQ, section 3)."""
+TOKENS = {"attempts": 300, "problems": 600, "labels": 50}
+"""Assumed for each: 1,200 bytes an attempt; the paper does not say."""
+PER_GPU = {"attempts": 5_000, "problems": 1_500, "labels": 5_000}
+"""Tokens a second that a GPU of 80 GB is assumed to sample: models of 9 and 27 billion parameters, in large batches."""
+RULES = {
+    "all K": "fixed",
+    "bayes": "bayes, worth 60, default prior, waves of 4, complete",
+    "bayes, complete: false": "bayes, worth 60, default prior, waves of 4, stopped",
+}
+"""How many attempts a problem gets, each by its name in `solve_rate.json`."""
 
 
 class Instant:
@@ -154,6 +168,7 @@ def main() -> None:
         folder = given.run or Path(scratch)
         found = {} if given.run else {"run": made(folder, given.attempts // (BATCH * K))}
         found |= measured(folder)
+    found["bill"] = bill(json.loads(POLICIES.read_text(encoding="utf-8")))
     RESULTS.write_text(json.dumps(found, indent=1) + "\n")
     print(json.dumps(found, indent=1))
 
@@ -197,6 +212,26 @@ def measured(folder: Path) -> dict[str, Any]:
     found["curate, QD"] = command("curate", str(run), "--by", "qd", "--budget", budget, "--to", os.devnull)
     found["curate, all"] = command("curate", str(run), "--use", "curate-band", "--to", os.devnull)
     found["status, curated"] = command("status", str(run))
+    return found
+
+
+def bill(policies: dict[str, Any]) -> dict[str, dict[str, float]]:
+    """What the paper's four sets of problems take, with as many kept problems under each rule."""
+    found = {}
+    for rule, name in RULES.items():
+        problems = METHODS * CHILDREN / policies[name]["retained"]
+        kept = METHODS * CHILDREN * policies["fixed"]["attempts"] / policies["fixed"]["per kept"]
+        counts = {"attempts": problems * policies[name]["attempts"], "problems": problems, "labels": kept}
+        tokens = {what: count * TOKENS[what] for what, count in counts.items()}
+        hours = {what: number / PER_GPU[what] / 3600 for what, number in tokens.items()}
+        found[rule] = {
+            "problems": round(problems),
+            "attempts": round(counts["attempts"]),
+            "kept": round(kept),
+            "tokens": round(sum(tokens.values())),
+            "GPU hours of attempts": round(hours["attempts"]),
+            "GPU hours": round(sum(hours.values())),
+        }
     return found
 
 
