@@ -4,8 +4,7 @@ NEW_ENOUGH := 'import sys; sys.exit(sys.version_info < (3, 11))'
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: quickstart install install-dev test test-python test-vllm test-recipes test-readers lint docs site study trainers torture clean browser
-.PHONY: quickstart install install-dev test test-vllm lint docs site study scale torture clean browser
+.PHONY: quickstart install install-dev test test-python test-vllm test-recipes test-readers lint docs site study trainers scale torture clean browser
 
 quickstart: install
 	$(BIN)/sparq run examples/quickstart.yaml
@@ -92,6 +91,7 @@ study: install-dev
 # SFT, DPO and GRPO side by side, some forty minutes of one core; goes on where it was stopped.
 trainers: install-dev
 	$(BIN)/python benchmarks/trainers.py
+
 # What a run of twenty million attempts costs the engine: 45 minutes of one core, 15 GB (ATTEMPTS=… for fewer).
 scale: install-dev
 	$(BIN)/python benchmarks/scale.py --attempts $(or $(ATTEMPTS),20000000)
