@@ -15,6 +15,7 @@ from sparq_core.publish import places
 from sparq_core.publish.export import FORMATS, SHARD_ROWS, Order, is_folder
 from sparq_core.publish.trainers.export import Order as OrderFor
 from sparq_core.publish.trainers.formats import FORMATS as TRAINERS
+from sparq_core.publish.trainers.sources import pairs as of_pairs
 
 OF_A_TRAINER = {"holdout": "--holdout", "thinking": "--thinking", "system": "--system", "pairs": "--pairs"}
 OF_A_TABLE = {"kind": "--format", "shard_rows": "--shard-rows", "use": "--use", "options": "--option"}
@@ -122,6 +123,10 @@ def export(
     if trainer:
         if len(runs) > 1:
             raise click.UsageError("--for takes one run, whose verifiers are the reward")
+        if TRAINERS[trainer].rewarded:
+            _check_options({"thinking": "--thinking"}, f"is for attempts, and {trainer} has none; leave it out")
+        if TRAINERS[trainer].source is not of_pairs:
+            _check_options({"pairs": "--pairs"}, f"is for pairs of attempts, and {trainer} has none; leave it out")
         order = OrderFor(
             run=runs[0],
             format=TRAINERS[trainer],

@@ -369,6 +369,8 @@ def test_a_system_prompt_is_a_message_before_the_problem(
         (["--for", "verl", "--shard-rows", "9"], "--shard-rows does not go with --for"),
         (["--holdout", "0.1"], "--holdout is for --for TRAINER"),
         (["--thinking", "strip"], "--thinking is for --for TRAINER"),
+        (["--for", "verl", "--thinking", "strip"], "--thinking is for attempts, and verl has none"),
+        (["--for", "trl-sft", "--pairs", "2"], "--pairs is for pairs of attempts, and trl-sft has none"),
         (["--for", "nemo-rl", "--system", "Be brief."], "takes system prompts from its own settings"),
         (["--for", "trl-sft", "--holdout", "1"], "0<x<1"),
         (["--for", "trl-sft", "--to", "s3://bucket/x"], "--for writes a folder on this machine"),
