@@ -44,7 +44,7 @@ class Fault(Struct, frozen=True, kw_only=True):
 
     @property
     def broken(self) -> bool:
-        """Whether it shows a server that does not work: no answer at all, or a 5xx that does not mean a crowd."""
+        """Whether it shows a server that does not work: no answer, or a 5xx that does not mean a crowd."""
         return self.do == "retry" and self.status not in CROWDED and (self.status == 0 or self.status >= 500)
 
 

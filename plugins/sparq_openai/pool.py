@@ -6,8 +6,8 @@ from typing import Literal
 
 from sparq_openai.limiter import Limiter
 
-Answer = Literal["well", "pushed", "failed"]
-"""What a request came to: answered, too much to do, or no answer."""
+Answer = Literal["well", "pushed", "late", "failed"]
+"""What a request came to: answered, too much to do, no answer in time, or none at all."""
 IN_A_ROW = 3
 """Failures of a server without an answer in between, after which it is ejected: one among answers is chance."""
 MOST_HOMES = 100_000
@@ -96,12 +96,12 @@ class Pool:
 
     def answered(self, server: Server, answer: Answer, told: str = "") -> bool:
         """Learn what a request to a server came to; whether the server is ejected for it."""
-        server.limiter.answered(pushed=answer == "pushed")
+        server.limiter.answered(pushed=answer in {"pushed", "late"})
         if answer == "well":
             server.state, server.failures, server.setbacks = "in", 0, 0
             return False
         server.told = told
-        server.failures += answer == "failed" or server.limiter.limit == 1
+        server.failures += answer != "pushed" or server.limiter.limit == 1
         if server.state == "out" or not server.failing or len(self.servers) == 1:
             return False
         server.state = "out"

@@ -256,9 +256,11 @@ class ChatSampler:
 
 def _seen(fault: Fault | None) -> Answer:
     """What a request shows of its server; a refusal shows that it works."""
-    if fault and (fault.crowded or fault.broken):
-        return "pushed" if fault.crowded else "failed"
-    return "well"
+    if fault is None:
+        return "well"
+    if fault.crowded:
+        return "late" if fault.broken else "pushed"
+    return "failed" if fault.broken else "well"
 
 
 def _said(url: str, told: str) -> str:

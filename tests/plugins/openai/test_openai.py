@@ -346,7 +346,7 @@ def findings(model: sparq.Model = MODEL, **options: Any) -> list[str]:
 
 def test_check_asks_for_a_key_where_one_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
-    assert findings(base_url="http://127.0.0.1:9/v1") == []
+    assert "cannot be reached" in findings(base_url="http://127.0.0.1:9/v1")[0]
     assert "OPENAI_API_KEY is not set" in findings()[0]
     assert findings(base_url="http://127.0.0.1:9/v1", key_env="OURS")[0].startswith("with.key_env: ")
     monkeypatch.setenv("OURS", KEY)

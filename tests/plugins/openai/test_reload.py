@@ -168,6 +168,7 @@ def test_a_server_without_log_probabilities_is_known_by_its_greedy_answers(
 ) -> None:
     for module in (evidence, proof):
         monkeypatch.setattr(module, "CHATS", CHATS[:4])
+        monkeypatch.setattr(module, "LENGTH", 10)
     with living(ModelServer(str(TINY), "student", echoes=False)) as life:
         prove([life.url], served_name="student")
     still = ModelServer(str(TINY), "student", loads=False, echoes=False)
