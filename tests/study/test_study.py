@@ -331,7 +331,7 @@ def test_a_cell_of_another_identity_is_not_gone_on_with(study: Callable[..., Pat
     told = run(study(seeds=1, arms={"plain": {"attempts.k": 4}}), "--resume", code=2)
     assert "attempts.k: 8 → 4" in told
     told = run(study(seeds=1, arms={"plain": {"steps": 3}}), "--resume", code=2)
-    assert "was made with 10 steps" in told
+    assert "was run with 10 steps" in told
 
 
 def test_a_cell_that_was_trained_otherwise_is_not_taken_for_done(study: Callable[..., Path]) -> None:
