@@ -54,8 +54,8 @@ class Totalling:
         self._niches: dict[str, Niches] = {}
 
     def begin(self) -> None:
-        """Have totals to add to: count those that are missing, as after an older version has written."""
-        if totals.kept(self._ledger.query, "steps") is None:
+        """Have totals to add to: count them where they are missing, as after an older version has written, or are damaged."""
+        if not totals.are_sound(self._ledger.query):
             self._connection.execute(_definition().replace("CREATE TABLE", "CREATE TABLE IF NOT EXISTS"))
             self.count_anew()
 

@@ -4,6 +4,7 @@ Totals of a run, which each write keeps in step with its rows, so that nobody ha
 They can be counted anew at any time (`afresh`), and are, where an older version has written to the ledger without them.
 """
 
+import sqlite3
 from collections.abc import Callable, Iterator
 from typing import Any, Literal, NamedTuple
 
@@ -50,6 +51,16 @@ def written(query: Query, what: What, key: str | None = None) -> list[Total]:
         key,
     )
     return [Total(*row) for row in rows]
+
+
+def are_sound(query: Query) -> bool:
+    """Whether there are totals of all steps, and those that are read before others are added are numbers under names."""
+    try:
+        there = kept(query, "steps") is not None
+        rows = query("SELECT key, problems, best FROM total WHERE what NOT LIKE '%niche'") if there else ()
+        return there and all(list(map(type, row)) == [str, int, float] for row in rows)
+    except sqlite3.Error:  # a text that is no UTF-8, above all
+        return False
 
 
 def values(query: Query) -> dict[str, tuple[int, int]]:

@@ -114,6 +114,15 @@ def test_the_doctor_notices_totals_that_are_wrong(sums: Make, tmp_path: Path) ->
     assert "totals: " in sparq_command("doctor", str(ran.folder), code=1)
 
 
+@pytest.mark.parametrize("spoilt", ["problems = 'x'", "best = 'x'", "problems = 0.5", "key = CAST(x'41ff' AS TEXT)"])
+def test_a_run_whose_totals_were_spoilt_goes_on_and_counts_them(sums: Make, tmp_path: Path, spoilt: str) -> None:
+    ran = run_pipeline(sums(steps=3), tmp_path)
+    with closing(sqlite3.connect(ran.folder / "sparq.db")) as connection, connection:
+        connection.execute(f"UPDATE total SET {spoilt} WHERE what = 'values'")
+    with run_pipeline(sums(steps=4), tmp_path, resume=True).read() as ledger:
+        check(ledger)
+
+
 VALUES: list[Any] = [None, [], ["a"], ["a", "b"], ["b", "c", "d", "e"], "a", 1.5]
 """What a descriptor may be."""
 
