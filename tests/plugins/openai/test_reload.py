@@ -284,7 +284,7 @@ def test_check_finds_what_cannot_be_trained(trained: Callable[..., dict[str, Any
     (tmp_path / "empty").mkdir()
     pipeline = trained(urls)
     pipeline["models"]["student"]["model"] = "./empty"
-    assert "holds no config.json" in findings(pipeline, tmp_path)[0]
+    assert "has no config.json" in findings(pipeline, tmp_path)[0]
 
 
 def test_without_a_command_a_served_model_is_not_trained() -> None:

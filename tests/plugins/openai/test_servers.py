@@ -169,7 +169,7 @@ def test_the_run_ends_when_all_stay_dead() -> None:
     told = str(caught.value)
     assert told.startswith("models.student: ")
     assert all(f"{life.url} broke the connection (" in told for life in lives)
-    assert "go on by --resume once it is well" in told
+    assert "continue with --resume once it works" in told
 
 
 def test_nobody_anywhere_is_said_soon() -> None:
