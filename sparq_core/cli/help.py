@@ -44,6 +44,11 @@ def _hooks() -> str:
     return "\n".join(f"{hook}\n    {told.partition(chr(10))[0]}" for hook, told in firsts)
 
 
+def _hook(name: str) -> str:
+    hook = getattr(hookspecs, name)
+    return f"{name}({', '.join(inspect.signature(hook).parameters)})\n\n{inspect.getdoc(hook)}"
+
+
 TOPICS: dict[str, tuple[str, Callable[[], str]]] = {
     "pipeline": ("the settings of a pipeline file", _pipeline),
     "ledger": ("the tables of a run's SQLite file", _ledger),
@@ -62,7 +67,7 @@ def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> li
 @click.command()
 @click.argument("topic", required=False, shell_complete=_complete)
 def help(topic: str | None) -> None:  # noqa: A001 -- named as its command, as all are
-    """Show the page of TOPIC: a command's name, or one of pipeline, ledger, hooks and exit-codes."""
+    """Show the page of TOPIC: a command, a hook, or one of pipeline, ledger, hooks and exit-codes."""
     root = click.get_current_context().find_root()
     text = _overview(root) if topic is None else _page(root, topic)
     click.echo(text)
@@ -77,6 +82,8 @@ def _page(root: click.Context, topic: str) -> str:
     if topic in TOPICS:
         return TOPICS[topic][1]()
     command = root.command.get_command(root, topic) if isinstance(root.command, click.Group) else None
+    if command is None and topic in hookspecs.HOOKS:
+        return _hook(topic)
     if command is None:
         raise PipelineError(message(f"there is no topic {topic}; `sparq help` lists them"))
     return command.get_help(click.Context(command, parent=root, info_name=topic))

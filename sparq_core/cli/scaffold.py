@@ -38,8 +38,8 @@ class Names(Struct, frozen=True):
         """PipelineError where it is no name, or another plugin's."""
         if len(name) > LONGEST or not NAME.fullmatch(name):
             raise PipelineError(
-                f"{shown(name)}: a plugin name has lower-case letters, digits and single hyphens, at most {LONGEST} "
-                "characters, as in word-count"
+                f"{shown(name)}: a plugin name starts with a letter and has lower-case letters, digits and single hyphens, "
+                f"at most {LONGEST} characters, as in word-count"
             )
         if name in (known := installed()):
             raise PipelineError(f"{name}: {origin_of(known[name])} has a plugin of this name; choose another")

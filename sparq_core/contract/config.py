@@ -32,7 +32,8 @@ Share = Annotated[float, Meta(gt=0, le=1)]
 """A part of a whole: above 0, at most 1."""
 InputFile = Annotated[str, Meta(extra={"sparq": "file"})]
 """
-A path in a plugin's config: relative to the pipeline file, must exist, its content is part of the run's identity.
+A path in a plugin's config: relative to the pipeline file, must exist, its content is part of the run's identity. The plugin
+gets it as an absolute path.
 
 `package:NAME/FILE` is a file that an installed package brings.
 """

@@ -121,8 +121,7 @@ def check_template(template: str, place: str, *names: str, **dummies: Any) -> No
     division by a number in it; nor is a wrong type in a template that uses `extra` or a name given alone.
     """
     allowed = [*names, *dummies]
-    tree = _parsed(template, place)
-    used = meta.find_undeclared_variables(tree)
+    tree, used = _parsed(template, place)
     if unknown := sorted(used - set(allowed)):
         raise PipelineError(f"{place}: the template uses '{unknown[0]}'; it may use {' and '.join(allowed)}")
     if allowed[0] not in used:
@@ -132,12 +131,14 @@ def check_template(template: str, place: str, *names: str, **dummies: Any) -> No
 
 def template_names(template: str, place: str) -> set[str]:
     """The names that a template uses; PipelineError where it is broken. `place` is the option it came from."""
-    return meta.find_undeclared_variables(_parsed(template, place))
+    return _parsed(template, place)[1]
 
 
-def _parsed(template: str, place: str) -> nodes.Template:
+def _parsed(template: str, place: str) -> tuple[nodes.Template, set[str]]:
+    """A template and the names that it uses."""
     try:
-        return _ENVIRONMENT.parse(template)
+        tree = _ENVIRONMENT.parse(template)
+        return tree, meta.find_undeclared_variables(tree)  # which compiles it, so that unknown filters are found, too
     except (TemplateError, RecursionError) as error:
         raise PipelineError(f"{place}: the template is broken: {_told(error, template)}") from error
 

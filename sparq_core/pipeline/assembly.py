@@ -172,8 +172,13 @@ def _check_descriptors(pipeline: Pipeline, members: Sequence[Member]) -> None:
     written = {f"plugins[{i}]": entry.options for i, entry in enumerate(pipeline.plugins)}
     for member in members:
         for option, key in marked(member.config, "descriptor"):
-            if key not in known and (known or option in written.get(member.place, ())):
+            is_written = option in written.get(member.place, ())
+            if key not in known and (known or is_written):
                 hint = nearest(key, known) if known else "add a plugin that does, e.g. skills"
+                if not is_written:
+                    hint = (
+                        f"that is the default of '{member.name}': set its {option}, or add a plugin that does; {hint}"
+                    )
                 raise PipelineError(f"{member.place}.with.{option}: no plugin describes problems by '{key}'; {hint}")
 
 

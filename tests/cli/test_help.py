@@ -35,6 +35,10 @@ def test_topics_are_listed_and_each_has_a_page() -> None:
     assert "130  second Ctrl-C" in told("help", "exit-codes")
 
 
+def test_a_hook_is_a_topic() -> None:
+    assert told("help", "verify").startswith("verify(trials)\n\nJudge whether each attempt's final answer is correct.")
+
+
 def test_a_topic_that_is_none_is_one_clear_error() -> None:
     done = CliRunner().invoke(cli, ["help", "nothing\x1b"])
     assert "there is no topic nothing" in str(done.exception)

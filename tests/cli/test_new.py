@@ -137,8 +137,8 @@ def test_nothing_that_is_there_is_replaced(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["Word_Count"], "a plugin name has lower-case letters, digits and single hyphens"),
-        (["../word"], "a plugin name has lower-case letters"),
+        (["Word_Count"], "a plugin name starts with a letter and has lower-case letters, digits and single hyphens"),
+        (["../word"], "a plugin name starts with a letter"),
         (["z" * (LONGEST + 1)], "at most 28"),
         (["sympy"], "has a plugin of this name; choose another"),
         (["random", "--hook", "select"], "the new module has another Random; give the plugin another name"),

@@ -31,7 +31,8 @@ class References:
         first, other = self._given.grade([(seen, right[0]), (seen, wrong[0])])
         solution = right[0] if first.value == "correct" else self._first(seen, right[1:], "correct")
         if solution is None:
-            self._given.left_out[problem.id] = f"its reference is {_told(first)}"
+            unseen = "" if self._given.carries_extra or not problem.extra else " (this format passes no `extra`)"
+            self._given.left_out[problem.id] = f"its reference is {_told(first)}{unseen}"
         elif other.value != "incorrect" and self._first(seen, wrong[1:], "incorrect") is None:
             self._given.left_out[problem.id] = f"a wrong answer is {_told(other)}"
         else:
