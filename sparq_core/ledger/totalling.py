@@ -43,7 +43,7 @@ class Sums:
         for key, value in described.items():
             if key != DESCRIBED:
                 self.add("values", key, problems=int(value is not None))
-                self.add("lists", key, problems=int(isinstance(value, list | tuple)))
+                self.add("lists", key, problems=int(_is_labels(value)))
 
 
 class Totalling:
@@ -187,6 +187,10 @@ def wrong(ledger: Reader) -> list[What]:
         if kept and rows != wanted:
             kinds.append(what)
     return kinds
+
+
+def _is_labels(value: Any) -> bool:
+    return isinstance(value, list | tuple) and all(isinstance(label, str) for label in value)
 
 
 def _axis(ledger: Reader, key: str) -> Axis | None:

@@ -67,7 +67,7 @@ def values(query: Query) -> dict[str, tuple[int, int]]:
     """How many values each descriptor has, and how many of them are lists of labels, counted from the rows."""
     rows = query(
         "SELECT key, count(*), sum(json_type(value) = 'array'"
-        " AND NOT EXISTS (SELECT 1 FROM json_each(value) label WHERE label.type <> 'text')) FROM descriptor"
+        " AND NOT EXISTS (SELECT 1 FROM json_each(descriptor.value) label WHERE label.type <> 'text')) FROM descriptor"
         " WHERE key <> '' AND json_type(value) <> 'null' GROUP BY key ORDER BY key"
     )
     return {key: (every, lists) for key, every, lists in rows}

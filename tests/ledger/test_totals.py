@@ -123,7 +123,7 @@ def test_a_run_whose_totals_were_spoilt_goes_on_and_counts_them(sums: Make, tmp_
         check(ledger)
 
 
-VALUES: list[Any] = [None, [], ["a"], ["a", "b"], ["b", "c", "d", "e"], "a", 1.5]
+VALUES: list[Any] = [None, [], ["a"], ["a", "b"], ["b", "c", "d", "e"], "a", 1.5, [0.5, 0.25], ["a", 1]]
 """What a descriptor may be."""
 
 

@@ -75,7 +75,9 @@ def test_so_is_a_niche_where_nothing_is_described(sums: Sums, tmp_path: Path) ->
 @pytest.mark.parametrize("says", SAYS)
 def test_so_is_the_default_where_only_something_else_is_described(sums: Sums, tmp_path: Path, says: str) -> None:
     pipeline = with_words(without(sums(steps=1), "skills"), tmp_path, SAYS[says])
-    assert_refused_first(pipeline, tmp_path, r"'skills'; that is the default of 'static-uniform': set its niches, .*words")
+    assert_refused_first(
+        pipeline, tmp_path, r"'skills'; that is the default of 'static-uniform': set its niches, .*words"
+    )
 
 
 def test_the_default_is_no_mistake_where_nothing_is_described(sums: Sums, tmp_path: Path) -> None:
