@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 from processes import left_of
@@ -22,17 +21,24 @@ print(orphan)
 """
 
 
+CHILDREN = """
+import os, subprocess, time
+from sparq_core.contract.descendants import descendants, end_descendants
+shell = subprocess.Popen(["sh", "-c", "sleep 600 & setsid sleep 600 & wait"], start_new_session=True)
+while len(begun := descendants(os.getpid())) < 3:
+    time.sleep(0.01)
+assert begun - {shell.pid} == descendants(shell.pid)
+end_descendants(os.getpid())
+assert shell.wait() == -9
+print(*begun)
+"""
+
+
 def test_children_in_sessions_of_their_own_are_found_and_ended() -> None:
-    shell = "sleep 600 & setsid sleep 600 & wait"
-    with subprocess.Popen(["sh", "-c", shell], start_new_session=True) as process:
-        while len(begun := descendants(os.getpid())) < 3:
-            time.sleep(0.01)
-        assert process.pid in begun
-        assert begun - {process.pid} == descendants(process.pid)
-        end_descendants(os.getpid())
-        assert process.wait() == -9
+    done = subprocess.run([sys.executable, "-c", CHILDREN], capture_output=True, text=True, check=True)
+    begun = {int(pid) for pid in done.stdout.split()}
+    assert len(begun) == 3
     assert left_of(begun) == []
-    assert descendants(os.getpid()) == set()
 
 
 def test_orphans_are_adopted_and_ended() -> None:
