@@ -148,7 +148,7 @@ def test_check_finds_a_model_that_does_not_fit(monkeypatch: pytest.MonkeyPatch) 
 def test_a_model_that_is_nowhere_is_found_out_within_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
     """A hub that cannot be reached is asked for seconds, not for the minute that loading would take."""
     monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", "http://127.0.0.1:9")
-    with pytest.raises(sparq.SparqError, match=r"models\.student\.model: 'some/model' is no folder"):
+    with pytest.raises(sparq.SparqError, match=r"models\.student\.model: 'some/model' is not a folder"):
         HfSampler(HfConfig()).sampler(model(path="some/model"))
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
     began = time.monotonic()
