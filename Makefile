@@ -4,7 +4,7 @@ NEW_ENOUGH := 'import sys; sys.exit(sys.version_info < (3, 11))'
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: quickstart install install-dev test test-python test-vllm test-recipes test-readers lint docs site study trainers scale torture clean browser
+.PHONY: quickstart install install-dev test test-python test-vllm test-ray-vllm test-recipes test-readers lint docs site study trainers scale torture clean browser
 
 quickstart: install
 	$(BIN)/sparq run examples/quickstart.yaml
@@ -48,7 +48,11 @@ test-python:
 	OMP_NUM_THREADS=1 $(OTHER)/bin/python -m pytest $(addprefix tests/,$(PARTS))
 
 test-vllm: .venv/installed-vllm
-	$(BIN)/python -m pytest tests/plugins/vllm/test_vllm_engine.py tests/plugins/ray/test_ray_vllm.py tests/whole/test_docs.py -k "vllm"
+	$(BIN)/python -m pytest tests/plugins/vllm/test_vllm_engine.py tests/whole/test_docs.py -k "vllm"
+
+# vLLM in two actors of Ray; a target of its own, since CI has half an hour.
+test-ray-vllm: .venv/installed-vllm
+	$(BIN)/python -m pytest tests/plugins/ray/test_ray_vllm.py
 
 # The trainers of examples/recipes, without what they depend on: their schemas can be read without.
 .venv/recipes: .venv/installed-dev

@@ -1,4 +1,4 @@
-"""vLLM in two actors, serving sparq-tiny: `make test-vllm` installs it and runs this."""
+"""vLLM in two actors, serving sparq-tiny: `make test-ray-vllm` installs it and runs this."""
 
 from collections.abc import Callable
 from importlib.util import find_spec
@@ -16,7 +16,7 @@ from sparq_ray import Ray, RayConfig
 from sparq_vllm import Vllm, VllmConfig
 
 pytestmark = [
-    pytest.mark.skipif(find_spec("vllm") is None, reason="vLLM is not installed; make test-vllm does that"),
+    pytest.mark.skipif(find_spec("vllm") is None, reason="vLLM is not installed; make test-ray-vllm does that"),
     pytest.mark.timeout(1200),
     pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::DeprecationWarning"),  # Ray's own
 ]
