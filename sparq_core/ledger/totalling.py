@@ -52,10 +52,16 @@ class Totalling:
     def __init__(self, ledger: Reader, connection: sqlite3.Connection) -> None:
         self._ledger, self._connection = ledger, connection
         self._niches: dict[str, Niches] = {}
+        self._are_sound = False
 
     def begin(self) -> None:
-        """Have totals to add to: count them where they are missing, as after an older version has written, or are damaged."""
-        if not totals.are_sound(self._ledger.query):
+        """
+        Have totals to add to: count them where they are missing, as after an older version has written, or are damaged.
+
+        Once they were found sound they stay so: nobody else writes, and to look at them takes as long as there are niches.
+        """
+        self._are_sound = self._are_sound or totals.are_sound(self._ledger.query)
+        if not self._are_sound:
             self._connection.execute(_definition().replace("CREATE TABLE", "CREATE TABLE IF NOT EXISTS"))
             self.count_anew()
 
