@@ -119,12 +119,17 @@ def _check_records(call: Call, answers: Sequence[Any], kind: Any) -> None:
             raise call.wrong(answer, f"one of the answers is {_a(answer)}, not a {structs[0].__name__}")
 
 
-def streamed(call: Call, answer: object, kind: type[T]) -> Iterator[T]:
-    """Records of this type from an iterable, each checked when it is taken."""
+def _items(call: Call, answer: object, kind: type[T]) -> Iterator[Any]:
+    """What an iterable gives, not looked at yet."""
     if not isinstance(answer, Iterable) or isinstance(answer, str | bytes | Mapping):
         raise call.wrong(answer, f"this is {_a(answer)}, not an iterable of {kind.__name__}")
     with call:
-        items = iter(answer)
+        return iter(answer)
+
+
+def streamed(call: Call, answer: object, kind: type[T]) -> Iterator[T]:
+    """Records of this type from an iterable, each checked when it is taken."""
+    items = _items(call, answer, kind)
     while True:
         with call:
             try:
@@ -136,10 +141,7 @@ def streamed(call: Call, answer: object, kind: type[T]) -> Iterator[T]:
 
 def batches(call: Call, answer: object, kind: type[T]) -> Iterator[list[T]]:
     """Records of this type from an iterable of many, some at a time."""
-    if not isinstance(answer, Iterable) or isinstance(answer, str | bytes | Mapping):
-        raise call.wrong(answer, f"this is {_a(answer)}, not an iterable of {kind.__name__}")
-    with call:
-        items = iter(answer)
+    items = _items(call, answer, kind)
     while True:
         with call:
             some = list(islice(items, BATCH))
