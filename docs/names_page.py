@@ -32,7 +32,7 @@ GROUPS = {
         "contract.files",
         "ledger.outputs",
         "contract.weights",
-        "contract.checkpoints",
+        "contract.model_files",
         "contract.hub",
     ],
     "Randomness and processes": [

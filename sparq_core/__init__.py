@@ -6,7 +6,6 @@ then `rounds`, `engine`, `sources`, `step`, `attempts` and `phases` in `loop`. d
 """
 
 from sparq_core.contract.answers import last_boxed, marked_answer
-from sparq_core.contract.checkpoints import Tensor, folder_of, tensors_of
 from sparq_core.contract.config import FREE, Descriptor, InputFile, NonNegative, Pipeline, Positive, Role, Share
 from sparq_core.contract.curriculum import curriculum, near_mean
 from sparq_core.contract.descendants import descendants, end_descendants
@@ -23,6 +22,7 @@ from sparq_core.contract.events import (
 )
 from sparq_core.contract.files import Line, json_lines, text_lines
 from sparq_core.contract.hub import hub_findings
+from sparq_core.contract.model_files import Tensor, folder_of, tensors_of
 from sparq_core.contract.niches import Axis, Niche, Niches, labels_of
 from sparq_core.contract.policy import Decide, Policy
 from sparq_core.contract.privacy import keep_quiet
