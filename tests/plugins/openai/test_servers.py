@@ -223,8 +223,8 @@ class Fate(threading.Thread):
         random = Random(1)
         for _ in range(self.left):
             dying = random.sample(self._lives, random.choice((1, 1, 1, 2)))
-            seen = self._asked()
-            wait_for(lambda seen=seen: self._asked() > seen + random.randrange(2, 8))  # type: ignore[misc]
+            awaited = self._asked() + random.randrange(1, 5)
+            wait_for(lambda awaited=awaited: self._asked() > awaited)  # type: ignore[misc]
             for life in dying:
                 life.die()
             time.sleep(random.random() * 0.05)
@@ -237,16 +237,18 @@ class Fate(threading.Thread):
 
 
 def test_a_run_is_the_same_through_one_server_two_and_two_that_die(sums: Callable[..., Any], tmp_path: Path) -> None:
+    def run(name: str, models: dict[str, Any]) -> Ran:
+        return run_pipeline(sums(models=models, steps=20), tmp_path / name)
+
     with alive(FaultyServer()) as (life,):
-        one = run_pipeline(sums(models=through([life.url])), tmp_path / "one")
+        one = run("one", through([life.url]))
     with alive(FaultyServer(), FaultyServer()) as lives:
-        two = run_pipeline(sums(models=through([life.url for life in lives])), tmp_path / "two")
-    servers = FaultyServer(latency=0.005), FaultyServer(latency=0.005)
+        two = run("two", through([life.url for life in lives]))
+    servers = FaultyServer(latency=0.04), FaultyServer(latency=0.04)
     with alive(*servers) as lives:
         fate = Fate(servers, lives, deaths=20)
         fate.start()
-        models = through([life.url for life in lives], retries=100, concurrency=[4, 4])
-        dying = run_pipeline(sums(models=models), tmp_path / "dying")
+        dying = run("dying", through([life.url for life in lives], retries=100, concurrency=[4, 4]))
         assert fate.left == 0
     for ran in (two, dying):
         check_whole(ran)
