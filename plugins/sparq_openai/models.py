@@ -35,6 +35,9 @@ class Listed(Struct, frozen=True):
     data: list[Served]
 
 
+_listed = msgspec.json.Decoder(Listed)  # here, since msgspec crashes where two threads meet a type for the first time
+
+
 class NoRedirects(HTTPRedirectHandler):
     """Leads nowhere else: the key is for this server alone."""
 
@@ -94,7 +97,7 @@ def findings(urls: Sequence[str], model: str, key: str) -> Iterator[sparq.Findin
 
 def _models(text: bytes, secret: Secret) -> list[str] | None:
     try:
-        return [secret.out_of(model.id) for model in msgspec.json.decode(text, type=Listed).data]
+        return [secret.out_of(model.id) for model in _listed.decode(text).data]
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
 

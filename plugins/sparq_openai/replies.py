@@ -57,10 +57,14 @@ class Echoes(Struct, frozen=True):
     choices: list[Echo]
 
 
+# Here, since msgspec crashes where two threads meet a type for the first time.
+_echoes, _reply = msgspec.json.Decoder(Echoes), msgspec.json.Decoder(Reply)
+
+
 def echoed(content: bytes, tokens: int) -> list[float] | None:
     """The log-probabilities of a prompt of so many tokens, without the first one's; None where they are not told."""
     try:
-        choices = msgspec.json.decode(content, type=Echoes).choices
+        choices = _echoes.decode(content).choices
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     told = choices[0].logprobs.token_logprobs[1:tokens] if choices and choices[0].logprobs else []
@@ -71,7 +75,7 @@ def echoed(content: bytes, tokens: int) -> list[float] | None:
 def read(content: bytes) -> Reply:
     """The answer a server gave, whatever its texts hold; msgspec's errors where it is none."""
     try:
-        reply = msgspec.json.decode(content, type=Reply)
+        reply = _reply.decode(content)
     except (msgspec.DecodeError, UnicodeDecodeError):
         reply = _read_as_it_is(content)
     except RecursionError:

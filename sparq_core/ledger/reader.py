@@ -11,6 +11,7 @@ import zstandard
 from msgspec.structs import replace
 
 from sparq_core.contract.config import Pipeline
+from sparq_core.contract.decoding import learn
 from sparq_core.contract.errors import PipelineError
 from sparq_core.contract.niches import Axis, Niches
 from sparq_core.contract.records import Attempt, Child, Counts, Judged, Problem, Rejection, Score, Solved, Step, Verdict
@@ -88,6 +89,9 @@ class StepRow(NamedTuple):
     metrics: dict[str, float]
     horizon: int
     """Up to which step of its round `select` saw."""
+
+
+learn(Pipeline, Tally, Axis, StepRow)
 
 
 class Drawn(NamedTuple):

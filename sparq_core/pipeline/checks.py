@@ -8,7 +8,6 @@ afterwards. What a text says is never a matter of contract: characters that no f
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import cache
 from itertools import islice
 from numbers import Integral, Real
 from typing import Any, TypeVar
@@ -16,6 +15,7 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec.structs import replace
 
+from sparq_core.contract.decoding import decoder
 from sparq_core.contract.records import Assessment, Case, Draft, Problem, Rejection, Step
 from sparq_core.contract.texts import valid
 from sparq_core.ledger.dataset_columns import COLUMNS
@@ -41,11 +41,6 @@ def _plain_number(value: Any) -> Any:
 _encode = msgspec.msgpack.Encoder(enc_hook=_plain_number).encode
 
 
-@cache
-def _decoder(kind: Any) -> "msgspec.msgpack.Decoder[Any]":
-    return msgspec.msgpack.Decoder(kind)
-
-
 def copied(call: Call, answer: object, kind: Any) -> Any:
     """The answer as a value of its own, all its types checked; `kind` may be any type msgspec knows."""
     try:
@@ -53,7 +48,7 @@ def copied(call: Call, answer: object, kind: Any) -> Any:
             data = _encode(answer)
         except UnicodeEncodeError:
             data = _encode(mended(msgspec.to_builtins(answer, enc_hook=_plain_number)))
-        return _decoder(kind).decode(data)
+        return decoder(kind).decode(data)
     except msgspec.ValidationError as error:
         raise call.wrong(_item(answer, str(error)), str(error)) from None
     except (TypeError, ValueError, OverflowError, RecursionError) as error:

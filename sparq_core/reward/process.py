@@ -16,6 +16,8 @@ from sparq_core.reward.exchange import GRACE, Job, Reply
 START_TIMEOUT = 120.0
 """Seconds in which a worker must have loaded its plugins."""
 
+_reply = msgspec.json.Decoder(Reply)  # here, since msgspec crashes where two threads meet a type for the first time
+
 
 class WorkerDiedError(Exception):
     """The worker ended without an answer."""
@@ -69,7 +71,7 @@ class Worker:
             raise
         except OSError as error:
             raise WorkerDiedError from error
-        return msgspec.json.decode(reply, type=Reply)
+        return _reply.decode(reply)
 
     def end(self) -> None:
         """Let its plugins stop, and end it."""

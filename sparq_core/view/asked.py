@@ -7,7 +7,10 @@ from urllib.parse import urlencode
 import msgspec
 from starlette.exceptions import HTTPException
 
+from sparq_core.contract.decoding import learn
 from sparq_core.ledger.browse import Filter, Key
+
+learn(Filter, Key)
 
 LONGEST = 500
 """Characters of a part of a question."""
