@@ -8,20 +8,27 @@ from typing import Any
 
 from sparq_core.ledger.intervals import proportion
 from sparq_core.ledger.reader import Reader
+from sparq_core.ledger.storage import DATABASE
+from sparq_core.study.ended import ENDED
 from sparq_ladder.rules import solve
 
 ARMS = ("static-uniform", "static-diverse", "dynamic-uniform", "map-elites", "unbounded")
 
 
 def looks(study: Path) -> dict[str, Any]:
-    """Solve rates and validity of the first seed's cells that are through, coverage over steps, and lines that tell it."""
+    """
+    Solve rates and validity of the cells that are through, coverage over steps, and lines that tell it.
+
+    Nothing where an arm has no cell whose ledger is there.
+    """
     found: dict[str, Any] = {"solve_rates": {}, "validity": {}, "coverage": {}}
     for arm in ARMS:
-        cells = sorted(cell for cell in (study / "cells" / arm).glob("seed-*") if (cell / "ended.json").exists())
-        if cells:
-            found["solve_rates"][arm] = _shares(sum((_solve_rates(cell) for cell in cells), Counter()))
-            found["validity"][arm] = _validity(cells)
-            found["coverage"][arm] = _coverage(cells)
+        through = sorted(note.parent for note in (study / "cells" / arm).glob(f"seed-*/{ENDED}"))
+        if not (cells := [cell for cell in through if (cell / DATABASE).exists()]):
+            return {}
+        found["solve_rates"][arm] = _shares(sum((_solve_rates(cell) for cell in cells), Counter()))
+        found["validity"][arm] = _validity(cells)
+        found["coverage"][arm] = _coverage(cells)
     return {**found, "told": list(_told(found))}
 
 
@@ -63,8 +70,6 @@ def _coverage(cells: list[Path]) -> dict[str, list[float]]:
 
 
 def _told(found: Mapping[str, Any]) -> list[str]:
-    if not found["solve_rates"]:
-        return []
     counts = sorted({int(n) for shares in found["solve_rates"].values() for n in shares})
     head = " | ".join(map(str, counts))
     lines = ["Children by how many of their attempts are right (the paper: U-shaped, most at 0, next at all):", ""]

@@ -1,8 +1,9 @@
 """
 The paper in miniature: `make study`, or `python benchmarks/paper.py --minutes 60`.
 
-Makes the students, one of each size, by training on the seeds' own solutions; continues the studies in `benchmarks/paper/` one
-after the other until the time is up; then writes `benchmarks/paper.md` and `benchmarks/results/paper/` from what is finished.
+Makes the students, one of each size, by training on the seeds' own solutions, where `benchmarks/paper/students/` has none;
+continues the studies in `benchmarks/paper/` one after the other until the time is up; then writes `benchmarks/paper.md` and
+`benchmarks/results/paper/` from what is finished, with a note of each finished cell, by which another machine goes on.
 All of it takes some hours on two cores.
 """
 
@@ -19,6 +20,8 @@ from typing import Any
 
 from looks import looks
 from msgspec import Struct
+
+from sparq_core.study.ended import ENDED
 
 ROOT = Path(__file__).parent.parent
 STUDIES = ROOT / "benchmarks" / "paper"
@@ -149,14 +152,15 @@ def main() -> None:
     given = options.parse_args()
     until = time.monotonic() + 60 * given.minutes
     for name in given.only:
+        bring_back(name, given.runs / name)
         if time.monotonic() < until:
             for size in SIZES if name in ALL_SIZES else ("1.2",):
                 make_student(f"sparq-{size}m", given.runs / "students" / size)
             go_on(name, given.runs / name, until)
     for name in ORDER:
         collect(name, given.runs / name)
-    if (given.runs / "variants").exists():
-        (TABLES / "looks.json").write_text(json.dumps(looks(given.runs / "variants"), indent=1) + "\n")
+    if seen := looks(given.runs / "variants"):
+        (TABLES / "looks.json").write_text(json.dumps(seen, indent=1) + "\n")
     PAGE.write_text(page())
     print(f"wrote {PAGE.relative_to(ROOT)}")
 
@@ -184,11 +188,23 @@ def go_on(name: str, out: Path, until: float) -> None:
         sys.exit(f"{name}: sparq study ended with {code}")
 
 
+def bring_back(name: str, out: Path) -> None:
+    """Put the notes of the cells that are kept in the repository where their runs would be, so that none is run again."""
+    if (kept := TABLES / "cells" / f"{name}.json").exists():
+        for cell, note in json.loads(kept.read_text()).items():
+            if not (folder := out / "cells" / cell).exists():
+                folder.mkdir(parents=True)
+                (folder / ENDED).write_text(json.dumps(note))
+
+
 def collect(name: str, out: Path) -> None:
-    """Keep a study's table and pictures in the repository, without what only this machine knows."""
+    """Keep a study's notes, table and pictures in the repository, without what only this machine knows."""
     if not (out / "results.json").exists():
         return
-    TABLES.mkdir(parents=True, exist_ok=True)
+    notes = {str(note.parent.relative_to(out / "cells")): note for note in sorted(out.glob(f"cells/**/{ENDED}"))}
+    (TABLES / "cells").mkdir(parents=True, exist_ok=True)
+    told = [f"{json.dumps(cell)}: {note.read_text()}" for cell, note in notes.items()]
+    (TABLES / "cells" / f"{name}.json").write_text("{\n" + ",\n".join(told) + "\n}\n")
     for file in (out / "results.json", out / "results.md", *out.glob("*.svg")):
         shutil.copy(file, TABLES / f"{name}{'-' + file.stem if file.suffix == '.svg' else ''}{file.suffix}")
 

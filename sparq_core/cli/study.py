@@ -26,9 +26,10 @@ from sparq_core.loop.session import Observer
 from sparq_core.loop.stops import INTERRUPTED
 from sparq_core.study import estimate, plots, tables
 from sparq_core.study.conduct import Conductor, check_there
+from sparq_core.study.ended import BASE
 from sparq_core.study.folders import is_begun
 from sparq_core.study.plan import Plan, plan
-from sparq_core.study.results import BASE, Difference, Mean, Results, results_of
+from sparq_core.study.results import Difference, Mean, Results, results_of
 
 
 @click.command()

@@ -15,7 +15,8 @@ from sparq_core.loop.rounds import Ending, Rounds
 from sparq_core.loop.session import Observer
 from sparq_core.loop.stops import INTERRUPTED
 from sparq_core.pipeline.prepare import Prepared, anew
-from sparq_core.study.folders import Ended, Folders, end, ended, is_begun, reopen
+from sparq_core.study.ended import end, ended, reopen
+from sparq_core.study.folders import Folders, is_begun, is_there
 from sparq_core.study.plan import Plan, Planned, Pool
 
 REMEDY = "Restore it; or rename the arm, or choose another --out; or delete the folder of that cell to run it again."
@@ -34,10 +35,11 @@ class Conductor:
 
     def go(self) -> bool:
         """Everything that is not done yet; False where it was interrupted."""
-        for planned, folder in _begun(self._plan, self._folders):
-            with writing(folder):
-                pass  # a killed writer's half is rolled back before anything reads it
-            if _checked(planned, folder) != planned.pipeline:
+        for planned, folder in _there(self._plan, self._folders):
+            if is_begun(folder):
+                with writing(folder):
+                    pass  # a killed writer's half is rolled back before anything reads it
+            if not _is_as_planned(planned, folder):
                 reopen(folder)
         for pool in self._plan.pools:
             if not self._pool(pool):
@@ -52,52 +54,65 @@ class Conductor:
         if not self._folders.needed(pool):
             self._begun += 1
             return True
-        if pool.start and not is_begun(folder):
-            session.fork(pool.prepared, folder, self._folders.pool(pool.start))
+        if not is_begun(folder):
+            reopen(folder)
+            if pool.start:
+                session.fork(pool.prepared, folder, self._folders.pool(pool.start))
         return self._run(f"pool {pool.name}", pool.prepared, folder, Rounds.pool)
 
     def _cell(self, planned: Planned) -> bool:
         folder = self._folders.cell(planned)
-        if not is_begun(folder):
+        if not is_there(folder):
             scored = self._scored.get(planned.base or "")
             session.fork(planned.prepared, folder, self._folders.pool(planned.pool), scored)
-        done = self._run(f"cell {planned.cell.name}", planned.prepared, folder, Rounds.go)
-        if planned.base and done:
+        done = self._run(f"cell {planned.cell.name}", planned.prepared, folder, Rounds.go, planned.way)
+        if planned.base and done and is_begun(folder):
             self._scored.setdefault(planned.base, folder)
         return done
 
-    def _run(self, title: str, prepared: Prepared, folder: Path, go: Callable[[Rounds], Ending]) -> bool:
+    def _run(self, title: str, prepared: Prepared, folder: Path, go: Callable[[Rounds], Ending], way: str = "") -> bool:
         """Go on with one run until it is through; False where it was interrupted."""
         self._begun += 1
         if ended(folder):
             return True
         of = len(self._plan.pools) + len(self._plan.cells)
         with self._watch(f"{self._begun} of {of}: {title}") as observer:
-            how = self._how_it_ends(prepared, folder, observer, go)
-        if how.reason == INTERRUPTED:
+            reason, exit_code = self._how_it_ends(prepared, folder, observer, go)
+        if reason == INTERRUPTED:
             return False
-        end(folder, how)
+        end(folder, reason, exit_code, way)
         return True
 
     def _how_it_ends(
         self, prepared: Prepared, folder: Path, observer: Observer, go: Callable[[Rounds], Ending]
-    ) -> Ended:
+    ) -> tuple[str, int]:
         fresh = anew(prepared)
         try:
             ending = session.execute(fresh, folder, True, [observer], self._interrupted, go=go, checked=True)
         except NothingToTrainOn as error:
-            return Ended(str(error), error.exit_code)
-        return Ended(ending.reason, ending.exit_code)
+            return str(error), error.exit_code
+        return ending.reason, ending.exit_code
 
 
 def check_there(plan: Plan, folder: Path) -> None:
     """PipelineError where a study's folder holds cells that are not of this study; nothing is changed."""
-    for planned, cell in _begun(plan, Folders(plan, folder)):
-        _checked(planned, cell)
+    for planned, cell in _there(plan, Folders(plan, folder)):
+        _is_as_planned(planned, cell)
 
 
-def _begun(plan: Plan, folders: Folders) -> list[tuple[Planned, Path]]:
-    return [(planned, folder) for planned in plan.cells if is_begun(folder := folders.cell(planned))]
+def _there(plan: Plan, folders: Folders) -> list[tuple[Planned, Path]]:
+    return [(planned, folder) for planned in plan.cells if is_there(folder := folders.cell(planned))]
+
+
+def _is_as_planned(planned: Planned, folder: Path) -> bool:
+    """Whether a cell's folder has the run as planned, to the letter; PipelineError where this study cannot go on with it."""
+    if is_begun(folder):
+        return _checked(planned, folder) == planned.pipeline
+    if (note := ended(folder)) and note.way != planned.way:
+        raise PipelineError(
+            f"{folder}: was run with other settings, and its ledger is not there to tell which\n{REMEDY}"
+        )
+    return True
 
 
 def _checked(planned: Planned, folder: Path) -> Pipeline:

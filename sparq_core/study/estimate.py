@@ -8,7 +8,8 @@ from msgspec import Struct
 
 from sparq_core import hookspecs
 from sparq_core.pipeline.prepare import Prepared
-from sparq_core.study.folders import Folders, ended, is_begun
+from sparq_core.study.ended import ended
+from sparq_core.study.folders import Folders, is_begun
 from sparq_core.study.plan import Plan
 
 
@@ -73,7 +74,7 @@ def _pools(plan: Plan, folders: Folders) -> Iterator[Part]:
         own = pool.steps - (steps[pool.start] if pool.start else 0)
         attempts = _attempts(pool.prepared, own) + (0 if pool.start else _of_seeds(pool.prepared))
         student = pipeline.train.seeds and not pool.start
-        needed = folders.needed(pool)
+        to_make = folders.needed(pool) and not is_begun(folders.pool(pool.name))
         yield Part(
             name=f"pool {pool.name}",
             kind="pool",
@@ -83,7 +84,7 @@ def _pools(plan: Plan, folders: Folders) -> Iterator[Part]:
             tokens=attempts * pipeline.attempts.max_tokens,
             trainings=int(student),
             benchmarks=int(student and cast.owner(hookspecs.benchmark) is not None),
-            state=_state(folders.pool(pool.name)) if needed else "done",
+            state="to do" if to_make else _state(folders.pool(pool.name)) if folders.needed(pool) else "done",
         )
 
 

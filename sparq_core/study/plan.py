@@ -17,7 +17,7 @@ from sparq_core.contract.files import absolute
 from sparq_core.contract.messages import shown
 from sparq_core.contract.records import Finding
 from sparq_core.pipeline.file import pipeline_of, read_mapping
-from sparq_core.pipeline.identity import identity_of, phase_config
+from sparq_core.pipeline.identity import identity_of, phase_config, settings_of
 from sparq_core.pipeline.prepare import Prepared, fitted, with_digests
 from sparq_core.study.design import MEASURES, Cell, Study, cells_of, load_study
 
@@ -43,6 +43,8 @@ class Planned(Struct, frozen=True):
     """Names what generation depends on, but for how many steps: the longer pools of a family go on from the shorter."""
     base: str | None
     """Names what the benchmark of its model before training depends on; None where nothing is benchmarked."""
+    way: str
+    """Names all that its scores and counters depend on."""
 
     @property
     def pipeline(self) -> Pipeline:
@@ -109,7 +111,7 @@ def _prepare(cell: Cell, study: Study, base: Mapping[str, Any], file: Path, path
     except PipelineError as error:
         raise PipelineError(f"{place}: {error}") from error
     prepared = replace(prepared, run=with_digests(prepared.run))
-    return Planned(cell, prepared, _family(prepared), _base_name(prepared))
+    return Planned(cell, prepared, _family(prepared), _base_name(prepared), _way(prepared))
 
 
 def _family(prepared: Prepared) -> str:
@@ -134,6 +136,19 @@ def _base_name(prepared: Prepared) -> str | None:
         way |= {"seed": run.pipeline.seed, "attempts": msgspec.to_builtins(run.pipeline.attempts)}
         way["asked"] = phase_config(run, 0, [*cast.answering(hookspecs.sampler), *cast.answering(hookspecs.verify)])
     return _short(way)
+
+
+def _way(prepared: Prepared) -> str:
+    run, cast = prepared.run, prepared.cast
+    pipeline = run.pipeline
+    return _short(
+        {
+            "identity": identity_of(run, cast),
+            "settings": settings_of(cast),
+            "limits": [pipeline.rounds, pipeline.steps, msgspec.to_builtins(pipeline.budget)],
+            "training": [run.trained.digest, msgspec.to_builtins(pipeline.train)],
+        }
+    )
 
 
 def _short(data: Any) -> str:

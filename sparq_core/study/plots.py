@@ -7,7 +7,8 @@ from typing import Any
 from sparq_core.contract.texts import inert, shortened
 from sparq_core.ledger.files import whole
 from sparq_core.study.design import Study, arms_of
-from sparq_core.study.results import BASE, Mean, Results, lines_of, numeric_factors
+from sparq_core.study.ended import BASE
+from sparq_core.study.results import Mean, Results, lines_of, numeric_factors
 
 INCH_AN_ARM, WIDTH = 0.32, 7.0
 LONGEST_NAME = 100

@@ -1,7 +1,7 @@
 """What the cells of a study measured, and what their differences come to."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import groupby
 from math import log2
 from pathlib import Path
@@ -10,55 +10,22 @@ from statistics import fmean, stdev
 from msgspec import Struct
 
 from sparq_core.contract.errors import nearest
-from sparq_core.contract.records import Score
-from sparq_core.contract.tally import Tally
-from sparq_core.ledger import overview
 from sparq_core.ledger.intervals import proportion
-from sparq_core.ledger.reader import Reader
 from sparq_core.study.design import Arm, Cell, Study, arms_of, reference_of
-from sparq_core.study.folders import Ended, Folders, ended
-from sparq_core.study.plan import Plan, Planned
+from sparq_core.study.ended import BASE, Ended, Items, ended
+from sparq_core.study.folders import Folders
+from sparq_core.study.plan import Plan
 from sparq_core.study.statistics import Estimate, Matrix, crossed, holm, slopes
 
 UNKNOWN = (None, None)
 """The interval of what does not vary as far as one can see."""
-BASE = "base"
-"""The stage before any training."""
-Items = Mapping[str, float]
-"""Scores by item."""
 
 
 class Measured(Struct, frozen=True):
     """A cell that is through."""
 
     cell: Cell
-    ended: Ended
-    scores: Mapping[str, Mapping[str, Items]]
-    """By stage and task, the stages in their order."""
-    tally: Tally
-    metrics: Mapping[str, float]
-    """Of the last step."""
-    curated: int
-    """Problems that were trained on last."""
-
-    @property
-    def last(self) -> str:
-        """The last stage that was benchmarked."""
-        return list(self.scores)[-1] if self.scores else BASE
-
-    @property
-    def quantities(self) -> dict[str, float]:
-        """What the run took and gave, by the names that `measures` may have."""
-        tally = self.tally
-        return {
-            "attempts": tally.attempts,
-            "tokens": tally.tokens,
-            "prompt_tokens": tally.prompt_tokens,
-            "children": tally.children,
-            "kept": tally.outcomes.get("kept", 0),
-            "curated": self.curated,
-            **self.metrics,
-        }
+    run: Ended
 
 
 class Cost(Struct, frozen=True):
@@ -142,13 +109,17 @@ class Results(Struct, frozen=True):
 def results_of(plan: Plan, folder: Path) -> Results:
     """The table of what is done so far."""
     folders = Folders(plan, folder)
-    cells = [found for planned in plan.cells if (found := _measured(planned, folders.cell(planned)))]
+    cells = [Measured(planned.cell, run) for planned in plan.cells if (run := ended(folders.cell(planned)))]
     by_arm = {name: list(group) for name, group in groupby(cells, key=lambda m: m.cell.arm.name)}
     arms = arms_of(plan.study)
-    tasks = plan.study.tasks or tuple(dict.fromkeys(t for m in cells for scores in m.scores.values() for t in scores))
+    tasks = plan.study.tasks or tuple(
+        dict.fromkeys(t for m in cells for scores in m.run.scores.values() for t in scores)
+    )
     notes = [
-        *_unknown("measures", plan.study.measures, {name for m in cells for name in m.quantities}),
-        *_unknown("tasks", plan.study.tasks, {task for m in cells for scores in m.scores.values() for task in scores}),
+        *_unknown("measures", plan.study.measures, {name for m in cells for name in m.run.quantities}),
+        *_unknown(
+            "tasks", plan.study.tasks, {task for m in cells for scores in m.run.scores.values() for task in scores}
+        ),
     ]
     return Results(
         study=plan.study.name,
@@ -171,34 +142,6 @@ def _unknown(setting: str, given: Sequence[str], known: Collection[str]) -> Iter
             yield f"{setting}: no run has '{name}'; {nearest(name, known)}"
 
 
-def _measured(planned: Planned, folder: Path) -> Measured | None:
-    if not (how := ended(folder)):
-        return None
-    with Reader.open(folder) as ledger:
-        last = ledger.last_round()
-        return Measured(
-            planned.cell,
-            how,
-            {stage: found for stage, scores in _stages(ledger, last) if (found := _by_task(scores))},
-            ledger.tally(),
-            ledger.step_row(last, ledger.steps_of(last)).metrics,
-            overview.curated(ledger),
-        )
-
-
-def _stages(ledger: Reader, last: int) -> Iterator[tuple[str, list[Score]]]:
-    yield BASE, ledger.scores(0)
-    yield "seeds", ledger.scores(0, ledger.steps_of(0))
-    yield from ((f"round {round_}", ledger.scores(round_)) for round_ in range(1, last + 1))
-
-
-def _by_task(scores: Iterable[Score]) -> dict[str, dict[str, float]]:
-    found: dict[str, dict[str, float]] = {}
-    for score in scores:
-        found.setdefault(score.task, {})[score.item] = score.value
-    return found
-
-
 def in_order(stage: str) -> tuple[int, int]:
     """Where a stage stands among others."""
     number = stage.removeprefix("round ")
@@ -206,12 +149,12 @@ def in_order(stage: str) -> tuple[int, int]:
 
 
 def _cost(arm: str, cells: Sequence[Measured]) -> Cost:
-    every = [measured.quantities for measured in cells]
+    every = [measured.run.quantities for measured in cells]
     names = dict.fromkeys(name for quantities in every for name in quantities)
     return Cost(
         arm=arm,
         cells=len(cells),
-        missing=dict(Counter(m.ended.reason for m in cells if m.ended.exit_code == 1)),
+        missing=dict(Counter(m.run.reason for m in cells if m.run.exit_code == 1)),
         means={name: fmean(quantities[name] for quantities in every if name in quantities) for name in names},
     )
 
@@ -224,8 +167,8 @@ def _rows(cells: Sequence[Measured], task: str, stage: str | None = None) -> Row
     """Of a stage, or of each cell's last after the base; cells without scores have none."""
     found = {}
     for measured in cells:
-        scores = measured.scores.get(stage or measured.last, {})
-        if task in scores and (stage or measured.last != BASE):
+        scores = measured.run.scores.get(stage or measured.run.last, {})
+        if task in scores and (stage or measured.run.last != BASE):
             found[measured.cell.seed, measured.cell.train_seed] = scores[task]
     return found
 
@@ -244,7 +187,7 @@ def _matrix(rows: Rows) -> tuple[list[list[float]], list[str]]:
 
 
 def _means(cells: Sequence[Measured], task: str) -> Iterator[Mean]:
-    for stage in sorted({s for measured in cells for s in measured.scores}, key=in_order):
+    for stage in sorted({s for measured in cells for s in measured.run.scores}, key=in_order):
         if not (rows := _rows(cells, task, stage)):
             continue
         matrix, items = _matrix(rows)
@@ -318,7 +261,11 @@ def _other(
 
 
 def _quantity(cells: Sequence[Measured], measure: str) -> Rows:
-    return {(m.cell.seed, m.cell.train_seed): {"run": m.quantities[measure]} for m in cells if measure in m.quantities}
+    return {
+        (m.cell.seed, m.cell.train_seed): {"run": m.run.quantities[measure]}
+        for m in cells
+        if measure in m.run.quantities
+    }
 
 
 def _paired(arm: str, against: str, task: str, rows: Rows, before: Rows, *, measure: bool = False) -> Iterator[Pair]:

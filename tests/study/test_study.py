@@ -353,6 +353,40 @@ def test_a_pool_that_all_cells_have_may_be_deleted(study: Callable[..., Path]) -
     assert (path.parent / "out" / "results.json").read_bytes() == before
 
 
+def only_notes(out: Path) -> None:
+    """Delete all of a study's runs but the notes of how they ended."""
+    for path in out.glob("*/**/*"):
+        if path.is_file() and path.name != "ended.json":
+            path.unlink()
+
+
+def test_of_a_run_that_is_through_all_but_its_note_may_be_deleted(study: Callable[..., Path]) -> None:
+    steps = {str(n): {"steps": n} for n in (4, 8)}
+    path = study(seeds=1, grid={"steps": steps}, measures=["kept"], against=["4"])
+    out = path.parent / "out"
+    run(path)
+    before, scored = (out / "results.json").read_bytes(), (path.parent / "bench.scored").read_bytes()
+    only_notes(out)
+    run(path, "--resume")
+    assert (out / "results.json").read_bytes() == before
+    assert (path.parent / "bench.scored").read_bytes() == scored
+
+    more = {"seeds": 2, "grid": {"steps": steps | {"6": {"steps": 6}}}, "measures": ["kept"], "against": ["4"]}
+    run(study(**more), "--resume")
+    gone_on = (out / "results.json").read_bytes()
+    shutil.rmtree(out)
+    run(study(**more))
+    assert (out / "results.json").read_bytes() == gone_on
+
+
+def test_a_note_alone_is_not_taken_for_a_run_with_other_settings(study: Callable[..., Path]) -> None:
+    run(study(seeds=1, arms={"plain": {}}))
+    for changes in ({"plugins.curate.with.solutions": 2}, {"steps": 3}, {"train.seed": 5}):
+        path = study(seeds=1, arms={"plain": changes})
+        only_notes(path.parent / "out")
+        assert "was run with other settings, and its ledger is not there" in run(path, "--resume", code=2)
+
+
 def test_a_damaged_note_of_how_a_run_ended_is_told(study: Callable[..., Path]) -> None:
     path = study(seeds=1, arms={"plain": {}})
     run(path)
