@@ -66,7 +66,7 @@ def test_a_simulated_model_knows_what_it_is_asked() -> None:
     assert set(attempts(sampler, "Riddle 11? Riddle 1?")) == {"\\boxed{11}"}
     assert set(attempts(sampler, "Write one like: Riddle 1?")) == {"Riddle 1? = 1", "Riddle 11? = 11"}
     assert set(attempts(sampler, "Judge: Riddle 1?")) == {"yes"}
-    assert set(attempts(sampler, "Who are you?")) == {""}
+    assert "holds no known problem" in attempts(sampler, "Who are you?")[0]
     assert SimulatedSampler([known(1)]).digest != SimulatedSampler([known(2)]).digest
 
 

@@ -8,6 +8,7 @@ from typing import IO, TYPE_CHECKING, Annotated, ClassVar
 from msgspec import Meta, Struct
 
 import sparq_core as sparq
+from sparq_screen.compared import Field, nothing, text_of
 
 if TYPE_CHECKING:
     from sparq_screen.near import NearDuplicates, Signature
@@ -51,10 +52,7 @@ class DuplicatesConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             description="Jaccard similarity of word triples from which two statements count as the same; none: exact only."
         ),
     ] = 0.9
-    field: Annotated[
-        str | None,
-        Meta(description="Key of `extra` whose text is compared instead; none: the whole statement."),
-    ] = None
+    field: Field = None
 
 
 class Duplicates:
@@ -82,7 +80,7 @@ class Duplicates:
 
     @sparq.hookimpl
     def admit(self, children: Sequence[sparq.Problem]) -> list[str | None]:
-        texts = [WORDS.findall(self._text(child).casefold()) for child in children]
+        texts = [WORDS.findall(text_of(child, self._config.field).casefold()) for child in children]
         if self._near is None:
             return [self._admit(words, None) for words in texts]
         return list(map(self._admit, texts, self._near.signatures([triples(words) for words in texts])))
@@ -114,16 +112,9 @@ class Duplicates:
         if self._near is not None:
             self._near.load(file)
 
-    def _text(self, child: sparq.Problem) -> str:
-        """What a child is compared by; empty where its `extra` has no such text."""
-        if self._config.field is None:
-            return child.statement
-        text = child.extra.get(self._config.field)
-        return text if isinstance(text, str) else ""
-
     def _admit(self, words: Sequence[str], signature: "Signature | None") -> str | None:
         if self._config.field is not None and not words:
-            return f"no {self._config.field} to compare"
+            return nothing(self._config.field)
         key = int.from_bytes(hashlib.blake2b(" ".join(words).encode(), digest_size=8).digest())
         if key in self._exact:
             return "duplicate"

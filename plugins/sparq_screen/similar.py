@@ -7,6 +7,7 @@ from typing import IO, TYPE_CHECKING, Annotated, Any, ClassVar
 from msgspec import Meta, Struct
 
 import sparq_core as sparq
+from sparq_screen.compared import Field, nothing, text_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,6 +28,7 @@ class SimilarConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     max_tokens: Annotated[
         sparq.Positive, Meta(description="Number of tokens of a statement that count, from its beginning.")
     ] = 512
+    field: Field = None
 
 
 class Similar:
@@ -35,7 +37,8 @@ class Similar:
 
     Embeddings hardly see numbers: two problems that differ in one are nearly the same to most models. Each child is compared
     with every one before it, which is fit for some hundred thousand. The vectors are kept in the run folder, so that a
-    resumed run meets the very same ones and need not make them again.
+    resumed run meets the very same ones and need not make them again. If statements share a long preamble, name a `field`: a
+    child that has no text there is rejected.
     """
 
     requires: ClassVar[Mapping[str, str]] = {"torch": "sparq-engine[embed]", "transformers": "sparq-engine[embed]"}
@@ -63,11 +66,18 @@ class Similar:
 
     @sparq.hookimpl
     def admit(self, children: Sequence[sparq.Problem]) -> list[str | None]:
+        texts = [text_of(child, self._config.field) for child in children]
+        if self._config.field is None:
+            return self._admit(texts)
+        admitted = iter(self._admit([text for text in texts if text.strip()]))
+        return [next(admitted) if text.strip() else nothing(self._config.field) for text in texts]
+
+    def _admit(self, texts: Sequence[str]) -> list[str | None]:
         import numpy as np
 
-        if not children:
+        if not texts:
             return []
-        vectors = self._embeddings.of([child.statement for child in children])
+        vectors = self._embeddings.of(texts)
         batch = vectors.astype(np.float32)
         nearest, among = self._nearest(batch), batch @ batch.T
         admitted: list[int] = []
@@ -76,7 +86,7 @@ class Similar:
             if round(likeness, DIGITS) < self._config.threshold:
                 admitted.append(i)
         self._remember(vectors[admitted])
-        return [None if i in admitted else "similar" for i in range(len(children))]
+        return [None if i in admitted else "similar" for i in range(len(texts))]
 
     def save_state(self, file: IO[bytes]) -> None:
         """The vectors of what was admitted."""

@@ -32,7 +32,7 @@ def _table(children: Sequence[Child]) -> Table:
     operators = len({child.problem.operator for child in children}) > 1
     if operators:
         table.add_column("operator", no_wrap=True, overflow="ellipsis")
-    table.add_column("why, or described by", no_wrap=True, overflow="ellipsis", ratio=2)
+    table.add_column("why, or labels", no_wrap=True, overflow="ellipsis", ratio=2)
     table.add_column("statement", no_wrap=True, overflow="ellipsis", ratio=3)
     for child in children:
         table.add_row(
@@ -40,7 +40,7 @@ def _table(children: Sequence[Child]) -> Table:
             Text(child.outcome, COLOURS[child.outcome]),
             f"{child.counts.correct}/{child.counts.decided}" if child.counts.drawn else "",
             *([plain(begins(child.problem.operator, LONGEST))] if operators else []),
-            plain(begins(_why(child), LONGEST)),
+            _why(child),
             plain(begins(child.problem.statement, LONGEST))
             if child.problem.statement
             else Text("(could not be parsed)", "dim"),
@@ -48,12 +48,14 @@ def _table(children: Sequence[Child]) -> Table:
     return table
 
 
-def _why(child: Child) -> str:
-    """Why a problem is not kept, or how it is described."""
-    if child.rejection:
-        return f"{child.rejection.plugin}: {child.rejection.reason}"
+def _why(child: Child) -> Text:
+    """Why a problem is not kept, in as many lines as that takes, or how it is described."""
+    if reason := f"{child.rejection.plugin}: {child.rejection.reason}" if child.rejection else child.reason:
+        told = plain(begins(reason, LONGEST))
+        told.no_wrap, told.overflow = False, "fold"
+        return told
     labels = [label for value in child.descriptors.values() if isinstance(value, list) for label in value]
-    return child.reason or ", ".join(map(str, labels))
+    return plain(begins(", ".join(map(str, labels)), LONGEST)) if labels else Text("(no labels)", "dim")
 
 
 def as_json(child: Child) -> dict[str, Any]:

@@ -106,7 +106,7 @@ def _figures(view: View) -> Iterator[Text]:
     yield Text(f"{tally.attempts:,} attempts ({pace.rate:,.0f}/s): {verdicts or 'none'}")
     yield Text(_spent(view))
     if tally.reasons:
-        yield Text(f"rejected: {reasons(tally)}", "dim")
+        yield Text(f"rejected: {reasons(tally.reasons)}", "dim")
     if view.metrics:
         yield Text(metrics_of(view.metrics), "dim")
 

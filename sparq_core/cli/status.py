@@ -34,7 +34,7 @@ def facts(ledger: Reader, folder: Path) -> dict[str, Any]:
         "running": Lock.is_held(folder),
         "folder": str(folder),
         "digest": ledger.last_digest(),
-        "seeds": {"given": tally.seeds, "kept": tally.seeds_kept},
+        "seeds": {"given": tally.seeds, "kept": tally.seeds_kept, "not_kept": overview.seeds_left_out(ledger)},
         "rounds": {str(r): {"steps": ledger.steps_of(r), "of": pipeline.steps} for r in rounds if r},
         "children": dict(funnel(tally)),
         "rejected": dict(_most_frequent(tally.reasons)),
@@ -72,6 +72,8 @@ def tell(console: Console, ledger: Reader, folder: Path) -> None:
     console.print(_how_far(ledger, folder))
     told = facts(ledger, folder)
     console.print(counts(tally, told["metrics"]))
+    if left_out := told["seeds"]["not_kept"]:
+        console.print(plain(f"  seeds not accepted: {reasons(left_out)}"))
     if len(told["operators"]) > 1:
         yields = [f"{name} {n['kept']:,} of {n['children']:,} kept" for name, n in told["operators"].items()]
         console.print(plain(f"  by operator: {', '.join(yields)}"))
@@ -127,7 +129,7 @@ def counts(tally: Tally, metrics: Mapping[str, float]) -> Table:
     if children:
         table.add_row(f"[bold]{children:,}[/]", "children = " + " + ".join(f"{n:,} {name}" for name, n in rest if n))
     if tally.reasons:
-        table.add_row("", plain(f"rejected: {reasons(tally)}", "dim"))
+        table.add_row("", plain(f"rejected: {reasons(tally.reasons)}", "dim"))
     verdicts = [(tally.verdicts.get(value, 0), value) for value in ("correct", "incorrect", "unknown")]
     if tally.attempts:
         told = " + ".join(f"{n:,} {value}" for n, value in verdicts)

@@ -1,5 +1,6 @@
 """What a pipeline samples at most, as far as it can be known without a model."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from msgspec import Struct
@@ -8,7 +9,9 @@ from sparq_core.cli.progress import duration
 from sparq_core.contract.sampling import Sampling
 from sparq_core.contract.tally import Tally, Used, priced, prices_of
 from sparq_core.contract.wording import money
+from sparq_core.hookspecs import describe, propose, screen
 from sparq_core.loop.stops import over_budget
+from sparq_core.pipeline.cast import Cast
 from sparq_core.pipeline.prepare import Prepared
 
 SPEED = 1000
@@ -28,6 +31,8 @@ class Upper(Struct, frozen=True):
     """Money for these tokens; None where no model has prices."""
     budget: str | None
     """The budget that ends the run before, in words."""
+    uncounted: tuple[str, ...]
+    """Plugins that sample as long as they like: they are given a model, and have no option `max_tokens`."""
 
     @property
     def tokens(self) -> int:
@@ -39,16 +44,18 @@ class Upper(Struct, frozen=True):
         """In a few sentences."""
         spent = "" if self.cost is None else f" at a cost of {money(self.cost)}"
         ended = f" The run ends earlier: {self.budget}." if self.budget else ""
+        names = " and ".join(self.uncounted)
+        more = f" Not included: what {names} may sample, having no option `max_tokens`." if names else ""
         return (
             f"At most {self.tokens:,} sampled tokens{spent}: {self.attempt_tokens:,} for attempts, and {self.other_tokens:,} "
             f"for proposals, judges and labels at one completion per child. At {SPEED:,} tokens per second they take "
-            f"{duration(self.tokens / SPEED)}.{ended}\nThis is an upper limit, without prompts; "
+            f"{duration(self.tokens / SPEED)}.{more}{ended}\nThis is an upper limit, without prompts; "
             "`sparq preview` runs one step for an estimate."
         )
 
     def as_json(self) -> dict[str, Any]:
         """For programs."""
-        names = ("children", "attempts", "attempt_tokens", "other_tokens", "tokens", "cost", "budget")
+        names = ("children", "attempts", "attempt_tokens", "other_tokens", "tokens", "cost", "budget", "uncounted")
         return {name: getattr(self, name) for name in names}
 
 
@@ -70,4 +77,12 @@ def upper(loaded: Prepared) -> Upper:
         Tally(verdicts=verdicts, used={role: Used(sampled=n) for role, n in used.items()}), prices_of(pipeline)
     )
     own = attempts * pipeline.attempts.max_tokens
-    return Upper(children, attempts, own, tally.tokens - own, tally.cost, over_budget(pipeline.budget, tally))
+    budget = over_budget(pipeline.budget, tally)
+    return Upper(children, attempts, own, tally.tokens - own, tally.cost, budget, tuple(_uncounted(cast)))
+
+
+def _uncounted(cast: Cast) -> Iterator[str]:
+    for member in cast.members:
+        asks = any(cast.asks(hook, "llm", member) for hook in (propose, screen, describe))
+        if asks and not isinstance(member.config, Sampling):
+            yield member.name

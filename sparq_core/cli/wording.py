@@ -1,9 +1,10 @@
 """How the words of others are told, in every command alike."""
 
+from collections.abc import Mapping
+
 import click
 from rich.text import Text
 
-from sparq_core.contract.tally import Tally
 from sparq_core.contract.texts import inert, shortened
 from sparq_core.contract.wording import LONGEST_NAME
 
@@ -32,9 +33,9 @@ def begins(text: str, most: int) -> str:
 MOST_REASONS = 4
 
 
-def reasons(tally: Tally) -> str:
-    """The most frequent reasons for rejection, with their counts."""
-    ranked = sorted(tally.reasons.items(), key=lambda item: -item[1])
+def reasons(counts: Mapping[str, int]) -> str:
+    """The most frequent reasons, with their counts."""
+    ranked = sorted(counts.items(), key=lambda item: -item[1])
     named = [f"{inert(shortened(reason, LONGEST_NAME))} {count:,}" for reason, count in ranked[:MOST_REASONS]]
     rest = sum(count for _, count in ranked[MOST_REASONS:])
     return ", ".join(named + ([f"others {rest:,}"] if rest else []))

@@ -100,6 +100,17 @@ def seeds(ledger: Reader) -> Seeds:
     return Seeds(*next(rows))
 
 
+def seeds_left_out(ledger: Reader) -> dict[str, int]:
+    """How many seeds are not among the parents, by the reason; the most frequent first."""
+    rows = ledger.query(
+        "SELECT coalesce(p.rejected_by || ': ' || p.rejected_why, nullif(o.reason, ''), o.outcome), count(*) FROM problem p"
+        " LEFT JOIN outcome o ON o.problem = p.id AND o.grading = ?"
+        " WHERE p.round = 0 AND (p.rejected_in IS NOT NULL OR o.outcome <> 'kept') GROUP BY 1 ORDER BY 2 DESC, 1",
+        ledger.grading,
+    )
+    return dict(rows)
+
+
 def operators(ledger: Reader) -> dict[str, Yield]:
     """Children and kept ones by the operator that made them."""
     made, kept = totals.kept(ledger.query, "made"), totals.kept(ledger.query, "kept")

@@ -4,6 +4,7 @@ import re
 from collections import ChainMap
 from collections.abc import Iterator, Mapping
 from functools import reduce
+from inspect import Parameter, signature
 from operator import getitem
 from types import NoneType, UnionType
 from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
@@ -146,7 +147,19 @@ def config_of(plugin: type, place: str) -> type[Struct] | None:
             inspect.type_info(config)
     except (NameError, TypeError) as error:
         raise PipelineError(f"{place}: the options of {plugin.__name__} cannot be read: {error}") from error
+    if config is None and (asked := _asked_by(plugin)):
+        raise PipelineError(
+            f"{place}: the constructor of {plugin.__name__} asks for '{asked}', whose annotation is no record of options; "
+            f"declare one, `class {plugin.__name__}Config(msgspec.Struct)`, and write `{asked}: {plugin.__name__}Config`"
+        )
     return config
+
+
+def _asked_by(plugin: type) -> str | None:
+    """The first argument that a constructor cannot do without."""
+    every = signature(plugin).parameters.values()
+    several = {Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD}
+    return next((p.name for p in every if p.kind not in several and p.default is Parameter.empty), None)
 
 
 def options_of(config: type[Struct]) -> Iterator[Option]:

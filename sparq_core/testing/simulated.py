@@ -23,6 +23,9 @@ from sparq_core.hookspecs import hookimpl
 
 Texts = Annotated[list[str], Meta(min_length=1)]
 
+UNKNOWN = "(simulated: the prompt holds no known problem, no phrase of `answers`, and not what `writes` says)"
+UNWRITTEN = "(simulated: a new problem is asked for, and no known one has a text in `written`)"
+
 
 class Known(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A problem that a simulated model can write, and solve now and then."""
@@ -52,7 +55,7 @@ class SimulatedSampler:
 
     A prompt that holds a phrase of `answers` is answered from its list, as `ScriptedSampler` does; one that holds `writes` is
     answered with a new problem; any other is an attempt at the known problem whose statement it holds, the longest of them. An
-    attempt at an unknown problem is an empty text.
+    attempt at an unknown problem is answered with a text that says so.
     """
 
     deterministic = True
@@ -91,10 +94,10 @@ class SimulatedSampler:
         if phrases := [phrase for phrase in self._answers if phrase in prompt]:
             return rng.choice(self._answers[max(phrases, key=len)])
         if self._writes is not None and self._writes in prompt:
-            return rng.choice(self._written) if self._written else ""
+            return rng.choice(self._written) if self._written else UNWRITTEN
         found = next((each for each in self._known if each.problem in prompt), None)
         if found is None:
-            return ""
+            return UNKNOWN
         return rng.choice(found.right if rng.random() < found.solve_rate(self._ability) else found.wrong)
 
 

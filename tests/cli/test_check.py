@@ -58,6 +58,22 @@ def test_attempts_at_seeds_count(pipeline: Callable[..., str]) -> None:
     assert most["attempts"] == 4 * 6 + 4 * 40
 
 
+def test_who_samples_without_a_limit_is_named(pipeline: Callable[..., str], tmp_path: Path) -> None:
+    (tmp_path / "freely.py").write_text(
+        "import sparq_core as sparq\nclass Freely:\n    @sparq.hookimpl\n    def describe(self, cases, llm):\n"
+        "        return [{} for _ in cases]\n"
+    )
+    path = pipeline(steps=1)
+    assert "Not included" not in told("check", path)
+    settings = yaml.safe_load(Path(path).read_text())
+    settings["plugins"].append({"use": "./freely.py:Freely"})
+    Path(path).write_text(yaml.safe_dump(settings))
+    assert "Not included: what ./freely.py:Freely may sample, having no option `max_tokens`." in " ".join(
+        told("check", path).split()
+    )
+    assert json.loads(told("check", path, "--json"))["at_most"]["uncounted"] == ["./freely.py:Freely"]
+
+
 def test_findings_are_data_too(pipeline: Callable[..., str], tmp_path: Path) -> None:
     (tmp_path / "broken.py").write_text(
         "import sparq_core as sparq\nclass Broken:\n    @sparq.hookimpl\n    def check(self):\n"

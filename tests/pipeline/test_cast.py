@@ -27,6 +27,10 @@ CODE = {
         "implements select and assess: split it",
     ),
     "fails to import": ("raise RuntimeError('no luck')", "cannot be imported: RuntimeError: no luck"),
+    "constructor without a type": (
+        "def __init__(self, config): pass\n    @sparq.hookimpl\n    def assess(self, cases): return []",
+        "asks for 'config', whose annotation is no record of options; declare one, `class BrokenConfig(msgspec.Struct)`",
+    ),
     "needs a package": ("requires = {'no_such_module': 'sparq-x[y]'}", "pip install 'sparq-x[y]'"),
 }
 

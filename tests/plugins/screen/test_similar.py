@@ -40,6 +40,19 @@ def test_the_same_statement_is_similar_at_any_threshold() -> None:
     assert admit(None, [APPLES], [APPLES, TRAIN], threshold=1.0) == [[None], ["similar", None]]
 
 
+def test_statements_with_a_shared_preamble_are_compared_by_a_field() -> None:
+    def asked(question: object) -> sparq.Problem:
+        return sparq.Problem(id="1.1.1", statement=f"{20 * APPLES}\n{question}", extra={"question": question})
+
+    whole, by_question = (Similar(SimilarConfig(model=str(MODEL), field=field)) for field in (None, "question"))
+    children = [asked(APPLES), asked(""), asked(TRAIN), asked(7), asked(TRAIN)]
+    whole.start(run_in(None))
+    by_question.start(run_in(None))
+    assert whole.admit(children)[2] == "similar"
+    nothing = "no question to compare"
+    assert by_question.admit(children) == [None, nothing, None, nothing, "similar"]
+
+
 def test_batches_do_not_change_a_vector(tmp_path: Path) -> None:
     texts = [f"{APPLES} And then {i} pears?" for i in range(20)]
     together, apart = admit(None, texts, threshold=0.999), admit(None, *([text] for text in texts), threshold=0.999)
