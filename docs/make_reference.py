@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import click
-from names_page import names_page, sandbox_page
+from names_page import names_page, reward_page, sandbox_page
 
 from sparq_core import hookspecs
 from sparq_core.cli import cli
@@ -37,6 +37,7 @@ def pages() -> dict[str, str]:
         "hooks.md": "\n".join(_hooks()),
         "records.md": re.sub(r"\n{3,}", "\n\n", "\n".join(names_page())),
         "sandbox.md": re.sub(r"\n{3,}", "\n\n", "\n".join(sandbox_page())),
+        "reward.md": re.sub(r"\n{3,}", "\n\n", "\n".join(reward_page())),
         "commands.md": "\n".join(_commands()),
         "ledger.md": "\n".join(_ledger()),
         "dataset.md": "\n".join(_dataset()),

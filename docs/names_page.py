@@ -4,6 +4,7 @@ import ast
 import inspect
 import re
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import fields, is_dataclass
 from importlib import import_module
 from types import ModuleType
@@ -14,9 +15,10 @@ from msgspec import Struct
 import sparq_core
 import sparq_pytest
 import sparq_sandbox
-from sparq_core import hookspecs, testing
+from sparq_core import hookspecs, reward, testing
 from sparq_core.hookspecs import HOOKS
 
+Function = ast.FunctionDef | ast.AsyncFunctionDef
 LONGEST_SOURCE = 100
 """Characters of what a name stands for that the page shows."""
 GROUPS = {
@@ -44,6 +46,9 @@ GROUPS = {
     "Marks and errors": ["hookspecs", "contract.errors"],
 }
 """Where the public names stand, in the order of the page; the test of the page finds a name that is nowhere."""
+
+REWARDS = ("trl", "verl", "openrlhf", "skyrl", "verifiers", "inspect")
+"""The trainers that have a file of their own in `sparq_core.reward`."""
 
 
 def names_page() -> Iterator[str]:
@@ -73,6 +78,26 @@ def sandbox_page() -> Iterator[str]:
         yield from _names(sparq_sandbox, f"sparq_sandbox.{module}")
 
 
+def reward_page() -> Iterator[str]:
+    """The page of what trainers call."""
+    yield "# sparq_core.reward\n\n<!-- made by docs/make_reference.py -->\n"
+    yield "A pipeline's own verifiers as the reward of a trainer. Start with the guide,"
+    yield "[train with the pipeline's own checks as the reward](../how_to/reward.md).\n"
+    for module in dict.fromkeys(_homes(reward).values()):
+        yield from _names(reward, module)
+    for trainer in REWARDS:
+        yield f"## sparq_core.reward.{trainer}\n"
+        module = f"sparq_core.reward.{trainer}"
+        yield from _named(module, _public(module))
+
+
+def _public(home: str) -> set[str]:
+    """The functions and classes that a module defines for others."""
+    body = ast.parse(inspect.getsource(import_module(home))).body
+    defined = (node.name for node in body if isinstance(node, ast.ClassDef | Function))
+    return {name for name in defined if not name.startswith("_")}
+
+
 def _homes(package: ModuleType) -> dict[str, str]:
     """The names that a package hands on, each with the module it is from."""
     tree = ast.parse(inspect.getsource(package))
@@ -84,12 +109,16 @@ def _homes(package: ModuleType) -> dict[str, str]:
 
 def _names(package: ModuleType, home: str) -> Iterator[str]:
     """The names of a package that one module defines, in its order."""
+    yield from _named(home, {name for name, where in _homes(package).items() if where == home} or set(package.__all__))
+
+
+def _named(home: str, wanted: AbstractSet[str]) -> Iterator[str]:
+    """Names that a module defines, in its order."""
     module = import_module(home)
-    wanted = {name for name, where in _homes(package).items() if where == home} or set(package.__all__)
     for node in ast.parse(inspect.getsource(module)).body:
         if isinstance(node, ast.ClassDef) and node.name in wanted:
             yield from _class(node, getattr(module, node.name))
-        elif isinstance(node, ast.FunctionDef) and node.name in wanted:
+        elif isinstance(node, Function) and node.name in wanted:
             yield f"### {node.name}\n\n```text\n{_call(node)}\n```\n\n{_said(node)}\n"
         elif isinstance(node, ast.Assign | ast.AnnAssign):
             name = ast.unparse(node.targets[0] if isinstance(node, ast.Assign) else node.target)
@@ -111,14 +140,16 @@ def _below(module: ModuleType, node: ast.stmt) -> str:
     return inspect.cleandoc(str(constant.value)) if isinstance(constant, ast.Constant) else ""
 
 
-def _call(node: ast.FunctionDef) -> str:
+def _call(node: Function) -> str:
     """A function as it is called, with types; of a method without its first argument."""
     arguments = ast.unparse(node.args).removeprefix("self, ").removeprefix("cls, ")
     given = "" if arguments in {"self", "cls"} else arguments
-    return f"{node.name}({given}) -> {ast.unparse(node.returns) if node.returns else 'None'}".replace("'", "")
+    call = f"{node.name}({given}) -> {ast.unparse(node.returns) if node.returns else 'None'}"
+    waited = "await " if isinstance(node, ast.AsyncFunctionDef) else ""
+    return waited + re.sub(r"(=?)'([^']*)'", lambda m: m[0] if m[1] else m[2], call)
 
 
-def _said(node: ast.ClassDef | ast.FunctionDef) -> str:
+def _said(node: ast.ClassDef | Function) -> str:
     return inspect.cleandoc(ast.get_docstring(node) or "")
 
 
@@ -145,16 +176,17 @@ def _class(node: ast.ClassDef, kind: type) -> Iterator[str]:
     for method in filter(_is_public, node.body):
         asked = any(ast.unparse(d) == "property" for d in method.decorator_list)
         call = f"{method.name}: {ast.unparse(method.returns)}" if asked and method.returns else _call(method)
+        call = call.replace("__call__", node.name.lower(), 1)
         call = call.replace("__init__", node.name).removesuffix(" -> None") if method.name == "__init__" else call
         yield f"- `{call}`: {' '.join(_said(method).split())}".rstrip(": ")
     yield ""
 
 
-def _is_public(node: ast.stmt) -> TypeGuard[ast.FunctionDef]:
-    """Whether it is a method to be called by others: the constructor is one where it says what it takes."""
-    if not isinstance(node, ast.FunctionDef):
+def _is_public(node: ast.stmt) -> TypeGuard[Function]:
+    """Whether it is a method to be called by others: the constructor and the call are such where they say what they take."""
+    if not isinstance(node, Function):
         return False
-    return bool(ast.get_docstring(node)) if node.name == "__init__" else not node.name.startswith("_")
+    return bool(ast.get_docstring(node)) if node.name in {"__init__", "__call__"} else not node.name.startswith("_")
 
 
 def _description(annotation: ast.expr) -> str:

@@ -40,9 +40,10 @@ class Reward:
     """
 
     def __init__(self, source: str | Path, *, workers: int = WORKERS, patience: float = PATIENCE) -> None:
+        """The first worker is started at once, so that mistakes are told now."""
         self._source, self._workers, self._patience = absolute(Path(source)), workers, patience
         self._job = _job_of(self._source)
-        self._begin(Worker(self._job))  # the first at once, so that mistakes are told now
+        self._begin(Worker(self._job))
 
     def __reduce__(self) -> Any:
         return _again, (self._source, self._workers, self._patience)
