@@ -13,13 +13,13 @@ from sparq_core.reward.shared import shared
 
 
 async def correct(completion: Any, answer: Any = None, prompt: Any = "", info: Any = None) -> float:
-    """1.0 for a correct completion, 0.0 for an incorrect one; UnknownRewardError where it cannot be judged."""
+    """Whether a completion is correct, 1.0 or 0.0; UnknownRewardError where it cannot be judged."""
     (verdict,) = await shared().agrade([_trial(completion, answer, prompt, info)])
     return number_of(verdict, None)
 
 
 async def unknown(completion: Any, answer: Any = None, prompt: Any = "", info: Any = None) -> float:
-    """1.0 where a completion cannot be judged, else 0.0: a metric, of weight 0."""
+    """Whether a completion cannot be judged, 1.0 or 0.0: a metric, of weight 0."""
     (verdict,) = await shared().agrade([_trial(completion, answer, prompt, info)])
     return float(verdict.value == "unknown")
 

@@ -82,6 +82,7 @@ NAMES = {
     "sparq_core.testing": "records.md",
     "sparq_pytest": "records.md",
     "sparq_sandbox": "sandbox.md",
+    "sparq_core.reward": "reward.md",
 }
 """Packages of public names, each with its page."""
 
