@@ -8,10 +8,10 @@ from pathlib import Path
 
 import click
 
+from sparq_core.contract.elsewhere import is_elsewhere, without_login
 from sparq_core.contract.errors import PipelineError
 from sparq_core.contract.records import Problem, Verdict
 from sparq_core.contract.texts import inert
-from sparq_core.publish.places import is_elsewhere, without_login
 from sparq_core.publish.trainers.export import Exported, Order, export
 from sparq_core.publish.trainers.row import Grade
 from sparq_core.reward import Reward, trial_of

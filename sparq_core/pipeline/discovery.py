@@ -10,6 +10,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import fields
 
+from sparq_core.contract.elsewhere import fetched, is_elsewhere, local
 from sparq_core.contract.errors import PipelineError, nearest
 from sparq_core.contract.files import absolute, kind_of, refusal
 from sparq_core.contract.messages import raised, shown
@@ -175,9 +176,18 @@ def _with_absolute_files(options: Mapping[str, Any], kind: type[Struct], place: 
             return [placed(option, item) for item in value]
         if isinstance(value, str) and value.startswith(PACKAGED):
             return str(_packaged(value, f"{place}.{option}"))
-        return str(absolute(base / value)) if isinstance(value, str) else value
+        if isinstance(value, str) and is_elsewhere(value):
+            return str(_fetched(value, f"{place}.{option}"))
+        return str(absolute(base / local(value))) if isinstance(value, str) else value
 
     return {name: placed(name, value) if name in files else value for name, value in options.items()}
+
+
+def _fetched(url: str, place: str) -> Path:
+    try:
+        return fetched(url)
+    except PipelineError as error:
+        raise PipelineError(f"{place}: {error}") from error
 
 
 def _packaged(value: str, place: str) -> Path:

@@ -8,6 +8,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from sparq_core.contract.config import Pipeline
+from sparq_core.contract.elsewhere import fetched, is_elsewhere, local
 from sparq_core.contract.errors import PipelineError
 from sparq_core.contract.files import absolute, check_nameable, kind_of, read_text
 from sparq_core.contract.messages import shown
@@ -43,6 +44,9 @@ def resolve_models(pipeline: Pipeline, base: Path) -> dict[str, Model]:
 
 def model_path(model: str, base: Path) -> str:
     """Where a model of a pipeline is: its folder, or the name that its plugin understands; PipelineError where it is gone."""
+    if "://" in model and is_elsewhere(model):
+        return _fetched(model)
+    model = local(model)
     if kind_of(base / model) == "folder":
         return str(absolute(base / model))
     for entry in entry_points(group="sparq.models", name=model):
@@ -50,6 +54,13 @@ def model_path(model: str, base: Path) -> str:
     if model.startswith((".", "/", "~")):
         raise PipelineError(f"models: there is no folder {shown(model)} (looked in {shown(base)})")
     return model
+
+
+def _fetched(model: str) -> str:
+    try:
+        return str(fetched(model))
+    except PipelineError as error:
+        raise PipelineError(f"models: {error}") from error
 
 
 def _chat_template(template: str | None, name: str, base: Path) -> str | None:

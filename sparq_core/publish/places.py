@@ -1,27 +1,21 @@
 """
-Places elsewhere that a dataset may go to, as fsspec knows them: `s3://`, `gs://`, `hf://`, `memory://` and more.
+Places elsewhere that a dataset may go to.
 
 The dataset is written here first, then sent. No store takes several files at once, so a folder is marked as unfinished while it
 is sent: the mark is there first and goes last. What an earlier export has left is known by its card, or by that mark.
 """
 
-import re
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from sparq_core.contract.errors import PipelineError, SparqError
-from sparq_core.contract.messages import raised
+from sparq_core.contract.elsewhere import asked, is_elsewhere, local, store, without_login
+from sparq_core.contract.errors import PipelineError
 from sparq_core.publish import export as here
 from sparq_core.publish.export import CARD, DATA, README, Exported, Order
 from sparq_core.publish.markdown import LARGEST, is_text_of_ours
 
-_URL = re.compile(r"[a-zA-Z][\w+.-]*://|[a-zA-Z][\w+-]*::")
-_LOCAL = re.compile(r"(file|local)://")
-_LOGIN = re.compile(r"(?<=//)[^/@]*@")
 UNFINISHED = ".sparq-unfinished"
 """The file that is in a folder as long as not all of it was sent."""
 
@@ -34,9 +28,9 @@ def export(order: Order, to: str) -> Exported:
     what it is sent.
     """
     if not is_elsewhere(to):
-        return here.export(order, _LOCAL.sub("", to))
-    fs, path = _store(to)
-    with TemporaryDirectory(prefix="sparq-") as scratch, _asked(to):
+        return here.export(order, local(to))
+    fs, path = store(to, "written to")
+    with TemporaryDirectory(prefix="sparq-") as scratch, asked(to):
         if here.is_folder(to):
             _check_folder(fs, path, to)
             done = here.export(order, f"{scratch}/folder/")
@@ -50,48 +44,11 @@ def export(order: Order, to: str) -> Exported:
         return _sent(done, to + CARD, to, order)
 
 
-def is_elsewhere(to: str) -> bool:
-    """Whether a place is a URL of a store other than this machine's own file system."""
-    return bool(_URL.match(to)) and not _LOCAL.match(to)
-
-
-def without_login(url: str) -> str:
-    """A URL as it may be shown: without the name and the password that may stand in it."""
-    return _LOGIN.sub("", url)
-
-
 def _sent(done: Exported, card: str, files: str, order: Order) -> Exported:
     loader = here.FORMATS[order.kind].loader
     loaded_by = f"{loader!r}, data_files={without_login(files)!r}"
     place = without_login(files.partition(f"/{DATA}/*.")[0])
     return done._replace(place=place, card=without_login(card), loaded_by=loaded_by)
-
-
-def _store(to: str) -> tuple[Any, str]:
-    """The file system of a URL, and the path in it."""
-    try:
-        import fsspec
-    except ImportError:
-        raise PipelineError(f"{without_login(to)}: needs fsspec: pip install 'sparq-engine[remote]'") from None
-    with _asked(to):
-        try:
-            fs, path = fsspec.core.url_to_fs(to)
-        except (ValueError, ImportError) as error:
-            raise PipelineError(f"{without_login(to)}: cannot be written to: {error}") from error
-    return fs, path.rstrip("/")
-
-
-@contextmanager
-def _asked(to: str) -> Iterator[None]:
-    """While a store is asked, whose client raises whatever it likes."""
-    try:
-        yield
-    except (SparqError, OSError) as error:
-        if isinstance(error, SparqError) or error.filename:
-            raise
-        raise SparqError(f"{without_login(to)}: {without_login(raised(error))}") from error
-    except Exception as error:
-        raise SparqError(f"{without_login(to)}: {without_login(raised(error))}") from error
 
 
 def _check_file(fs: Any, path: str, to: str) -> None:

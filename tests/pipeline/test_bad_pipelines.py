@@ -14,7 +14,7 @@ import yaml
 
 Pipeline = dict[str, Any]
 SPARQ = [sys.executable, "-m", "sparq_core.cli"]
-SECONDS = 2.0
+SECONDS = 5.0
 
 
 def plugin(pipeline: Pipeline, use: str) -> dict[str, Any]:

@@ -10,10 +10,11 @@ from fsspec.implementations.local import LocalFileSystem
 from fsspec.implementations.memory import MemoryFileSystem
 from runs import rows, sparq_command
 
+from sparq_core.contract.elsewhere import without_login
 from sparq_core.contract.errors import PipelineError, SparqError
 from sparq_core.publish import export as here
 from sparq_core.publish.export import Order
-from sparq_core.publish.places import UNFINISHED, export, without_login
+from sparq_core.publish.places import UNFINISHED, export
 
 
 class Failing(LocalFileSystem):  # type: ignore[misc]  # fsspec has no types
