@@ -32,6 +32,8 @@ class Server:
         """What its last failure was, in words."""
         self.turn = 0
         """When it was last chosen."""
+        self.drawn = self.lost = 0
+        """Completions that it gave, and how many times it was ejected."""
 
     def enter(self) -> bool:
         """Take a place for a request; False where there is none."""
@@ -106,6 +108,7 @@ class Pool:
             return False
         server.state = "out"
         server.setbacks += 1
+        server.lost += 1
         return True
 
     def probed(self, server: Server, told: str) -> None:

@@ -69,6 +69,11 @@ class ChatSampler:
         self._thread = Thread(target=self._loop.run_forever, name=f"sparq-{model.name}", daemon=True)
         self._thread.start()
 
+    @property
+    def by_replica(self) -> dict[str, tuple[int, int]]:
+        """Completions that each server gave, and how many times it was ejected."""
+        return {f"server {i}": (server.drawn, server.lost) for i, server in enumerate(self.pool.servers, 1)}
+
     def sample(self, requests: Sequence[sparq.Request]) -> Answers:
         """Completions of all requests, in order; SparqError where the endpoint cannot be used."""
         with self._lock:
@@ -174,6 +179,7 @@ class ChatSampler:
         async with self._places.place(hash(request.messages), avoid) as server:
             answer = await self._endpoints[server.url].ask(self._body(request, first, n), n)
             fault = answer if isinstance(answer, Fault) else None
+            server.drawn += 0 if isinstance(answer, Fault) else len(answer)
             self._answered += fault is None
             self._reached = self._reached or fault is None or fault.reached
             self._places.answered(server, _seen(fault), fault.told if fault else "")

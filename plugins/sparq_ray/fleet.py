@@ -62,6 +62,9 @@ class Fleet:
         self._events: queue.SimpleQueue[tuple[Life, Future[Any] | str] | None] = queue.SimpleQueue()
         self._news: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._deaths = Counter[int]()
+        """Of each replica as it opened, in a row."""
+        self.drawn, self.lost = Counter[int](), Counter[int]()
+        """By the number of the replica: completions, and lives that ended before they were to."""
         self._asking = ThreadPoolExecutor(1, "sparq-ray")
         self._silent = False
         self._lives = [self._begin(number) for number in range(config.replicas)]
@@ -159,8 +162,14 @@ class Fleet:
         self._tell(f"{life} is open")
         self._router.join(life)
 
+    @property
+    def by_replica(self) -> dict[str, tuple[int, int]]:
+        """Completions drawn and lives lost, by replica."""
+        return {f"replica {n + 1}": (self.drawn[n], self.lost[n]) for n in range(len(self._lives))}
+
     def _follow(self, life: Life, told: str) -> None:
         """Another life in the place of one, which Ray begins wherever there is room."""
+        self.lost[life.number] += 1
         self._tell(told)
         self._news.put(f"{self._place}: {told}")
         ray.kill(life.actor)

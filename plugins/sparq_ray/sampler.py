@@ -48,6 +48,11 @@ class RaySampler:
         """How many replicas take requests now."""
         return self._router.taking
 
+    @property
+    def by_replica(self) -> dict[str, tuple[int, int]]:
+        """Completions drawn and lives lost, by replica."""
+        return self._fleet.by_replica
+
     def sample(self, requests: Sequence[sparq.Request]) -> list[Completions]:
         """Completions of all requests; those of one call that a replica gets are sent to it together."""
         works = [Work(hash(request.messages), request.n) for request in requests]
@@ -81,7 +86,9 @@ class _Calls:
         except RayError as death:
             raise self._lost(life, said(death)) from death
         if isinstance(answer, bytes):
-            return unpacked(answer)
+            completions = unpacked(answer)
+            self._fleet.drawn[life.number] += sum(map(len, completions))
+            return completions
         if answer.hopeless:
             raise sparq.SparqError(f"{life}: {answer.cause}")
         raise self._lost(life, answer.cause)

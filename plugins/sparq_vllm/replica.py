@@ -41,6 +41,8 @@ class Replica:
         self._pending: dict[int, Pending] = {}
         self.load = 0
         """Sequences that are not answered yet."""
+        self.drawn = 0
+        """Completions that it answered."""
         self._closed, self._failure = False, ""
         self._deaths: list[str] = []
         self._in_a_row = 0
@@ -54,6 +56,11 @@ class Replica:
         """The process that is at work; None while another is being started."""
         self._thread = threading.Thread(target=self._watch, daemon=True, name=f"sparq-{launch.log.stem}")
         self._thread.start()
+
+    @property
+    def lost(self) -> int:
+        """How many of its engines died."""
+        return len(self._deaths)
 
     def submit(self, pendings: list[Pending]) -> None:
         """Hand requests over; their futures get the answers, or the failure that stops the run."""
@@ -121,6 +128,7 @@ class Replica:
                 with self._lock:
                     pending = self._pending.pop(id_)
                     self.load -= pending.ask.n
+                self.drawn += pending.ask.n
                 pending.answer.set_result(completions)
 
     def _may_go_on(self, cause: str) -> bool:

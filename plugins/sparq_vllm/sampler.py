@@ -33,6 +33,11 @@ class VllmSampler:
         """Sequences that are not answered yet."""
         return sum(replica.load for replica in self.replicas)
 
+    @property
+    def by_replica(self) -> dict[str, tuple[int, int]]:
+        """Completions drawn and engines lost, by replica."""
+        return {f"replica {i}": (replica.drawn, replica.lost) for i, replica in enumerate(self.replicas, 1)}
+
     def sample(self, requests: Sequence[sparq.Request]) -> list[Completions]:
         """Completions of all requests, each sent to the engine that has the least to do."""
         pendings = [

@@ -48,6 +48,7 @@ def facts(ledger: Reader, folder: Path) -> dict[str, Any]:
         "hours": tally.seconds / 3600,
         "idle": tally.busy.idle,
         "retried": {"requests": tally.retried.requests, "seconds": tally.retried.seconds},
+        "replicas": {model: msgspec.to_builtins(replicas) for model, replicas in tally.replicas.items()},
         "metrics": metrics,
         "archive": diversity.archive(ledger),
         "curated": diversity.curated(ledger),
@@ -138,16 +139,26 @@ def counts(tally: Tally, metrics: Mapping[str, float]) -> Table:
         table.add_row("", plain(shares, "dim"))
     if tally.used:
         table.add_row(f"{tally.tokens:,}", f"sampled tokens, {tally.prompt_tokens:,} prompt tokens")
-    if idling := tally.busy.idle:
-        table.add_row(f"{idling['sampler']:.0%}", f"sampler idle while generating (graders: {idling['graders']:.0%})")
-    if tally.retried.requests:
-        told = f"requests sent again, after waits of {duration(tally.retried.seconds)} in total"
-        table.add_row(f"{tally.retried.requests:,}", told)
+    for number, what in _of_samplers(tally):
+        table.add_row(number, plain(what))
     if tally.cost is not None:
         table.add_row(money(tally.cost), "cost, at the models' prices")
     for key, value in metrics.items():
         table.add_row(f"{value:,.4g}", plain(metric_name(key)))
     return table
+
+
+def _of_samplers(tally: Tally) -> Iterator[tuple[str, str]]:
+    """How busy they were, what they sent again, and their replicas."""
+    if idling := tally.busy.idle:
+        yield f"{idling['sampler']:.0%}", f"sampler idle while generating (graders: {idling['graders']:.0%})"
+    if tally.retried.requests:
+        told = f"requests sent again, after waits of {duration(tally.retried.seconds)} in total"
+        yield f"{tally.retried.requests:,}", told
+    for model, of in tally.replicas.items():
+        if of.number > 1 or of.lost:
+            told = f"each drew {of.least:,} to {of.most:,} completions; lost {of.lost:,} times"
+            yield f"{of.number:,}", f"replica{'s' * (of.number != 1)} of {model}: {told}"
 
 
 def _benchmarks(rows: list[Comparison], round_: int) -> Table:

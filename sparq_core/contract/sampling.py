@@ -54,9 +54,11 @@ class Sampler(Protocol):
     """
     A model that is ready to be sampled. Thread-safe.
 
-    It may also have four further attributes: `slots`, the number of sequences that it works on at once, which `in_flight: auto`
+    It may also have five further attributes: `slots`, the number of sequences that it works on at once, which `in_flight: auto`
     uses; `load`, the number of sequences that it has not answered yet, by which its idle share is measured; `retries`, the
-    number of requests that it sent again so far; and `waited`, the seconds that it waited before, added up over requests.
+    number of requests that it sent again so far; `waited`, the seconds that it waited before, added up over requests; and
+    `by_replica`, which maps the name of each of its replicas to two numbers: the completions that it drew so far, and how many
+    times it was lost.
     """
 
     deterministic: bool

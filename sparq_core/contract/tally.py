@@ -58,6 +58,17 @@ class Retried(Struct, frozen=True, gc=False):
         return Retried(self.requests - other.requests, self.seconds - other.seconds)
 
 
+class Replicas(Struct, frozen=True, gc=False):
+    """The replicas of one model: how many there are, and how evenly they drew."""
+
+    number: int
+    least: int
+    most: int
+    """Completions that the least and the most busy of them drew since they were opened."""
+    lost: int = 0
+    """How many times one was lost, in all sessions: it died, or its server was left out until it worked again."""
+
+
 class Tally(Struct, frozen=True):
     """Committed counters: what stop rules read and displays show."""
 
@@ -85,6 +96,8 @@ class Tally(Struct, frozen=True):
     """How busy samplers and graders were while steps were at work."""
     retried: Retried = Retried()
     """What samplers sent again, as far as they count it; none in ledgers of releases that did not."""
+    replicas: Mapping[str, Replicas] = {}
+    """By model, those whose sampler tells of its replicas."""
 
     @property
     def children(self) -> int:

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from sparq_core.contract.config import Pipeline
 from sparq_core.contract.sampling import Completion
-from sparq_core.contract.tally import Busy, Retried, Tally, Used, priced, prices_of
+from sparq_core.contract.tally import Busy, Replicas, Retried, Tally, Used, priced, prices_of
 from sparq_core.ledger.entries import StepRecord
 from sparq_core.loop.occupancy import Occupancy
 
@@ -55,8 +55,10 @@ class Meter:
         tally: Tally | None = None,
         occupancy: Occupancy | None = None,
         retried: Callable[[], Retried] = Retried,
+        replicas: Callable[[], Mapping[str, Replicas]] = dict,
     ) -> None:
         self._occupancy, self._retried, self._retried_before = occupancy, retried, Retried()
+        self._replicas, self._lost_before = replicas, {} if tally is None else tally.replicas
         self._model_of = pipeline.cast_of_roles()
         self._prices = prices_of(pipeline)
         self._last, self._lock = time.monotonic(), threading.Lock()
@@ -72,12 +74,19 @@ class Meter:
         retried_before, self._retried_before = self._retried_before, self._retried()
         retried = self.tally.retried + (self._retried_before - retried_before)
         spent, busy = Spent.of(record), self.tally.busy + busy
-        self.tally = self.priced(replace(add(self.tally, record, spent), seconds=seconds, busy=busy, retried=retried))
+        told = {"seconds": seconds, "busy": busy, "retried": retried, "replicas": self._all_replicas()}
+        self.tally = self.priced(replace(add(self.tally, record, spent), **told))
         with self._lock:
             for role, used in spent.used.items():
                 self._drawn -= Counter({(self._model_of[role], "prompt"): used.prompt})
                 self._drawn -= Counter({(self._model_of[role], "sampled"): used.sampled})
         return self.tally
+
+    def _all_replicas(self) -> dict[str, Replicas]:
+        """Those of all models, with what was lost of them in earlier sessions."""
+        now, before = self._replicas(), self._lost_before
+        lost = {model: own.lost + (before[model].lost if model in before else 0) for model, own in now.items()}
+        return {**before, **{model: replace(own, lost=lost[model]) for model, own in now.items()}}
 
     def priced(self, tally: Tally) -> Tally:
         """The counters with the money of all their tokens, at the prices of this session."""
@@ -126,6 +135,7 @@ def add(tally: Tally, record: StepRecord, spent: Spent) -> Tally:
         seconds=tally.seconds,
         busy=tally.busy,
         retried=tally.retried,
+        replicas=tally.replicas,
     )
 
 

@@ -58,7 +58,13 @@ class Rounds:
         self._phases = Phases(run, run.folder, cast, ledger, emit) if run.folder else None
         self._trained: Model | None = None
         self._occupancy = Occupancy(lambda: self.samplers.share, lambda: self._runner.grading.share)
-        self._meter = Meter(run.pipeline, ledger.tally(), self._occupancy, lambda: self.samplers.retried)
+        self._meter = Meter(
+            run.pipeline,
+            ledger.tally(),
+            self._occupancy,
+            lambda: self.samplers.retried,
+            lambda: self.samplers.replicas,
+        )
         allow = stops.fuse(run.pipeline, self._meter, lambda: self._in_flight, cast.proposers)
         self.samplers = Samplers(cast, hear, allow, self._meter.drew)
         self._runner = StepRunner(run, cast, self.samplers.serve, cast.policy(run))

@@ -5,10 +5,12 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from statistics import fmean
 
+from msgspec.structs import replace
+
 from sparq_core.contract.errors import PipelineError, nearest
 from sparq_core.contract.records import Model
 from sparq_core.contract.sampling import Completion, Request
-from sparq_core.contract.tally import Retried
+from sparq_core.contract.tally import Replicas, Retried
 from sparq_core.loop.occupancy import Gauge
 from sparq_core.pipeline.cast import Cast
 from sparq_core.pipeline.guards import GuardedSampler
@@ -46,6 +48,11 @@ class Served:
         return self._sampler.retried
 
     @property
+    def replicas(self) -> Replicas | None:
+        """Its replicas so far; None where it tells of none."""
+        return self._sampler.replicas
+
+    @property
     def share(self) -> float:
         """How much of what it can do at once it has to do; where it does not say, whether it is asked at all."""
         load = self._sampler.load
@@ -65,6 +72,7 @@ class Samplers:
         """Which weights play which role."""
         self._samplers: dict[tuple[str, str], Served] = {}
         self._closed = Retried()
+        self._closed_replicas: dict[str, Replicas] = {}
         self._lock = threading.Lock()
 
     def serve(self, role: str) -> Served:
@@ -92,10 +100,20 @@ class Samplers:
         """What all of them sent again so far, those that are closed included."""
         return sum((sampler.retried for sampler in list(self._samplers.values())), self._closed)
 
+    @property
+    def replicas(self) -> dict[str, Replicas]:
+        """Those of all models that have any, with what was lost of those that are closed."""
+        found = dict(self._closed_replicas)
+        for (model, _), sampler in list(self._samplers.items()):
+            if now := sampler.replicas:
+                before = found.get(model)
+                found[model] = replace(now, lost=now.lost + (before.lost if before else 0))
+        return found
+
     def close(self) -> None:
         """Free all models; they open again when asked for."""
         with self._lock:
-            self._closed = self.retried
+            self._closed, self._closed_replicas = self.retried, self.replicas
             for sampler in self._samplers.values():
                 sampler.close()
             self._samplers.clear()

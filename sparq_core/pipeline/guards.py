@@ -11,7 +11,7 @@ from sparq_core.contract.errors import PluginError
 from sparq_core.contract.policy import AllAtOnce, Policy
 from sparq_core.contract.records import Counts, Finish
 from sparq_core.contract.sampling import Completion, Request, Sampler
-from sparq_core.contract.tally import Retried
+from sparq_core.contract.tally import Replicas, Retried
 from sparq_core.contract.texts import LONGEST_TEXT
 from sparq_core.pipeline.calls import Call
 from sparq_core.pipeline.checks import aligned, copied, finite
@@ -41,6 +41,7 @@ class GuardedSampler:
         self.digest = copied(call, getattr(sampler, "digest", None), str)
         self.slots: int | None = copied(call, getattr(sampler, "slots", None), int | None)
         copied(call, [self.retried.requests, self.retried.seconds], tuple[int, float])
+        _ = self.replicas
 
     @property
     def load(self) -> int | None:
@@ -51,6 +52,14 @@ class GuardedSampler:
     def retried(self) -> Retried:
         """What it sent again so far."""
         return Retried(getattr(self._sampler, "retries", 0), getattr(self._sampler, "waited", 0.0))
+
+    @property
+    def replicas(self) -> Replicas | None:
+        """Its replicas so far; None where it tells of none."""
+        told = copied(self._call, getattr(self._sampler, "by_replica", {}), dict[str, tuple[int, int]])
+        drawn = [completions for completions, _ in told.values()]
+        lost = sum(times for _, times in told.values())
+        return Replicas(len(drawn), min(drawn), max(drawn), lost) if drawn else None
 
     def sample(self, requests: Sequence[Request]) -> list[list[Completion]]:
         """As the sampler does; PluginError where it does not keep its contract, TypeError where it is asked anything else."""

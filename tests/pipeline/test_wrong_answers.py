@@ -208,6 +208,7 @@ BAD: dict[str, dict[str, str]] = {
         "none": NONE,
         "number": NUMBER,
         "counts retries in words": "model = Scripted(); model.retries = 'many'; return model",
+        "tells of replicas in words": "model = Scripted(); model.by_replica = {'one': 'much'}; return model",
         "answers nothing": "return Scripted(lambda r: [])",
         "answers None": "return Scripted(lambda r: None)",
         "too few": "return Scripted(lambda r: [[] for _ in r])",

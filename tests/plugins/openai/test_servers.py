@@ -252,6 +252,7 @@ def test_a_run_is_the_same_through_one_server_two_and_two_that_die(sums: Callabl
         assert fate.left == 0
     for ran in (two, dying):
         check_whole(ran)
+        assert ran.ending.tally.replicas["student"].number == 2
         assert digest(ran) == digest(one)
         assert exported(ran) == exported(one)
 

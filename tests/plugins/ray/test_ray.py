@@ -78,6 +78,8 @@ def test_a_run_on_replicas_is_that_of_one_process_whatever_dies(
     spread = run(sums(steps=12, models=models), tmp_path / "spread", disaster)
     assert digest(spread) == digest(alone)
     assert exported(spread) == exported(alone)
+    replicas = spread.ending.tally.replicas["student"]
+    assert (replicas.number, replicas.lost >= 4, replicas.most > 0) == (5, True, True)
     log = (spread.folder / "logs" / "ray-student.log").read_text()
     assert log.count("is gone") >= 4
     warned = [event.message for event in spread.events if isinstance(event, sparq.Warned)]
