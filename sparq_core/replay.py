@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from sparq_core import hookspecs
+from sparq_core.contract.niches import Axis
 from sparq_core.contract.randomness import generator
 from sparq_core.contract.records import Judged, Trial
 from sparq_core.contract.run import Run
@@ -24,9 +25,10 @@ from sparq_core.loop.attempts import Attempts
 from sparq_core.loop.session import started
 from sparq_core.pipeline.assembly import alone, load_graders
 from sparq_core.pipeline.cast import Cast
-from sparq_core.pipeline.discovery import Member
+from sparq_core.pipeline.discovery import Member, load_class
 from sparq_core.pipeline.file import load_pipeline
 from sparq_core.pipeline.identity import grading_of, other_code
+from sparq_core.pipeline.settings import config_of
 
 BATCH = 256
 """Problems judged at once."""
@@ -109,9 +111,10 @@ def rebin(folder: Path, use: str, settings: Sequence[str]) -> list[tuple[str, di
     """
     The metrics after each round, had the selector been this one with these options (`name=value`).
 
-    Which parents it would have drawn is not part of it: the children are those of the run.
+    A selector with an option `niches` has those of the run where no others are given. Which parents it would have drawn is not
+    part of it: the children are those of the run.
     """
-    _, cast = alone_at(use, settings, hookspecs.commit, "map-elites", folder)
+    _, cast = alone_at(use, [*_niches(use, settings, folder), *settings], hookspecs.commit, "map-elites", folder)
     found: list[tuple[str, dict[str, float]]] = []
     with Reader.open(folder) as ledger:
         for round_ in range(ledger.last_round() + 1):
@@ -121,6 +124,17 @@ def rebin(folder: Path, use: str, settings: Sequence[str]) -> list[tuple[str, di
             if round_:
                 found.append((f"round {round_}", metrics))
     return found
+
+
+def _niches(use: str, settings: Sequence[str], folder: Path) -> list[str]:
+    """The option `niches` that says what the run's own are, where it is not given and the plugin has it."""
+    config = config_of(load_class(use, "--use", Path.cwd())[0], "--option")
+    has = config is not None and "niches" in config.__struct_fields__
+    if not has or any(setting.startswith("niches=") for setting in settings):
+        return []
+    with Reader.open(folder) as ledger:
+        axes = ledger.axes() or {key: Axis() for key, is_labels in ledger.descriptors().items() if is_labels}
+    return [f"niches={msgspec.json.encode(axes).decode()}"] if axes else []
 
 
 def curate(

@@ -201,6 +201,11 @@ def draft(row: Row, columns: Columns) -> sparq.Draft:
             f"{where}: column '{columns.answer}' holds {answer}, which is no number; write the answer as a text, or null "
             "where there is none"
         )
+    if isinstance(answer, bool | list | dict):
+        raise sparq.PipelineError(
+            f"{where}: column '{columns.answer}' holds {sparq.shortened(repr(answer), 60)}, which is no text; write "
+            "the answer as one, such as '5' or 'red, white', and keep other data in a column of its own, for `extra`"
+        )
     unparsed = "" if statement.strip() else "empty statement"
     if columns.extract_answer:
         answer = sparq.marked_answer(str(answer))

@@ -51,11 +51,18 @@ def _table(children: Sequence[Child]) -> Table:
 def _why(child: Child) -> Text:
     """Why a problem is not kept, in as many lines as that takes, or how it is described."""
     if reason := f"{child.rejection.plugin}: {child.rejection.reason}" if child.rejection else child.reason:
-        told = plain(begins(reason, LONGEST))
-        told.no_wrap, told.overflow = False, "fold"
-        return told
-    labels = [label for value in child.descriptors.values() if isinstance(value, list) for label in value]
-    return plain(begins(", ".join(map(str, labels)), LONGEST)) if labels else Text("(no labels)", "dim")
+        why = plain(begins(reason, LONGEST))
+        why.no_wrap, why.overflow = False, "fold"
+        return why
+    told = [text for key, value in child.descriptors.items() for text in _described(key, value)]
+    return plain(begins(", ".join(told), LONGEST)) if told else Text("(no labels)", "dim")
+
+
+def _described(key: str, value: Any) -> list[str]:
+    """A descriptor in words: labels as they are, a number with its name."""
+    if isinstance(value, str | list | tuple):
+        return [value] if isinstance(value, str) else list(map(str, value))
+    return [f"{key}={value:.4g}" if isinstance(value, float) else f"{key}={value}"]
 
 
 def as_json(child: Child) -> dict[str, Any]:

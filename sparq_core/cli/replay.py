@@ -89,7 +89,7 @@ def regrade(run: Path, overrides: tuple[str, ...], as_json: bool) -> None:
 @JSON
 def rebin(run: Path, use: str, options: tuple[str, ...], as_json: bool) -> None:
     """
-    Show how the problems of the run folder RUN fill a different set of niches.
+    Show how the problems of the run folder RUN fill niches: its own, or a different set.
 
     For example: --option 'niches={words: {bins: 10, low: 0, high: 100}}'. Nothing is written.
     """

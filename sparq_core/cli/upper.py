@@ -68,21 +68,25 @@ def upper(loaded: Prepared) -> Upper:
     if pipeline.attempts.seeds:
         attempts += pipeline.attempts.k * sum(1 for _ in cast.load_seeds(loaded.run))
     used = {"solver": attempts * pipeline.attempts.max_tokens}
+    sampling = dict(_sampling(cast))
     for member in cast.members:
-        if isinstance(member.config, Sampling):
+        if most := sampling.get(member.name):
             role = getattr(member.config, "role", "labeller")
-            used[role] = used.get(role, 0) + children * member.config.max_tokens
+            used[role] = used.get(role, 0) + children * most
     verdicts = {"": attempts}
     tally = priced(
         Tally(verdicts=verdicts, used={role: Used(sampled=n) for role, n in used.items()}), prices_of(pipeline)
     )
     own = attempts * pipeline.attempts.max_tokens
     budget = over_budget(pipeline.budget, tally)
-    return Upper(children, attempts, own, tally.tokens - own, tally.cost, budget, tuple(_uncounted(cast)))
+    uncounted = tuple(name for name, most in sampling.items() if most is None)
+    return Upper(children, attempts, own, tally.tokens - own, tally.cost, budget, uncounted)
 
 
-def _uncounted(cast: Cast) -> Iterator[str]:
+def _sampling(cast: Cast) -> Iterator[tuple[str, int | None]]:
+    """The plugins that are given a model, or have the options of sampling, each with the most tokens of a completion."""
     for member in cast.members:
-        asks = any(cast.asks(hook, "llm", member) for hook in (propose, screen, describe))
-        if asks and not isinstance(member.config, Sampling):
-            yield member.name
+        given = any(cast.asks(hook, "llm", member) for hook in (propose, screen, describe))
+        if given or isinstance(member.config, Sampling):
+            most = getattr(member.config, "max_tokens", None)
+            yield member.name, most if isinstance(most, int) else None

@@ -161,6 +161,12 @@ class PluginConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     options: Annotated[Mapping[str, Any], Meta(description="The plugin's options.")] = field(
         default_factory=dict, name="with"
     )
+    without: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="Hooks for which it is not asked, such as `load_seeds` where only a domain's verifier is wanted."
+        ),
+    ] = ()
 
 
 class Pipeline(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

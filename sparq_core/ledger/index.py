@@ -131,7 +131,7 @@ class Index:
 
     def _described(self, descriptors: str, seed: bool) -> Described:
         values: Mapping[str, Any] = msgspec.json.decode(descriptors)
-        lists = {key: value for key, value in values.items() if isinstance(value, list)}
+        lists = {key: [v] if isinstance(v, str) else v for key, v in values.items() if isinstance(v, str | list)}
         labels = ((key, label) for key, some in lists.items() for label in some if isinstance(label, str))
         if not self._own_axes:
             self.axes |= {key: Axis() for key in lists if key not in self.axes}

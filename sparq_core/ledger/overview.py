@@ -121,8 +121,14 @@ def operators(ledger: Reader) -> dict[str, Yield]:
 
 
 def children_of(ledger: Reader, problem: str, most: int) -> list[str]:
-    """The first children of a problem, at most so many."""
-    return [child for (child,) in ledger.query("SELECT child FROM parentage WHERE parent = ? LIMIT ?", problem, most)]
+    """The first children of a problem, at most so many, in the order they were committed."""
+    rows = ledger.query(
+        "SELECT p.id FROM parentage CROSS JOIN problem p ON p.id = parentage.child WHERE parent = ?"
+        " ORDER BY p.round, p.step, p.child LIMIT ?",
+        problem,
+        most,
+    )
+    return [child for (child,) in rows]
 
 
 def kept_after(ledger: Reader, most: int) -> Iterator[str]:

@@ -220,7 +220,7 @@ class Reader:
         return [Score(task=task, item=item, value=value) for task, item, value in rows]
 
     def descriptors(self) -> dict[str, bool]:
-        """What problems are described by, in the order of names, and whether it is a list of labels."""
+        """What problems are described by, in the order of names, and whether it is labels: one, or a list of them."""
         every, lists = totals.kept(self.query, "values"), totals.kept(self.query, "lists")
         if every is None or lists is None:
             return {key: found == labels for key, (found, labels) in totals.values(self.query).items()}

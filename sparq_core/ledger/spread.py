@@ -125,7 +125,7 @@ def niches(ledger: Reader) -> dict[str, tuple[Axis, dict[Niche, Filled]]]:
     """
     The described children by the niches of each of the run's own axes alone, with how each axis is cut.
 
-    Where selection takes no notice of descriptors, those that are lists of labels make axes, by the defaults.
+    Where selection takes no notice of descriptors, those that are labels make axes, by the defaults.
     """
     axes = ledger.axes() or {key: Axis() for key, is_labels in ledger.descriptors().items() if is_labels}
     return {key: (axis, labelled_niches(ledger, key, axis)) for key, axis in axes.items()}

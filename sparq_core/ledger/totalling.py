@@ -196,7 +196,9 @@ def wrong(ledger: Reader) -> list[What]:
 
 
 def _is_labels(value: Any) -> bool:
-    return isinstance(value, list | tuple) and all(isinstance(label, str) for label in value)
+    return isinstance(value, str) or (
+        isinstance(value, list | tuple) and all(isinstance(label, str) for label in value)
+    )
 
 
 def _axis(ledger: Reader, key: str) -> Axis | None:

@@ -64,9 +64,9 @@ def are_sound(query: Query) -> bool:
 
 
 def values(query: Query) -> dict[str, tuple[int, int]]:
-    """How many values each descriptor has, and how many of them are lists of labels, counted from the rows."""
+    """How many values each descriptor has, and how many of them are labels, one or a list, counted from the rows."""
     rows = query(
-        "SELECT key, count(*), sum(json_type(value) = 'array'"
+        "SELECT key, count(*), sum(json_type(value) IN ('array', 'text')"
         " AND NOT EXISTS (SELECT 1 FROM json_each(descriptor.value) label WHERE label.type <> 'text')) FROM descriptor"
         " WHERE key <> '' AND json_type(value) <> 'null' GROUP BY key ORDER BY key"
     )

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from sparq_core import hookspecs
 from sparq_core.contract.config import ROLES, Pipeline
 from sparq_core.contract.errors import PipelineError, nearest
+from sparq_core.ledger.dataset_columns import COLUMNS
 from sparq_core.pipeline.cast import Cast
 from sparq_core.pipeline.discovery import Member, build, hooks_of, load_class
 from sparq_core.pipeline.file import given
@@ -27,7 +28,7 @@ def load_cast(pipeline: Pipeline, base: Path) -> Cast:
     """
     members = _models(pipeline, base)
     for i, entry in enumerate(pipeline.plugins):
-        member = build(entry.use, entry.options, f"plugins[{i}]", base)
+        member = build(entry.use, entry.options, f"plugins[{i}]", base, without=entry.without)
         twins = sum(m.name.partition("#")[0] == member.name for m in members)
         members.append(replace(member, name=f"{member.name}#{twins + 1}") if twins else member)
     members += _default_assess(members, base)
@@ -66,9 +67,9 @@ def _answering(pipeline: Pipeline, base: Path, *specs: Spec) -> list[Member]:
     """The plugins of a pipeline that answer one of these hooks."""
     hooks = {spec.__name__ for spec in specs}
     return [
-        build(entry.use, entry.options, f"plugins[{i}]", base)
+        build(entry.use, entry.options, f"plugins[{i}]", base, without=entry.without)
         for i, entry in enumerate(pipeline.plugins)
-        if hooks & set(hooks_of(load_class(entry.use, f"plugins[{i}]", base)[0]))
+        if (hooks & set(hooks_of(load_class(entry.use, f"plugins[{i}]", base)[0]))) - set(entry.without)
     ]
 
 
@@ -176,9 +177,8 @@ def _check_descriptors(pipeline: Pipeline, members: Sequence[Member]) -> None:
             if key not in known and (known or is_written):
                 hint = nearest(key, known) if known else "add a plugin that does, e.g. skills"
                 if not is_written:
-                    hint = (
-                        f"that is the default of '{member.name}': set its {option}, or add a plugin that does; {hint}"
-                    )
+                    own = f"set its {option}" + (f", such as {{{min(known)}: {{}}}}" if option == "niches" else "")
+                    hint = f"that is the default of '{member.name}': {own}, or add a plugin that does; {hint}"
                 raise PipelineError(f"{member.place}.with.{option}: no plugin describes problems by '{key}'; {hint}")
 
 
@@ -186,6 +186,10 @@ def _check_described_once(members: Sequence[Member]) -> None:
     by: dict[str, Member] = {}
     for member in members:
         for key in member.describes() or ():
+            if key in COLUMNS:
+                raise PipelineError(
+                    f"{member.place}: '{member.name}' describes by '{key}', which is a column of the dataset; rename it"
+                )
             if (other := by.setdefault(key, member)) is not member:
                 raise PipelineError(
                     f"{member.place}: '{member.name}' describes '{key}', and so does '{other.name}'; remove one"

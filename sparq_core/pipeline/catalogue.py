@@ -2,6 +2,7 @@
 
 import inspect
 import json
+import re
 from collections.abc import Iterable, Sequence
 from importlib.metadata import Distribution
 from pathlib import Path
@@ -46,7 +47,7 @@ class Entry(Struct, frozen=True, kw_only=True):
     def line(self) -> str:
         """What it is for, in its docstring's first sentence."""
         first = " ".join(self.meaning.partition("\n\n")[0].split())
-        return self.broken or first.partition(". ")[0].removesuffix(".")
+        return self.broken or re.split(r"\.\s+(?=[A-Z`])", first)[0].removesuffix(".")
 
     def as_json(self) -> dict[str, Any]:
         """All of it as plain data."""

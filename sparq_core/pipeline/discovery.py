@@ -2,7 +2,7 @@
 
 import importlib.util
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any
@@ -34,14 +34,16 @@ class Member(Struct, frozen=True):
     config: Struct | None
     origin: str
     """The distribution and version it comes from, or the file."""
+    without: tuple[str, ...] = ()
+    """Hooks for which it is not asked, though it implements them."""
 
     def answers(self, *specs: Callable[..., Any]) -> bool:
         """Whether it answers one of these hooks."""
-        return any(hasattr(getattr(type(self.plugin), spec.__name__, None), "sparq_impl") for spec in specs)
+        return not {spec.__name__ for spec in specs}.isdisjoint(self.hooks())
 
     def hooks(self) -> list[str]:
         """The hooks it answers, by name."""
-        return hooks_of(type(self.plugin))
+        return [hook for hook in hooks_of(type(self.plugin)) if hook not in self.without]
 
     def describes(self) -> tuple[str, ...] | None:
         """What it says it describes problems by; None where it does not say."""
@@ -81,7 +83,10 @@ def load_class(use: str, place: str, base: Path) -> tuple[type, str]:
     if use not in known and ".py:" in use:
         raise PipelineError(f"{place}: no plugin named '{shown(use)}' is installed; for a file, write './{shown(use)}'")
     if use not in known:
-        raise PipelineError(f"{place}: no plugin named '{shown(use)}' is installed; {nearest(use, known)}")
+        hint = (
+            f"if it is that of a project of yours, install that: pip install --editable FOLDER; {nearest(use, known)}"
+        )
+        raise PipelineError(f"{place}: no plugin named '{shown(use)}' is installed; {hint}")
     check_compatible(known[use].dist, use, place)
     try:
         plugin = known[use].load()
@@ -112,11 +117,13 @@ def _load_file(use: str, place: str, base: Path) -> tuple[type, str]:
     return getattr(module, name), str(path)
 
 
-def build(use: str, options: Mapping[str, Any], place: str, base: Path, given_by: str = "") -> Member:
+def build(
+    use: str, options: Mapping[str, Any], place: str, base: Path, given_by: str = "", without: Sequence[str] = ()
+) -> Member:
     """
     The plugin that `use` names, made with its options; PipelineError for whatever is wrong with either.
 
-    `given_by` is what the options are given by where that is not the pipeline.
+    `given_by` is what the options are given by where that is not the pipeline, `without` the hooks for which it is not asked.
     """
     plugin_class, origin = load_class(use, place, base)
     for module, install in getattr(plugin_class, "requires", {}).items():
@@ -130,7 +137,13 @@ def build(use: str, options: Mapping[str, Any], place: str, base: Path, given_by
         raise
     except FAULTS as error:
         raise PipelineError(f"{place}: plugin '{use}' cannot be created: {raised(error)}") from error
-    return Member(use, place, plugin, config, origin)
+    answered = hooks_of(plugin_class)
+    for hook in without:
+        if hook not in answered:
+            raise PipelineError(
+                f"{place}.without: '{use}' does not implement '{shown(hook)}'; {nearest(hook, answered)}"
+            )
+    return Member(use, place, plugin, config, origin, tuple(without))
 
 
 def check_hooks(plugin_class: type, use: str, place: str) -> None:
@@ -162,7 +175,9 @@ def _config(plugin_class: type, use: str, options: Mapping[str, Any], place: str
     config = convert(_with_absolute_files(options, kind, place, base), kind, place)
     for option, path in marked(config, "file"):
         if refused := refusal(Path(path)):
-            raise PipelineError(f"{place}.{option}: {refused} {shown(path)}")
+            packaged = str(options.get(option, "")).startswith(PACKAGED)
+            remedy = "; an editable install has only the files inside the package's own folder" if packaged else ""
+            raise PipelineError(f"{place}.{option}: {refused} {shown(path)}{remedy}")
     return config
 
 

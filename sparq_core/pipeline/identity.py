@@ -97,9 +97,12 @@ def _member(member: Member) -> dict[str, Any]:
     options = msgspec.to_builtins(member.config) if member.config else {}
     version = getattr(type(member.plugin), "version", None)
     marks = {option.name: option.mark for option in options_of(type(member.config))} if member.config else {}
-    return {"with": {k: v for k, v in options.items() if marks[k] not in {"file", "free"}}, "files": files} | (
-        {"version": version} if version else {}
-    )
+    return {
+        "with": {k: v for k, v in options.items() if marks[k] not in {"file", "free"}},
+        "files": files,
+        **({"version": version} if version else {}),
+        **({"without": sorted(member.without)} if member.without else {}),
+    }
 
 
 def settings_of(cast: Cast) -> dict[str, Any]:

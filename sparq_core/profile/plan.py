@@ -9,10 +9,12 @@ from typing import Any
 import yaml
 from msgspec import Struct
 
+from sparq_core import hookspecs
 from sparq_core.contract.config import LONGEST_NAME
 from sparq_core.contract.errors import PipelineError
 from sparq_core.contract.files import absolute, kind_of, refusal
 from sparq_core.contract.messages import shown
+from sparq_core.pipeline.discovery import hooks_of, load_class
 from sparq_core.pipeline.file import apply_override, given, pipeline_of, read_mapping
 from sparq_core.pipeline.prepare import Prepared, fitted
 
@@ -101,7 +103,7 @@ def settings_of(asked: Asked, name: str, model: Mapping[str, Any]) -> dict[str, 
         "attempts": {"k": asked.attempts, "seeds": True},
         "plugins": [
             reader_of(asked.data, asked.options),
-            *({"use": use} for use in asked.verifiers),
+            *map(_verifier, asked.verifiers),
             {"use": "band", **({"with": {"correct": list(asked.band)}} if asked.band else {})},
             *([{"use": asked.policy}] if asked.policy else []),
         ],
@@ -109,6 +111,12 @@ def settings_of(asked: Asked, name: str, model: Mapping[str, Any]) -> dict[str, 
     for override in asked.overrides:
         apply_override(plan, override)
     return plan
+
+
+def _verifier(use: str) -> dict[str, Any]:
+    """An entry of a plugin that checks; the seeds that a whole domain brings stay out of a profile."""
+    brings = hookspecs.load_seeds.__name__ in hooks_of(load_class(use, f"--verify {shown(use)}", Path.cwd())[0])
+    return {"use": use, **({"without": [hookspecs.load_seeds.__name__]} if brings else {})}
 
 
 def text_of(plan: Mapping[str, Any]) -> str:

@@ -18,15 +18,15 @@ class Goal(NamedTuple):
     remedy: str
 
 
-_OTHER_PROBLEMS = "give `problems` of its kind, with the `extra` that it needs"
+OTHER_PROBLEMS = "give `problems` of its kind, with the `extra` that it needs"
 _ANSWERS = (
     "give a `sampler` that answers as the prompt asks: ScriptedSampler({'a phrase of the prompt': ['an answer']})"
 )
 GOALS = (
     Goal(hookspecs.load_seeds, lambda seed: not seed[1].unparsed, "gave no seed that can be read", "give it some"),
-    Goal(hookspecs.select, bool, "chose no parent", _OTHER_PROBLEMS),
+    Goal(hookspecs.select, bool, "chose no parent", OTHER_PROBLEMS),
     Goal(hookspecs.propose, lambda draft: not draft[1].unparsed, "wrote no problem that can be read", _ANSWERS),
-    Goal(hookspecs.admit, lambda rejection: rejection is None, "let no problem through", _OTHER_PROBLEMS),
+    Goal(hookspecs.admit, lambda rejection: rejection is None, "let no problem through", OTHER_PROBLEMS),
     Goal(hookspecs.screen, lambda rejection: rejection is None, "let no problem through", _ANSWERS),
     Goal(
         hookspecs.verify,
@@ -34,11 +34,9 @@ GOALS = (
         "judged no attempt correct",
         "give `problems` of its kind, each with a `solution` that is a right attempt",
     ),
-    Goal(
-        hookspecs.verify, lambda verdict: verdict.value == "incorrect", "judged no attempt incorrect", _OTHER_PROBLEMS
-    ),
+    Goal(hookspecs.verify, lambda verdict: verdict.value == "incorrect", "judged no attempt incorrect", OTHER_PROBLEMS),
     Goal(hookspecs.describe, lambda said: any(v is not None for v in said.values()), "described no problem", _ANSWERS),
-    Goal(hookspecs.curate, lambda _: True, "chose no example", _OTHER_PROBLEMS),
+    Goal(hookspecs.curate, lambda _: True, "chose no example", OTHER_PROBLEMS),
     Goal(hookspecs.audit, lambda verdict: verdict.value != "unknown", "decided about no problem", _ANSWERS),
 )
 

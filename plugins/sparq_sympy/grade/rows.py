@@ -101,6 +101,11 @@ def _checked(line: sparq.Line, columns: Columns) -> dict[str, Any]:
             raise sparq.PipelineError(
                 f"{place}: has no column '{name}' (it has: {has}); name it with --{option}-column"
             )
+    if isinstance(answer := row[columns.answer], bool | list | dict):
+        raise sparq.PipelineError(
+            f"{place}: column '{columns.answer}' holds {sparq.shortened(repr(answer), 60)}, which is no text; write "
+            "the answer as one, such as '5' or '2, 3'"
+        )
     return row
 
 
