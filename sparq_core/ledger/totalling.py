@@ -209,7 +209,7 @@ def _axis(ledger: Reader, key: str) -> Axis | None:
 
 def _placed(niches: Niches, key: str, described: Sequence[Described]) -> Iterable[tuple[Niche, Filled]]:
     for how, quality in described:
-        if (labels := how.get(key)) is None or isinstance(labels, list | tuple):
+        if (labels := how.get(key)) is None or _is_labels(labels):
             yield niches.of({key: labels}), Filled(1, quality)
 
 

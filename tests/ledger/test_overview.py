@@ -73,12 +73,13 @@ def test_the_first_answers_are_one_of_each_kind(ran: Ran) -> None:
         (["[]"], True),
         (['["a"]', "null"], True),
         (["[0.5, 0.25]"], False),
-        (['["a"]', '"a"'], False),
+        (['["a"]', '"a"'], True),
+        (['"a"', "1.5"], False),
         (["1.5"], False),
         (['{"a": "b"}'], False),
     ],
 )
-def test_which_descriptors_are_lists_of_labels(values: list[str], is_labels: bool) -> None:
+def test_which_descriptors_are_labels(values: list[str], is_labels: bool) -> None:
     connection = storage.create(":memory:")
     rows = [(f"1.1.{i}", value) for i, value in enumerate(values)]
     connection.executemany("INSERT INTO descriptor VALUES (1, ?, 'key', ?)", rows)

@@ -107,3 +107,17 @@ def test_a_phase_does_not_begin_where_the_folder_is_gone(sums: Make, tmp_path: P
 def test_commands_that_write_leave_nothing_where_there_is_no_run(tmp_path: Path, command: str) -> None:
     assert "there is no run here" in sparq_command(command, str(tmp_path), code=2)
     assert not list(tmp_path.iterdir())
+
+
+def test_of_a_run_that_came_to_nothing_the_folder_may_go(sums: Make, tmp_path: Path) -> None:
+    (tmp_path / "broken.py").write_text(
+        "import sparq_core as sparq\nclass Broken:\n"
+        "    @sparq.hookimpl\n    def load_seeds(self):\n        raise KeyError('x')\n"
+    )
+    pipeline = sums()
+    pipeline["plugins"][0] = {"use": "./broken.py:Broken"}
+    with pytest.raises(sparq.PluginError):
+        run_pipeline(pipeline, tmp_path)
+    for resume in (False, True):
+        with pytest.raises(sparq.PipelineError, match="nothing is committed there, so you can also delete that folder"):
+            run_pipeline(sums(), tmp_path, resume=resume)
