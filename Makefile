@@ -92,7 +92,7 @@ site: install-dev
 study: install-dev
 	$(BIN)/python benchmarks/paper.py --minutes $(or $(MINUTES),60)
 
-# SFT, DPO and GRPO side by side, some forty minutes of one core; goes on where it was stopped.
+# SFT, DPO and GRPO side by side, an hour or two of one core; goes on where it was stopped.
 trainers: install-dev
 	$(BIN)/python benchmarks/trainers.py
 

@@ -201,12 +201,17 @@ def collect(name: str, out: Path) -> None:
     """Keep a study's notes, table and pictures in the repository, without what only this machine knows."""
     if not (out / "results.json").exists():
         return
+    keep_notes(name, out)
+    for file in (out / "results.json", out / "results.md", *out.glob("*.svg")):
+        shutil.copy(file, TABLES / f"{name}{'-' + file.stem if file.suffix == '.svg' else ''}{file.suffix}")
+
+
+def keep_notes(name: str, out: Path) -> None:
+    """Keep the notes of a study's finished cells, for `bring_back`."""
     notes = {str(note.parent.relative_to(out / "cells")): note for note in sorted(out.glob(f"cells/**/{ENDED}"))}
     (TABLES / "cells").mkdir(parents=True, exist_ok=True)
     told = [f"{json.dumps(cell)}: {note.read_text()}" for cell, note in notes.items()]
     (TABLES / "cells" / f"{name}.json").write_text("{\n" + ",\n".join(told) + "\n}\n")
-    for file in (out / "results.json", out / "results.md", *out.glob("*.svg")):
-        shutil.copy(file, TABLES / f"{name}{'-' + file.stem if file.suffix == '.svg' else ''}{file.suffix}")
 
 
 def page() -> str:

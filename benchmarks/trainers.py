@@ -1,9 +1,8 @@
 """
 SFT, DPO and GRPO side by side: `python benchmarks/trainers.py`, or `make trainers`.
 
-Each goes on from the same student, on the same problems and attempts: three arms of `benchmarks/trainers.yaml`, which differ in
-the trainer alone and share what is generated. It goes on where it was stopped, and writes the study's tables to
-`benchmarks/results/`, beside what each training took. Takes some forty minutes of one core.
+Three arms of `benchmarks/trainers.yaml`, at equal attempts. It goes on where it was stopped, also on another machine, and writes
+the tables of the study to `benchmarks/results/`, beside what each training told of itself. Takes an hour or two of one core.
 """
 
 import argparse
@@ -13,29 +12,34 @@ import subprocess
 import sys
 from pathlib import Path
 
-from paper import ROOT, make_student
+from paper import ROOT, bring_back, keep_notes
 
 from sparq_core.ledger.reader import Reader
+from sparq_core.ledger.storage import DATABASE
 
-STUDY = ROOT / "benchmarks" / "trainers.yaml"
+NAME = "trainers"
+STUDY = ROOT / "benchmarks" / f"{NAME}.yaml"
 RESULTS = ROOT / "benchmarks" / "results"
-SIZE = "1.2"
 
 
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--runs", type=Path, default=ROOT / "runs" / "trainers", help="where the study's folder is")
-    given = options.parse_args()
-    make_student(f"sparq-{SIZE}m", given.runs.with_name(f"{given.runs.name}-student"))
-    command = [sys.executable, "-m", "sparq_core.cli", "study", str(STUDY), "--out", str(given.runs), "--resume"]
+    options.add_argument("--runs", type=Path, default=ROOT / "runs" / NAME, help="where the study's folder is")
+    runs = options.parse_args().runs
+    bring_back(NAME, runs)
+    command = [sys.executable, "-m", "sparq_core.cli", "study", str(STUDY), "--out", str(runs), "--resume"]
     subprocess.run(command, check=True)
-    results = json.loads((given.runs / "results.json").read_text())
-    results["trainings"] = {
-        str(cell.relative_to(given.runs / "cells")): metrics_of(cell) for cell in sorted(given.runs.glob("cells/*/*"))
+    keep_notes(NAME, runs)
+    results = json.loads((runs / "results.json").read_text())
+    kept = RESULTS / f"{NAME}.json"
+    before = json.loads(kept.read_text())["trainings"] if kept.exists() else {}
+    results["trainings"] = before | {
+        str(cell.parent.relative_to(runs / "cells")): metrics_of(cell.parent)
+        for cell in sorted(runs.glob(f"cells/*/*/{DATABASE}"))
     }
-    (RESULTS / "trainers.json").write_text(json.dumps(results, indent=1) + "\n")
-    (RESULTS / "trainers.md").write_text((given.runs / "results.md").read_text())
-    print((RESULTS / "trainers.md").read_text())
+    kept.write_text(json.dumps(results, indent=1) + "\n")
+    (RESULTS / f"{NAME}.md").write_text((runs / "results.md").read_text())
+    print((RESULTS / f"{NAME}.md").read_text())
 
 
 def metrics_of(cell: Path) -> dict[str, float]:

@@ -51,7 +51,8 @@ def shade(best: float | None, low: float, high: float) -> int:
 
 
 def _drawn(field: Field, box: _Box, shade: int) -> Markup:
-    said = f"{field.name}: {field.problems:,} problems" + (f", best quality {field.best:.2f}" if field.best else "")
+    problems = f"{field.problems:,} problem{'s' * (field.problems != 1)}"
+    said = f"{field.name}: {problems}" + (f", best quality {field.best:.2f}" if field.best else "")
     gap = min(1.0, box.width / 4, box.height / 4)
     place = {"x": box.x + gap, "y": box.y + gap, "width": box.width - 2 * gap, "height": box.height - 2 * gap}
     parts: list[object] = [tag("title", {}, said), tag("rect", {**place, "rx": 2})]
