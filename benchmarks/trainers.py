@@ -1,7 +1,7 @@
 """
 SFT, DPO and GRPO side by side: `python benchmarks/trainers.py`, or `make trainers`.
 
-Three arms of `benchmarks/trainers.yaml`, at equal attempts. It goes on where it was stopped, also on another machine, and writes
+Three arms of `benchmarks/trainers.yaml`, at equal attempts. It goes on where it was stopped, on any machine, and writes
 the tables of the study to `benchmarks/results/`, beside what each training told of itself. Takes an hour or two of one core.
 """
 
