@@ -8,6 +8,7 @@ collide takes time that grows with the square of their count.
 
 import ast
 import re
+from threading import Lock
 from typing import cast
 
 from sparq_sandbox.records import Value
@@ -26,6 +27,8 @@ _TOKEN = re.compile(
     re.VERBOSE,
 )
 """What `repr` makes of literals, and no more: other escapes would make Python warn."""
+_parsing = Lock()
+"""CPython 3.11 counts how deep it is in one place for all threads: two that parse at once may both end with a SystemError."""
 _CLOSING = {"(": ")", "[": "]", "{": "}"}
 
 
@@ -37,7 +40,8 @@ def read_literal(text: str) -> Value:
     """The value a text spells, as `repr` does; NotALiteralError where it is none."""
     _inspect(text)
     try:
-        return cast("Value", ast.literal_eval(text.strip()))
+        with _parsing:
+            return cast("Value", ast.literal_eval(text.strip()))
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError) as error:
         raise NotALiteralError(f"it does not read as one: {error}") from error
 

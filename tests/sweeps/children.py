@@ -25,7 +25,7 @@ LEFT_OUT = {storage.LOCK, *(storage.DATABASE + end for end in ("", *storage.JOUR
 
 
 MOST_TOLD = 1200
-TIMES = re.compile(r'"seconds":[^,}]+|"(busy|retried)":\{[^}]*\}')
+TIMES = re.compile(r'"seconds":[^,}]+|"(busy|retried)":\{[^}]*\}|"replicas":\{(?:[^{}]|\{[^{}]*\})*\}')
 
 
 class Done(NamedTuple):
