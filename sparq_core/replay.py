@@ -10,11 +10,10 @@ import msgspec
 from msgspec import Struct
 
 from sparq_core import hookspecs
-from sparq_core.contract.niches import Axis
 from sparq_core.contract.randomness import generator
 from sparq_core.contract.records import Judged, Trial
 from sparq_core.contract.run import Run
-from sparq_core.ledger import dataset, storage
+from sparq_core.ledger import dataset, spread, storage
 from sparq_core.ledger.entries import Graded
 from sparq_core.ledger.files import whole
 from sparq_core.ledger.outputs import check_free
@@ -73,10 +72,14 @@ def alone_at(
     use: str, settings: Sequence[str], spec: Callable[..., Any], example: str, folder: Path
 ) -> tuple[Member, Cast]:
     """One plugin; a file is looked for here, then where the run's pipeline was."""
-    with Reader.open(folder) as reader:
-        base = reader.run().base_or(folder)
-    here = not use.startswith(".") or (Path.cwd() / use.rpartition(":")[0]).is_file()
-    return alone(use, settings, spec, example, Path.cwd() if here else base)
+    return alone(use, settings, spec, example, _base(use, folder))
+
+
+def _base(use: str, folder: Path) -> Path:
+    if not use.startswith(".") or (Path.cwd() / use.rpartition(":")[0]).is_file():
+        return Path.cwd()
+    with Reader.open(folder) as ledger:
+        return ledger.run().base_or(folder)
 
 
 def _graded(
@@ -128,12 +131,12 @@ def rebin(folder: Path, use: str, settings: Sequence[str]) -> list[tuple[str, di
 
 def _niches(use: str, settings: Sequence[str], folder: Path) -> list[str]:
     """The option `niches` that says what the run's own are, where it is not given and the plugin has it."""
-    config = config_of(load_class(use, "--use", Path.cwd())[0], "--option")
+    config = config_of(load_class(use, "--use", _base(use, folder))[0], "--option")
     has = config is not None and "niches" in config.__struct_fields__
     if not has or any(setting.startswith("niches=") for setting in settings):
         return []
     with Reader.open(folder) as ledger:
-        axes = ledger.axes() or {key: Axis() for key, is_labels in ledger.descriptors().items() if is_labels}
+        axes = spread.axes(ledger)
     return [f"niches={msgspec.json.encode(axes).decode()}"] if axes else []
 
 

@@ -121,14 +121,14 @@ def labels(ledger: Reader, key: str, most: int) -> tuple[list[Label], int]:
     return [Label(*row[:4]) for row in found], found[0][4] if found else 0
 
 
-def niches(ledger: Reader) -> dict[str, tuple[Axis, dict[Niche, Filled]]]:
-    """
-    The described children by the niches of each of the run's own axes alone, with how each axis is cut.
+def axes(ledger: Reader) -> dict[str, Axis]:
+    """The run's own axes; where selection takes no notice of descriptors, those that are labels make axes, by the defaults."""
+    return ledger.axes() or {key: Axis() for key, is_labels in ledger.descriptors().items() if is_labels}
 
-    Where selection takes no notice of descriptors, those that are labels make axes, by the defaults.
-    """
-    axes = ledger.axes() or {key: Axis() for key, is_labels in ledger.descriptors().items() if is_labels}
-    return {key: (axis, labelled_niches(ledger, key, axis)) for key, axis in axes.items()}
+
+def niches(ledger: Reader) -> dict[str, tuple[Axis, dict[Niche, Filled]]]:
+    """The described children by the niches of each of these axes alone, with how each axis is cut."""
+    return {key: (axis, labelled_niches(ledger, key, axis)) for key, axis in axes(ledger).items()}
 
 
 def cast(ledger: Reader) -> dict[str, str]:

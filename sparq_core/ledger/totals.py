@@ -17,7 +17,7 @@ What = Literal[
     "described",  # of them
     "niche",  # the described ones by list of labels and niche
     "values",  # values of a descriptor, of any problem
-    "lists",  # of them, those that are lists of labels
+    "lists",  # of them, those that are labels, one or a list
     "chosen",  # problems of a curation
     "chosen niche",  # by list of labels and niche
     "chosen undescribed",

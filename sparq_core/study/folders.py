@@ -3,9 +3,10 @@
 from pathlib import Path
 
 from sparq_core.contract.tally import Tally
+from sparq_core.ledger import overview
 from sparq_core.ledger.reader import Reader
 from sparq_core.ledger.storage import DATABASE
-from sparq_core.study.ended import ended
+from sparq_core.study.ended import ENDED, ended
 from sparq_core.study.plan import Plan, Planned, Pool
 
 
@@ -41,8 +42,8 @@ class Folders:
         """The counters of a pool, by a cell that went on from it where the pool itself was deleted."""
         if is_there(self.pool(name)):
             return tally_of(self.pool(name))
-        cells = (ended(self.cell(p)) for p in self._plan.cells if p.pool == name)
-        return next((note.first for note in cells if note), Tally())
+        cells = (self.cell(p) for p in self._plan.cells if p.pool == name and is_there(self.cell(p)))
+        return next((_first_round(cell) for cell in cells), Tally())
 
 
 def is_begun(folder: Path) -> bool:
@@ -52,7 +53,7 @@ def is_begun(folder: Path) -> bool:
 
 def is_there(folder: Path) -> bool:
     """Whether there is a run in a folder, or at least the note of one that is through."""
-    return is_begun(folder) or ended(folder) is not None
+    return is_begun(folder) or (folder / ENDED).exists()
 
 
 def tally_of(folder: Path) -> Tally:
@@ -63,3 +64,10 @@ def tally_of(folder: Path) -> Tally:
         return Tally()
     with Reader.open(folder) as ledger:
         return ledger.tally()
+
+
+def _first_round(folder: Path) -> Tally:
+    if note := ended(folder):
+        return note.first
+    with Reader.open(folder) as ledger:
+        return overview.tally_after(ledger, min(1, ledger.last_round()))
