@@ -34,7 +34,7 @@ def facts(ledger: Reader, folder: Path) -> dict[str, Any]:
         "running": Lock.is_held(folder),
         "folder": str(folder),
         "digest": ledger.last_digest(),
-        "seeds": {"given": tally.seeds, "kept": tally.seeds_kept, "not_kept": overview.seeds_left_out(ledger)},
+        "seeds": {"given": tally.seeds, "kept": tally.seeds_kept, "not_kept": _left_out(ledger, tally)},
         "rounds": {str(r): {"steps": ledger.steps_of(r), "of": pipeline.steps} for r in rounds if r},
         "children": dict(funnel(tally)),
         "rejected": dict(_most_frequent(tally.reasons)),
@@ -61,6 +61,11 @@ def facts(ledger: Reader, folder: Path) -> dict[str, Any]:
             msgspec.to_builtins(c) | {"round": r} for r, rows in overview.compared(ledger).items() for c in rows
         ],
     }
+
+
+def _left_out(ledger: Reader, tally: Tally) -> dict[str, int]:
+    """Why seeds are not among the parents: their rows are only read where some are not."""
+    return overview.seeds_left_out(ledger) if tally.seeds_kept < tally.seeds else {}
 
 
 def _most_frequent(counts: Mapping[str, int]) -> list[tuple[str, int]]:

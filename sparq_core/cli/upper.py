@@ -12,6 +12,7 @@ from sparq_core.contract.wording import money
 from sparq_core.hookspecs import describe, propose, screen
 from sparq_core.loop.stops import over_budget
 from sparq_core.pipeline.cast import Cast
+from sparq_core.pipeline.discovery import Member
 from sparq_core.pipeline.prepare import Prepared
 
 SPEED = 1000
@@ -68,9 +69,11 @@ def upper(loaded: Prepared) -> Upper:
     if pipeline.attempts.seeds:
         attempts += pipeline.attempts.k * sum(1 for _ in cast.load_seeds(loaded.run))
     used = {"solver": attempts * pipeline.attempts.max_tokens}
-    sampling = dict(_sampling(cast))
-    for member in cast.members:
-        if most := sampling.get(member.name):
+    uncounted = []
+    for member, most in _sampling(cast):
+        if most is None:
+            uncounted.append(member.name)
+        else:
             role = getattr(member.config, "role", "labeller")
             used[role] = used.get(role, 0) + children * most
     verdicts = {"": attempts}
@@ -79,14 +82,13 @@ def upper(loaded: Prepared) -> Upper:
     )
     own = attempts * pipeline.attempts.max_tokens
     budget = over_budget(pipeline.budget, tally)
-    uncounted = tuple(name for name, most in sampling.items() if most is None)
-    return Upper(children, attempts, own, tally.tokens - own, tally.cost, budget, uncounted)
+    return Upper(children, attempts, own, tally.tokens - own, tally.cost, budget, tuple(uncounted))
 
 
-def _sampling(cast: Cast) -> Iterator[tuple[str, int | None]]:
+def _sampling(cast: Cast) -> Iterator[tuple[Member, int | None]]:
     """The plugins that are given a model, or have the options of sampling, each with the most tokens of a completion."""
     for member in cast.members:
         given = any(cast.asks(hook, "llm", member) for hook in (propose, screen, describe))
         if given or isinstance(member.config, Sampling):
             most = getattr(member.config, "max_tokens", None)
-            yield member.name, most if isinstance(most, int) else None
+            yield member, most if isinstance(most, int) else None

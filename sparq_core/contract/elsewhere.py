@@ -80,25 +80,25 @@ def asked(url: str) -> Iterator[None]:
         raise SparqError(f"{without_login(url)}: {without_login(raised(error))}") from error
 
 
-def fetched(url: str) -> Path:
+def fetched(url: str, place: str) -> Path:
     """
-    A copy on this machine of the file or folder that a URL names; PipelineError where there is none.
+    A copy on this machine of the file or folder that a URL names; PipelineError, led by `place`, where there is none.
 
     It is below `$XDG_CACHE_HOME/sparq/fetched`, or `~/.cache/sparq/fetched`, which may be deleted while no run needs it.
     """
-    fs, path = store(url, "read")
     try:
+        fs, path = store(url, "read")
         with asked(url):
             fs.invalidate_cache()
             files = _files(fs, path)
+        if not files:
+            raise PipelineError(f"{without_login(url)}: there is no file or folder")
     except SparqError as error:
-        raise PipelineError(str(error)) from error
-    if not files:
-        raise PipelineError(f"{without_login(url)}: there is no file or folder")
+        raise PipelineError(f"{place}: {error}") from error
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "sparq" / "fetched"
     copy = cache / _named(url, files) / (PurePosixPath(path).name or "root")
     if not copy.exists():
-        _fetch(fs, files, copy, url)
+        _fetch(fs, files, copy, url, place)
     return copy
 
 
@@ -125,7 +125,7 @@ def _named(url: str, files: Mapping[str, Mapping[str, Any]]) -> str:
     return hashlib.blake2b(msgspec.json.encode([url, versions], order="sorted"), digest_size=8).hexdigest()
 
 
-def _fetch(fs: Any, files: Mapping[str, Mapping[str, Any]], copy: Path, url: str) -> None:
+def _fetch(fs: Any, files: Mapping[str, Mapping[str, Any]], copy: Path, url: str, place: str) -> None:
     """All of it or nothing: what another process fetched meanwhile is as good."""
     copy.parent.mkdir(parents=True, exist_ok=True)
     scratch = Path(mkdtemp(dir=copy.parent, prefix=".fetching-"))
@@ -134,9 +134,8 @@ def _fetch(fs: Any, files: Mapping[str, Mapping[str, Any]], copy: Path, url: str
             for file, about in files.items():
                 target = scratch / "copy" / file
                 if not target.resolve().is_relative_to(scratch / "copy"):
-                    raise PipelineError(
-                        f"{without_login(url)}: a file is named {file!r}, which leads out of the folder"
-                    )
+                    told = f"{without_login(url)}: a file is named {file!r}, which leads out of the folder"
+                    raise PipelineError(f"{place}: {told}")
                 target.parent.mkdir(parents=True, exist_ok=True)
                 fs.get_file(about["name"], str(target))
         if not copy.exists():

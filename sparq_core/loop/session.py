@@ -136,18 +136,17 @@ def _is_there(folder: Path, resume: bool) -> bool:
     """Whether a run is to be gone on with; PipelineError where the folder does not fit what was asked."""
     exists = (folder / storage.DATABASE).exists()
     if exists and not resume:
-        raise PipelineError(
-            f"{folder}: already contains a run; continue it with --resume, or choose another --out{_if_empty(folder)}"
-        )
+        with Reader.open(folder) as ledger:
+            remedy = f"continue it with --resume, or choose another --out{_if_empty(ledger)}"
+        raise PipelineError(f"{folder}: already contains a run; {remedy}")
     if not exists and not storage.is_free(folder):
         raise PipelineError(f"{folder}: is not empty and contains no run; choose another --out")
     return exists
 
 
-def _if_empty(folder: Path) -> str:
+def _if_empty(ledger: Reader) -> str:
     """One more remedy where a run came to nothing."""
-    with Reader.open(folder) as ledger:
-        return "" if ledger.steps_of(0) else "; nothing is committed there, so you can also delete that folder"
+    return "" if ledger.steps_of(0) else "; nothing is committed there, so you can also delete that folder"
 
 
 def _as_begun(run: Run, cast: Cast, ledger: Reader) -> tuple[Run, dict[str, Any]]:
@@ -185,7 +184,7 @@ def _accepted(
         differ = listed(changes) + _models_told(weights, ledger, run)
         raise PipelineError(
             f"{folder}: contains another run; {differ}\nRestore the settings to continue it, or choose another --out{remedy}"
-            f"{_if_empty(folder)}."
+            f"{_if_empty(ledger)}."
         )
     return changes
 

@@ -115,8 +115,8 @@ class Cast:
     def asks(self, spec: Spec, argument: str, member: Member | None = None) -> bool:
         """Whether somebody's answer to a hook, or that of one plugin, names an argument."""
         answers = getattr(self._manager.hook, spec.__name__).get_hookimpls()
-        asked = [m.plugin for m in self.answering(spec) if member is None or m is member]
-        return any(argument in a.argnames for a in answers if any(a.plugin is plugin for plugin in asked))
+        asked = {id(m.plugin) for m in self.answering(spec) if member is None or m is member}
+        return any(argument in a.argnames for a in answers if id(a.plugin) in asked)
 
     def deciding(self) -> list[Member]:
         """The plugins that steps depend on: those that answer more than hooks which are free to change."""

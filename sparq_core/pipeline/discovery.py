@@ -192,17 +192,10 @@ def _with_absolute_files(options: Mapping[str, Any], kind: type[Struct], place: 
         if isinstance(value, str) and value.startswith(PACKAGED):
             return str(_packaged(value, f"{place}.{option}"))
         if isinstance(value, str) and is_elsewhere(value):
-            return str(_fetched(value, f"{place}.{option}"))
+            return str(fetched(value, f"{place}.{option}"))
         return str(absolute(base / local(value))) if isinstance(value, str) else value
 
     return {name: placed(name, value) if name in files else value for name, value in options.items()}
-
-
-def _fetched(url: str, place: str) -> Path:
-    try:
-        return fetched(url)
-    except PipelineError as error:
-        raise PipelineError(f"{place}: {error}") from error
 
 
 def _packaged(value: str, place: str) -> Path:

@@ -45,7 +45,7 @@ def resolve_models(pipeline: Pipeline, base: Path) -> dict[str, Model]:
 def model_path(model: str, base: Path) -> str:
     """Where a model of a pipeline is: its folder, or the name that its plugin understands; PipelineError where it is gone."""
     if "://" in model and is_elsewhere(model):
-        return _fetched(model)
+        return str(fetched(model, "models"))
     model = local(model)
     if kind_of(base / model) == "folder":
         return str(absolute(base / model))
@@ -54,13 +54,6 @@ def model_path(model: str, base: Path) -> str:
     if model.startswith((".", "/", "~")):
         raise PipelineError(f"models: there is no folder {shown(model)} (looked in {shown(base)})")
     return model
-
-
-def _fetched(model: str) -> str:
-    try:
-        return str(fetched(model))
-    except PipelineError as error:
-        raise PipelineError(f"models: {error}") from error
 
 
 def _chat_template(template: str | None, name: str, base: Path) -> str | None:

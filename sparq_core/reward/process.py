@@ -10,13 +10,14 @@ from contextlib import suppress
 
 import msgspec
 
+from sparq_core.contract.decoding import learn
 from sparq_core.contract.errors import PipelineError, SparqError
 from sparq_core.reward.exchange import GRACE, Job, Reply
 
 START_TIMEOUT = 120.0
 """Seconds in which a worker must have loaded its plugins."""
 
-_reply = msgspec.json.Decoder(Reply)  # here, since msgspec crashes where two threads meet a type for the first time
+learn(Reply)
 
 
 class WorkerDiedError(Exception):
@@ -71,7 +72,7 @@ class Worker:
             raise
         except OSError as error:
             raise WorkerDiedError from error
-        return _reply.decode(reply)
+        return msgspec.json.decode(reply, type=Reply)
 
     def end(self) -> None:
         """Let its plugins stop, and end it."""

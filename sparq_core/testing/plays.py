@@ -26,7 +26,7 @@ from sparq_core.testing.asking import alike, answers_again, answers_at_once, par
 from sparq_core.testing.rehearsal import MODEL, AnyAssess, Rehearsal, member, rehearse, run_of
 from sparq_core.testing.scripted import Scripted, ScriptedConfig, ScriptedSampler
 from sparq_core.testing.trials import bad_models, boxed_is_right, cases, trials, with_and_without_answer
-from sparq_core.testing.untried import OTHER_PROBLEMS, untried
+from sparq_core.testing.untried import unkept, untried
 
 Spec = Callable[..., Any]
 AskModel = Callable[[Sampler, Sequence[Any]], Sequence[Any]]
@@ -54,12 +54,7 @@ class Stage(Struct, frozen=True):
         if self.answers(spec):
             self.untried.extend(untried(spec, answers))
         if spec is hookspecs.describe:
-            met = {key for said in answers for key in said}
-            self.untried.extend(
-                f"`describe` answered no '{key}', which `describes` promises; {OTHER_PROBLEMS}, or leave it out there"
-                for key in self.plugin.describes() or ()
-                if key not in met
-            )
+            self.untried.extend(unkept(self.plugin.describes() or (), answers))
 
 
 def play(

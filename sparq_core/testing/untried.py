@@ -1,6 +1,6 @@
 """What a check never got to try: a verifier that was shown no right attempt, a proposer whose model it could not read."""
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from sparq_core import hookspecs
@@ -18,15 +18,15 @@ class Goal(NamedTuple):
     remedy: str
 
 
-OTHER_PROBLEMS = "give `problems` of its kind, with the `extra` that it needs"
+_OTHER_PROBLEMS = "give `problems` of its kind, with the `extra` that it needs"
 _ANSWERS = (
     "give a `sampler` that answers as the prompt asks: ScriptedSampler({'a phrase of the prompt': ['an answer']})"
 )
 GOALS = (
     Goal(hookspecs.load_seeds, lambda seed: not seed[1].unparsed, "gave no seed that can be read", "give it some"),
-    Goal(hookspecs.select, bool, "chose no parent", OTHER_PROBLEMS),
+    Goal(hookspecs.select, bool, "chose no parent", _OTHER_PROBLEMS),
     Goal(hookspecs.propose, lambda draft: not draft[1].unparsed, "wrote no problem that can be read", _ANSWERS),
-    Goal(hookspecs.admit, lambda rejection: rejection is None, "let no problem through", OTHER_PROBLEMS),
+    Goal(hookspecs.admit, lambda rejection: rejection is None, "let no problem through", _OTHER_PROBLEMS),
     Goal(hookspecs.screen, lambda rejection: rejection is None, "let no problem through", _ANSWERS),
     Goal(
         hookspecs.verify,
@@ -34,9 +34,11 @@ GOALS = (
         "judged no attempt correct",
         "give `problems` of its kind, each with a `solution` that is a right attempt",
     ),
-    Goal(hookspecs.verify, lambda verdict: verdict.value == "incorrect", "judged no attempt incorrect", OTHER_PROBLEMS),
+    Goal(
+        hookspecs.verify, lambda verdict: verdict.value == "incorrect", "judged no attempt incorrect", _OTHER_PROBLEMS
+    ),
     Goal(hookspecs.describe, lambda said: any(v is not None for v in said.values()), "described no problem", _ANSWERS),
-    Goal(hookspecs.curate, lambda _: True, "chose no example", OTHER_PROBLEMS),
+    Goal(hookspecs.curate, lambda _: True, "chose no example", _OTHER_PROBLEMS),
     Goal(hookspecs.audit, lambda verdict: verdict.value != "unknown", "decided about no problem", _ANSWERS),
 )
 
@@ -46,6 +48,14 @@ def untried(spec: Callable[..., Any], answers: Sequence[Any]) -> Iterator[str]:
     for goal in GOALS:
         if goal.spec is spec and not any(map(goal.reached, answers)):
             yield f"`{spec.__name__}` {goal.missed}; {goal.remedy}"
+
+
+def unkept(promised: Collection[str], described: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """The descriptors that a plugin promises and gave no problem, each with what to do."""
+    met = {key for said in described for key in said}
+    for key in promised:
+        if key not in met:
+            yield f"`describe` answered no '{key}', which `describes` promises; {_OTHER_PROBLEMS}, or leave it out there"
 
 
 def check_called(hooks: Collection[str], skip: Collection[str]) -> None:

@@ -34,12 +34,12 @@ def put(url: str, content: bytes) -> str:
 
 def test_a_file_is_fetched_once_and_again_where_it_is_another(cache: Path) -> None:
     url = put("memory://bucket/seeds.jsonl", b"one")
-    first = fetched(url)
+    first = fetched(url, "here")
     assert (first.name, first.read_bytes()) == ("seeds.jsonl", b"one")
     first.write_bytes(b"ours")
-    assert fetched(url).read_bytes() == b"ours", "it was fetched again"
+    assert fetched(url, "here").read_bytes() == b"ours", "it was fetched again"
     put(url, b"three")
-    assert fetched(url).read_bytes() == b"three"
+    assert fetched(url, "here").read_bytes() == b"three"
     assert not list(cache.glob("*/.fetching-*"))
 
 
@@ -56,9 +56,9 @@ def test_a_folder_is_fetched_whole_or_not_at_all(cache: Path, monkeypatch: pytes
     with monkeypatch.context() as patch:
         patch.setattr(MemoryFileSystem, "get_file", broken)
         with pytest.raises(sparq.SparqError, match=r"memory://bucket/model: .*reset by peer"):
-            fetched("memory://bucket/model")
+            fetched("memory://bucket/model", "here")
     assert not list(cache.glob("*/*"))
-    copy = fetched("memory://bucket/model/")
+    copy = fetched("memory://bucket/model/", "here")
     assert {p.relative_to(copy).as_posix() for p in copy.rglob("*") if p.is_file()} == {
         "config.json",
         "parts/1.safetensors",
@@ -71,7 +71,7 @@ def test_a_name_that_leads_out_is_refused(cache: Path, monkeypatch: pytest.Monke
     hostile = {"/bucket/model/../../../evil": {"name": "/bucket/model/config.json", "size": 2, "type": "file"}}
     monkeypatch.setattr(MemoryFileSystem, "find", lambda *_, **__: hostile)
     with pytest.raises(sparq.PipelineError, match="leads out of the folder"):
-        fetched("memory://bucket/model")
+        fetched("memory://bucket/model", "here")
     assert not list(cache.parent.parent.rglob("evil"))
 
 
