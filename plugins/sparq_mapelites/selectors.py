@@ -178,7 +178,10 @@ class Selector:
         self._unseen -= described
         if step.round and described and self._unseen:
             key = min(self._unseen)
-            raise sparq.PipelineError(f"niches: no problem is described by '{key}'; {sparq.nearest(key, described)}")
+            raise sparq.PipelineError(
+                f"niches: no problem is described by '{key}'; {sparq.nearest(key, described)}; "
+                f"if a plugin is meant to describe by '{key}', its `describe` left it out"
+            )
 
     def draw(self, rng: Random, n: int) -> list[str]:
         """Ids of n parents, repeats allowed."""

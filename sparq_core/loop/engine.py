@@ -80,6 +80,7 @@ class Engine:
         self._checkpoints, self._admitted = checkpoints, self._done
         self._folded, self._readmitted = checkpoints.known(self._round, self._done)
         self._flights: dict[int, Flight] = {}
+        self._childless_told = False
 
     def close(self) -> None:
         """Wait for the steps at work and drop the ones waiting."""
@@ -189,6 +190,9 @@ class Engine:
         self._checkpoints.committed(record, tally, self._admitted, self._in_flight)
         del self._flights[record.step]
         self._emit(StepCommitted(self._round, record.step, tally, metrics))
+        if not self._childless_told and (told := childless(record)):
+            self._emit(Warned(told))
+            self._childless_told = True
 
     def _replay(self, step: int) -> None:
         recorded = self._ledger.step_row(self._round, step).metrics
@@ -237,6 +241,18 @@ class Engine:
                     f"{_told(now.rejection)}; that plugin has changed or is not deterministic: restore it, or start a new "
                     "run"
                 )
+
+
+def childless(record: StepRecord) -> str | None:
+    """What to say of a step with parents that nothing was written from, or None; told once a round."""
+    parents = set(record.parents)
+    without = len(parents - {parent for worked in record.worked for parent in worked.child.problem.parents})
+    if not without:
+        return None
+    return (
+        f"step {record.round}.{record.step}: {without} of {len(parents)} parents have no child; `propose` answers a draft for "
+        "every child it was to write, with `unparsed` where it could not be read"
+    )
 
 
 def _told(rejection: Rejection | None) -> str:

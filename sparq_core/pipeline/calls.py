@@ -7,11 +7,12 @@ import time
 from collections.abc import Callable, Iterator
 from functools import cache
 from types import TracebackType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from sparq_core.contract.errors import Interrupted, PluginError, SparqError
 from sparq_core.contract.messages import raised
 
+T = TypeVar("T")
 SHOWN = 200
 """Characters of a wrong answer that an error shows."""
 
@@ -53,6 +54,18 @@ class Call(NamedTuple):
         with self:
             answers = self.relay(**arguments)
         return answers[0] if answers else None
+
+    def answer_each(self, argument: str, items: list[T], named: Callable[[T], str]) -> Any:
+        """The call whose one argument is a list; where it raises, the error names the first item that raises alone, too."""
+        try:
+            return self.answer(**{argument: items})
+        except PluginError as error:
+            for item in list(items):
+                try:
+                    self.answer(**{argument: [item]})
+                except PluginError:
+                    raise PluginError(f"{error}\n  it raises for {named(item)} alone") from error.__cause__
+            raise
 
     def wrong(self, gave: object, why: str) -> PluginError:
         """The error that stops the run: what the plugin gave, what is wrong with it, what the contract says."""

@@ -283,7 +283,7 @@ class Cast:
                 break
             batch = [trials[i] for i in left]
             untouched = Untouched(batch, lambda trial: trial.problem.extra)
-            answers = aligned(call, call.answer(trials=batch), Verdict | None, len(left))
+            answers = aligned(call, call.answer_each("trials", batch, _name_of_trial), Verdict | None, len(left))
             untouched.check(call)
             for i, verdict in zip(left, answers, strict=True):
                 if verdict is not None:
@@ -295,7 +295,7 @@ class Cast:
         ((_, call),) = self._calls(hookspecs.assess, when)
         batch = list(cases)
         untouched = Untouched(batch, extra_of_case)
-        answers = aligned(call, call.answer(cases=batch), Assessment, len(cases))
+        answers = aligned(call, call.answer_each("cases", batch, _name_of_case), Assessment, len(cases))
         untouched.check(call)
         for case, assessment in zip(cases, answers, strict=True):
             check_assessment(call, case, assessment)
@@ -429,6 +429,14 @@ class Cast:
         answers = aligned(call, answer, Verdict | None, len(problems))
         untouched.check(call)
         return [replace(verdict or UNAUDITED, by=member.name) for verdict in answers]
+
+
+def _name_of_trial(trial: Trial) -> str:
+    return f"attempt {trial.attempt.k} at problem {trial.problem.id}"
+
+
+def _name_of_case(case: Case) -> str:
+    return f"problem {case.problem.id}"
 
 
 def _cause(error: Exception) -> str:

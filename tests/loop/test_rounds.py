@@ -32,6 +32,20 @@ def test_idle_shares_are_measured(sums: Callable[..., Any], tmp_path: Path) -> N
     assert Tally().busy.idle == {}
 
 
+def test_parents_without_a_child_are_told_once_a_round(sums: Callable[..., Any], tmp_path: Path) -> None:
+    (tmp_path / "lazy.py").write_text(
+        "import sparq_core as sparq\nclass Lazy:\n    @sparq.hookimpl\n    def propose(self, parents, rng):\n"
+        "        return [sparq.Draft(statement=f'What is {rng.random()}?', answer='7', parents=(parents[0].id,))]\n"
+    )
+    pipeline = sums(rounds=2, steps=3)
+    pipeline["plugins"] = [{"use": "./lazy.py:Lazy"}, *(p for p in pipeline["plugins"] if "mutate" not in str(p))]
+    told = [e.message for e in run_pipeline(pipeline, tmp_path).events if isinstance(e, sparq.Warned)]
+    about = [message for message in told if "parents have no child; `propose` answers" in message]
+    assert [message.split(":")[0] for message in about] == ["step 1.1", "step 2.1"]
+    whole = run_pipeline(sums(steps=3), tmp_path / "whole")
+    assert not [e for e in whole.events if isinstance(e, sparq.Warned) and "no child" in e.message]
+
+
 def test_a_sampler_is_opened_once_for_seeds_and_round(sums: Callable[..., Any], tmp_path: Path) -> None:
     (tmp_path / "counting.py").write_text(
         "import sparq_core as sparq\nfrom sparq_core.testing import Scripted, ScriptedSampler\nOPENED = []\n"

@@ -414,6 +414,18 @@ def test_a_wrong_answer_stops_an_audit(to_be_audited: Path, tmp_path: Path, bad:
     assert done.asked == STEPS * BATCH == sum(stratum.audited.correct for stratum in done.strata)
 
 
+@pytest.mark.parametrize(("hook", "about"), [("verify", "attempt 1 at problem 1.2.1"), ("assess", "problem 1.2.1")])
+def test_the_item_that_a_plugin_raises_for_is_named(folder: Path, hook: str, about: str) -> None:
+    one = (
+        "t.problem.id == '1.2.1' and t.attempt.k == 1 for t in trials"
+        if hook == "verify"
+        else "c.problem.id == '1.2.1' for c in cases"
+    )
+    (folder / "odd.py").write_text(code(hook, f"_ = 1 / 0 if any({one}) else None; {GOOD[hook][1]}"))
+    with pytest.raises(sparq.PluginError, match=f"step 1.2: ZeroDivisionError.*\n  it raises for {about} alone"):
+        run_pipeline(pipeline_with(hook), folder)
+
+
 @pytest.mark.parametrize(
     "bad", ["raise RuntimeError('blind')", "sys.exit(0)", EVERYWHERE["raises what cannot be told"], "return 42"]
 )
