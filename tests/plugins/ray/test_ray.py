@@ -104,7 +104,7 @@ def test_a_run_whose_head_is_lost_ends_with_an_error_and_goes_on_with_another_he
     sums: Callable[..., Any], tmp_path: Path
 ) -> None:
     alone = run(sums(), tmp_path / "alone")
-    models = on_ray("auto", sampler="scripted", options={"delay": 1.0}, replicas=2)
+    models = on_ray("auto", sampler="scripted", options={"delay": 0.5}, replicas=2)
     (tmp_path / "pipeline.yaml").write_text(yaml.safe_dump(sums(models=models)))
     command = ["run", str(tmp_path / "pipeline.yaml"), "--out", str(tmp_path / "run"), "--set"]
     where = "models.student.with.address={}"
