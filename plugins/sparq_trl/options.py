@@ -33,11 +33,36 @@ class TrainingConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     threads: Annotated[sparq.Positive | None, Meta(description="CPU threads; by default all.")] = None
 
 
+class NodesConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Options of `nodes`: machines that train together, each with as many processes as `processes` says."""
+
+    count: Annotated[int, Meta(ge=2, description="How many machines.")]
+    launcher: Annotated[
+        tuple[str, ...],
+        Meta(
+            min_length=1,
+            description="The command that runs what follows it once per machine, each time with the whole of its standard "
+            "input, such as `[srun, --nodes=4, --ntasks-per-node=1]`.",
+        ),
+    ]
+    port: Annotated[
+        int, Meta(ge=1, le=65535, description="Port of this machine where the processes find each other.")
+    ] = 29_400
+    host: Annotated[str | None, Meta(description="How the other machines call this one; by default its host name.")] = (
+        None
+    )
+
+
+Nodes = Annotated[
+    NodesConfig | None,
+    Meta(description="Machines that share model and batch; by default only this one."),
+    sparq.FREE,
+]
 Processes = Annotated[
     sparq.Positive | None,
     Meta(
-        description="Processes that share model and batch, each on a GPU of its own; by default as many as GPUs are "
-        "visible, and one on a CPU."
+        description="Processes per machine that share model and batch, each on a GPU of its own; by default as many as "
+        "GPUs are visible, and one on a CPU."
     ),
     sparq.FREE,
 ]

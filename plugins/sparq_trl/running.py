@@ -1,6 +1,7 @@
 """What the engine's process does for every trainer: look whether a machine suffices, run the training, read what it tells."""
 
 import json
+import socket
 from collections.abc import Iterator, Mapping, Sequence
 from math import isfinite
 from pathlib import Path
@@ -11,8 +12,10 @@ import msgspec
 import sparq_core as sparq
 from sparq_trl import memory, sharing
 from sparq_trl.gpus import Gpu
-from sparq_trl.options import TrainingConfig
+from sparq_trl.options import NodesConfig, TrainingConfig
 
+ALONE = "127.0.0.1:0"
+"""Where the processes of one machine meet: at a free port that no other machine reaches."""
 REQUIRES = {"trl": "sparq-engine[trl]", "peft": "sparq-engine[trl]"}
 
 
@@ -35,8 +38,8 @@ class Demand(NamedTuple):
 
     @property
     def used(self) -> Sequence[Gpu]:
-        """The GPUs that it takes."""
-        return self.gpus[: self.asked.processes]
+        """The GPUs that it takes of each machine."""
+        return self.gpus[: self.asked.each]
 
 
 def findings(demand: Demand, config: TrainingConfig, model: sparq.Model) -> list[sparq.Finding]:
@@ -56,14 +59,23 @@ def _memory(demand: Demand, config: TrainingConfig, model: str) -> Iterator[spar
             *memory.states(tensors, rank, reference=demand.reference),
             max(passed, memory.cache(facts, demand.generated, width)),
         )
-        yield memory.finding(need, demand.asked.processes, [gpu.memory for gpu in demand.used], shares=demand.shares)
+        memories = [gpu.memory for gpu in demand.used] * demand.asked.nodes
+        yield memory.finding(need, demand.asked.processes, memories, shares=demand.shares)
 
 
 def train(
-    method: str, demand: Demand, weights: sparq.Model, out: Path, seed: int, job: Mapping[str, Any]
+    method: str,
+    demand: Demand,
+    weights: sparq.Model,
+    out: Path,
+    seed: int,
+    job: Mapping[str, Any],
+    nodes: NodesConfig | None = None,
 ) -> dict[str, float]:
     """
     Train in processes of their own, and give the metrics; `job` has the options and what is trained on.
+
+    With `nodes`, on several machines, which see the same files.
 
     SparqError where the batch cannot be shared, where the training diverged, and with the end of its log where it failed.
     """
@@ -79,12 +91,15 @@ def train(
         "metrics": str(told),
         "seed": seed,
         "processes": demand.asked.processes,
-        "gpus": [gpu.name for gpu in demand.used],
+        "each": demand.asked.each,
+        "nodes": demand.asked.nodes,
+        "meet": f"{nodes.host or socket.gethostname()}:{nodes.port}" if nodes else ALONE,
+        "gpus": [] if nodes else [gpu.name for gpu in demand.used],
         "micro_batch_size": demand.asked.micro,
         "accumulation": demand.asked.accumulation,
         **job,
     }
-    sparq.run_worker("sparq_trl.worker", whole, logged(out, "log"))
+    sparq.run_worker("sparq_trl.worker", whole, logged(out, "log"), launcher=nodes.launcher if nodes else ())
     metrics: dict[str, float] = json.loads(told.read_bytes())
     for name, value in metrics.items():
         if not isfinite(value):

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 import sparq_core as sparq
 from sparq_trl import running
 from sparq_trl.gpus import visible
-from sparq_trl.options import Processes, TrainingConfig
+from sparq_trl.options import Nodes, Processes, TrainingConfig
 from sparq_trl.sharing import Asked
 
 
@@ -32,6 +32,7 @@ class SftConfig(TrainingConfig, frozen=True, kw_only=True, forbid_unknown_fields
         Meta(description="Examples per forward pass of one process; by default its share of the batch."),
     ] = None
     processes: Processes = None
+    nodes: Nodes = None
     max_length: Annotated[int, Meta(ge=8, description="Number of tokens after which an example is truncated.")] = 2048
 
 
@@ -56,12 +57,13 @@ class Sft:
     @sparq.hookimpl
     def train(self, dataset: Path, weights: sparq.Model, out: Path, seed: int, round: int) -> Mapping[str, float]:
         job = {"dataset": str(dataset), "config": msgspec.to_builtins(self._config_of(round))}
-        return running.train("sft", self._demand(), weights, out, seed, job)
+        return running.train("sft", self._demand(), weights, out, seed, job, self._config.nodes)
 
     def _demand(self) -> running.Demand:
         config = self._config
         gpus = visible()
-        asked = Asked(config.batch_size, config.micro_batch_size, config.processes or max(1, len(gpus)))
+        each, nodes = config.processes or max(1, len(gpus)), config.nodes.count if config.nodes else 1
+        asked = Asked(config.batch_size, config.micro_batch_size, each, nodes)
         return running.Demand(asked, gpus, tokens=asked.micro * config.max_length)
 
     def _config_of(self, round: int) -> SftConfig:

@@ -8,13 +8,20 @@ from sparq_trl.gpus import Gpu
 
 
 class Asked(NamedTuple):
-    """What the options come to on this machine."""
+    """What the options come to on these machines."""
 
     batch: int
     """Examples an optimizer step."""
     given: int | None
     """Examples a forward pass, if that is given."""
-    processes: int
+    each: int
+    """Processes of a machine."""
+    nodes: int = 1
+
+    @property
+    def processes(self) -> int:
+        """Of all machines."""
+        return self.each * self.nodes
 
     @property
     def micro(self) -> int:
@@ -29,10 +36,8 @@ class Asked(NamedTuple):
 
 def findings(asked: Asked, gpus: Sequence[Gpu], example: str = "examples") -> Iterator[sparq.Finding]:
     """Why a batch cannot be shared like this; nothing where it can."""
-    if gpus and asked.processes > len(gpus):
-        message = (
-            f"{asked.processes} processes need as many GPUs, and {len(gpus)} are visible; set {len(gpus)} or fewer"
-        )
+    if gpus and asked.each > len(gpus):
+        message = f"{asked.each} processes need as many GPUs, and {len(gpus)} are visible; set {len(gpus)} or fewer"
         yield sparq.Finding(level="error", place="with.processes", message=message)
     if asked.batch % (asked.micro * asked.processes):
         yield sparq.Finding(level="error", place="with.batch_size", message=_uneven(asked, example))

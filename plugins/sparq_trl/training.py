@@ -17,7 +17,7 @@ METHODS: dict[str, ModuleType] = {"sft": sft, "dpo": dpo, "grpo": grpo}
 def train(job: dict[str, Any]) -> None:
     """Train a model by one of the methods; the first process saves what came of it."""
     import torch
-    from transformers import AutoTokenizer, set_seed
+    from transformers import AutoTokenizer, PrinterCallback, set_seed
 
     config, method = job["config"], METHODS[job["method"]]
     if config["threads"]:
@@ -29,6 +29,8 @@ def train(job: dict[str, Any]) -> None:
     trainer = method.trainer(
         job, model=load(job["model"]), processing_class=tokenizer, peft_config=adapters(config["lora"])
     )
+    if not trainer.accelerator.is_main_process:
+        trainer.remove_callback(PrinterCallback)  # one process of every machine would print
     trainer.train()
     _tell(trainer, job)
     whole = trainer.model if job["processes"] == 1 else sharded.gathered(trainer, job["model"])

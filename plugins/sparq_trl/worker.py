@@ -9,9 +9,6 @@ from typing import Any
 import sparq_core as sparq
 from sparq_trl.training import train
 
-ALONE = "127.0.0.1:0"
-"""Where the processes of one machine meet: at a free port that no other machine reaches."""
-
 
 def main(job: dict[str, Any]) -> None:
     """Train a model and save it whole."""
@@ -29,19 +26,17 @@ def launch(job: dict[str, Any]) -> None:
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
     from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
-    processes = job["processes"]
-    os.environ.setdefault(
-        "OMP_NUM_THREADS", str(job["config"]["threads"] or max(1, (os.cpu_count() or 1) // processes))
-    )
+    each, nodes = job["each"], job["nodes"]
+    os.environ.setdefault("OMP_NUM_THREADS", str(job["config"]["threads"] or max(1, (os.cpu_count() or 1) // each)))
     once = LaunchConfig(
-        min_nodes=1,
-        max_nodes=1,
-        nproc_per_node=processes,
+        min_nodes=nodes,
+        max_nodes=nodes,
+        nproc_per_node=each,
         max_restarts=0,
         run_id=job["method"],
         rdzv_backend="c10d",
-        rdzv_endpoint=ALONE,
-        local_addr=ALONE.partition(":")[0],
+        rdzv_endpoint=job["meet"],
+        local_addr=job["meet"].rpartition(":")[0] if nodes == 1 else None,
         monitor_interval=0.5,
     )
     try:
@@ -52,7 +47,7 @@ def launch(job: dict[str, Any]) -> None:
         if isinstance(told, dict):
             sys.stdout.write(told["extraInfo"]["py_callstack"])
             told = told["message"]
-        sys.exit(f"process {rank + 1} of {processes} failed: {told}")
+        sys.exit(f"process {rank + 1} of {job['processes']} failed: {told}")
 
 
 def share(job: dict[str, Any]) -> None:

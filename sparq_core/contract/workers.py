@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -25,16 +25,20 @@ _running: set["subprocess.Popen[str]"] = set()
 _ending = threading.Event()
 
 
-def run_worker(module: str, job: Mapping[str, Any], log: Path, folder: Path | None = None) -> None:
+def run_worker(
+    module: str, job: Mapping[str, Any], log: Path, folder: Path | None = None, *, launcher: Sequence[str] = ()
+) -> None:
     """
     Run `python -m module` with a job and wait for it; what it prints goes into `log`.
 
-    `folder` is its working directory. SparqError with the end of its log if it fails, Interrupted if it was ended by `end_all`.
+    `folder` is its working directory. `launcher` is a command that runs what follows it, with the job on its standard input;
+    it ends, with what it has begun, when that input does. SparqError with the end of its log if it fails, Interrupted if it was
+    ended by `end_all`.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("w", encoding="utf-8") as file:
         process = subprocess.Popen(  # noqa: S603 -- a module of a plugin
-            [sys.executable, "-m", module],
+            [*launcher, sys.executable, "-m", module],
             stdin=subprocess.PIPE,
             stdout=file,
             stderr=subprocess.STDOUT,

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -17,6 +18,7 @@ from safetensors.torch import load_file
 import sparq_core as sparq
 from sparq_tiny import MODEL
 from sparq_trl import Sft, SftConfig
+from sparq_trl.options import NodesConfig
 
 BATCH = 4
 EXAMPLES = 42
@@ -102,6 +104,53 @@ def test_two_processes_save_one_whole_model_as_one_process_does(alone: Path, sha
     assert {tensor.dtype for tensor in load_file(shared / "model.safetensors").values()} == {torch.float32}
     assert sorted(file.name for file in shared.iterdir()) == sorted(file.name for file in alone.iterdir())
     assert (shared / "config.json").read_text() == (alone / "config.json").read_text()
+
+
+TWICE = """
+import subprocess, sys, threading
+job = sys.stdin.readline()
+nodes = [subprocess.Popen(sys.argv[1:], stdin=subprocess.PIPE, text=True) for _ in range(2)]
+for node in nodes:
+    node.stdin.write(job)
+    node.stdin.flush()
+
+def pass_on_the_end():
+    sys.stdin.read()
+    for node in nodes:
+        node.stdin.close()
+
+threading.Thread(target=pass_on_the_end, daemon=True).start()
+sys.exit(max(node.wait() for node in nodes))
+"""
+"""What srun does on two machines, on one."""
+
+
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("localhost", 0))
+        return int(found.getsockname()[1])
+
+
+def two_nodes(folder: Path) -> dict[str, Any]:
+    (folder / "twice.py").write_text(TWICE)
+    launcher = [sys.executable, str(folder / "twice.py")]
+    return {"nodes": NodesConfig(count=2, launcher=tuple(launcher), port=free_port(), host="localhost"), "processes": 1}
+
+
+@pytest.mark.timeout(120)
+def test_two_machines_train_as_one(alone: Path, tmp_path: Path) -> None:
+    out = train(tmp_path, **two_nodes(tmp_path))
+    assert steps(out) == steps(alone)
+    assert losses(out) == pytest.approx(losses(alone), rel=1e-3)
+    assert held(out) == [pytest.approx(held(alone)[0] / 2, rel=0.01)] * 2
+    assert apart(alone, out) < 5e-5
+
+
+@pytest.mark.timeout(120)
+def test_a_machine_that_fails_ends_the_training_on_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(globals(), "dataset", lambda path: path)
+    with pytest.raises(sparq.SparqError, match=r"process [12] of 2 failed: FileNotFoundError: .*data\.jsonl"):
+        train(tmp_path, **two_nodes(tmp_path))
 
 
 ENGINE = """
