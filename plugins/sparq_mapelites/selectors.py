@@ -179,8 +179,8 @@ class Selector:
         if step.round and described and self._unseen:
             key = min(self._unseen)
             raise sparq.PipelineError(
-                f"niches: no problem is described by '{key}'; {sparq.nearest(key, described)}; "
-                f"if a plugin is meant to describe by '{key}', its `describe` left it out"
+                f"niches: no problem is described by '{key}'; {sparq.nearest(key, described)}; set niches to what describes "
+                f"them, such as {{{min(described)}: {{}}}}, or let `describe` of a plugin answer '{key}'"
             )
 
     def draw(self, rng: Random, n: int) -> list[str]:

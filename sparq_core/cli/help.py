@@ -9,7 +9,7 @@ from click.shell_completion import CompletionItem
 
 from sparq_core import hookspecs
 from sparq_core.contract.config import Pipeline
-from sparq_core.contract.errors import PipelineError
+from sparq_core.contract.errors import PipelineError, nearest
 from sparq_core.contract.messages import message
 from sparq_core.pipeline.settings import options_of
 
@@ -85,5 +85,7 @@ def _page(root: click.Context, topic: str) -> str:
     if command is None and topic in hookspecs.HOOKS:
         return _hook(topic)
     if command is None:
-        raise PipelineError(message(f"there is no topic {topic}; `sparq help` lists them"))
+        commands = root.command.list_commands(root) if isinstance(root.command, click.Group) else []
+        hint = nearest(topic, (*TOPICS, *commands, *hookspecs.HOOKS))
+        raise PipelineError(message(f"there is no topic {topic}; {hint}"))
     return command.get_help(click.Context(command, parent=root, info_name=topic))

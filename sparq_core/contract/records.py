@@ -32,9 +32,9 @@ class Draft(Struct, frozen=True, kw_only=True):
     extra: Mapping[str, Any] = field(default_factory=dict)
     """A domain's own data, plain JSON."""
     parents: tuple[str, ...] = ()
-    """Ids of the problems it was made from; none for a seed."""
+    """Ids of the problems it was made from: one or more for a child, none for a seed."""
     operator: str = "seed"
-    """The name of what made it, such as `mutate`."""
+    """The name of what made it, such as `mutate`; for a child by default that of its plugin."""
     ordinal: int | None = None
     """Which of the plugin's completions this was parsed from."""
     unparsed: str = ""

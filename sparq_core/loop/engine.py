@@ -21,7 +21,7 @@ from sparq_core.loop.checkpoints import Checkpoints
 from sparq_core.loop.meter import Meter, Spent
 from sparq_core.loop.sources import Issue, Source
 from sparq_core.loop.step import Candidate, Proposed, Slot, StepRunner, turned_away
-from sparq_core.loop.stops import Ahead, StopRule
+from sparq_core.loop.stops import Ahead, StopRule, rejected_for
 from sparq_core.pipeline.cast import Cast
 
 
@@ -119,7 +119,7 @@ class Engine:
             return self._source.issue(step, self._folded, ())
         except NoParents as error:
             if step == 1:
-                raise
+                raise NoParents(f"{error}{rejected_for(self._meter.tally)}") from None
             self._emit(Warned(f"round {self._round} ends after {step - 1} steps: {error}"))
             return None
 

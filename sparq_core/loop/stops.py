@@ -120,6 +120,14 @@ def why_none(tally: Tally) -> str:
     )
 
 
+def rejected_for(tally: Tally) -> str:
+    """The reason for which most were rejected, in brackets; nothing where none was."""
+    if not tally.reasons:
+        return ""
+    reason, count = max(tally.reasons.items(), key=lambda item: item[1])
+    return f" ({count:,} of {tally.children:,} were rejected by {reason})"
+
+
 def over_budget(budget: BudgetConfig, tally: Tally) -> str | None:
     """The budget that is used up, in words, or None."""
     used: dict[str, tuple[float, float | None, str]] = {

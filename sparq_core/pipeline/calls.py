@@ -67,9 +67,9 @@ class Call(NamedTuple):
                     raise PluginError(f"{error}\n  it raises for {named(item)} alone") from error.__cause__
             raise
 
-    def wrong(self, gave: object, why: str) -> PluginError:
+    def wrong(self, gave: object, why: str, what: str = "it returned") -> PluginError:
         """The error that stops the run: what the plugin gave, what is wrong with it, what the contract says."""
-        return PluginError(f"{self}: {why}\n  it returned: {_shown(gave)}\n  the contract: {contract_of(self.spec)}")
+        return PluginError(f"{self}: {why}\n  {what}: {_shown(gave)}\n  the contract: {contract_of(self.spec)}")
 
 
 class _Begun:

@@ -42,6 +42,7 @@ from sparq_core.contract.weights import weights_files
 from sparq_core.ledger.reader import Reader
 from sparq_core.pipeline.calls import Call
 from sparq_core.pipeline.checks import (
+    Kinds,
     Untouched,
     aligned,
     as_dicts,
@@ -54,6 +55,7 @@ from sparq_core.pipeline.checks import (
     finite,
     metrics_in,
     nothing,
+    proposed,
     records,
     rejection_for,
     streamed,
@@ -92,6 +94,7 @@ class Cast:
                 raise PipelineError(
                     f"{member.place}: plugin '{member.name}' does not fit its hook: {_misfit(member, error)}"
                 ) from error
+        self._kinds = Kinds()
         self._relays = {
             hook: [(m, self._relay(hook, m)) for m in members if hook in m.hooks()] for hook in hookspecs.HOOKS
         }
@@ -214,7 +217,7 @@ class Cast:
             untouched = Untouched(given, extra_of)
             answer = records(call, call.answer(parents=given, llm=llm, rng=place.rng(call.hook, member.name)), Draft)
             untouched.check(call)
-            drafts += [(member.name, checked_draft(call, draft, ids, len(llm.recorded))) for draft in answer]
+            drafts += [(member.name, proposed(call, draft, ids, len(llm.recorded))) for draft in answer]
         return drafts
 
     def admit(self, when: str, children: Sequence[Problem]) -> list[Rejection | None]:
@@ -308,12 +311,13 @@ class Cast:
             batch = list(cases)
             untouched = Untouched(batch, extra_of_case)
             answer = call.answer(cases=batch, llm=place.llm(call.hook, member.name))
-            answers = aligned(call, as_dicts(answer), dict[str, Any], len(cases))
+            answers = aligned(call, as_dicts(call, answer), dict[str, Any], len(cases))
             untouched.check(call)
             said = member.describes()
-            for united, given in zip(descriptors, answers, strict=True):
+            for case, united, given in zip(cases, descriptors, answers, strict=True):
                 if said is not None and (more := given.keys() - set(said)):
                     raise call.wrong(given, f"'{min(more)}' is not among its `describes`")
+                self._kinds.check(call, case.problem.id, given)
                 unite(call, united, given)
         return descriptors
 

@@ -22,6 +22,8 @@ from sparq_core.ledger.dataset_columns import COLUMNS
 from sparq_core.pipeline.calls import Call
 
 T = TypeVar("T")
+SEED = Draft().operator
+"""What a draft is made by where it does not say."""
 BATCH = 1_000
 """Records that are checked at once where there may be millions."""
 
@@ -74,6 +76,7 @@ def record(call: Call, answer: object, kind: type[T]) -> T:
     """One record of exactly this type."""
     if not isinstance(answer, kind):
         raise call.wrong(answer, f"this is {_a(answer)}, not a {kind.__name__}")
+    _check_ordered(call, answer)
     value: T = copied(call, answer, kind)
     return value
 
@@ -109,9 +112,22 @@ def _check_records(call: Call, answers: Sequence[Any], kind: Any) -> None:
         k for k in getattr(kind, "__args__", (kind,)) if isinstance(k, type) and issubclass(k, msgspec.Struct)
     )
     optional = type(None) in getattr(kind, "__args__", ())
-    for answer in answers if structs else ():
+    for i, answer in enumerate(answers if structs else (), 1):
         if not (isinstance(answer, structs) or (optional and answer is None)):
-            raise call.wrong(answer, f"one of the answers is {_a(answer)}, not a {structs[0].__name__}")
+            raise call.wrong(answer, f"answer {i} of {len(answers)} is {_a(answer)}, not a {structs[0].__name__}")
+        _check_ordered(call, answer)
+
+
+def _check_ordered(call: Call, answer: object) -> None:
+    """A draft's own data has no sets: a copy would have them as lists, in the order of this process."""
+    if isinstance(answer, Draft) and _has_set(answer.extra):
+        raise call.wrong(answer, "`extra` has a set, whose order differs between processes; give a sorted list")
+
+
+def _has_set(data: object) -> bool:
+    if isinstance(data, Mapping | list | tuple):
+        return any(map(_has_set, data.values() if isinstance(data, Mapping) else data))
+    return isinstance(data, set | frozenset)
 
 
 def _items(call: Call, answer: object, kind: type[T]) -> Iterator[Any]:
@@ -208,7 +224,8 @@ class Untouched:
         """PluginError where the batch is not as it was."""
         same = len(self._batch) == len(self._items) and all(map(_is, self._batch, self._items))
         if not same or self._fingerprint(self._batch) != self._data:
-            raise call.wrong(self._batch, "it changed the batch it was given; hooks must not change their input")
+            why = "it changed the batch it was given; hooks must not change their input"
+            raise call.wrong(self._batch, why, "the batch is now")
 
 
 def _is(one: object, other: object) -> bool:
@@ -235,12 +252,22 @@ def contents_of(step: Step) -> list[object]:
 
 def checked_draft(call: Call, draft: Draft, parents: Sequence[str], asked: int) -> Draft:
     """A draft whose parents and completion are among those its plugin was given, its `extra` as the ledger gives it back."""
+    if not (draft.unparsed or draft.statement.strip()):
+        raise call.wrong(draft, "it has neither a statement nor `unparsed`")
     for parent in draft.parents:
         if parent not in parents:
             raise call.wrong(draft, f"'{parent}' is none of the parents it was given")
     if draft.ordinal is not None and not 0 <= draft.ordinal < asked:
         raise call.wrong(draft, f"it was read from completion {draft.ordinal}, but {asked} were asked for")
     return replace(draft, extra=plain(call, draft.extra, "extra")) if draft.extra else draft
+
+
+def proposed(call: Call, draft: Draft, parents: Sequence[str], asked: int) -> Draft:
+    """A checked draft with its parents, made by its plugin where it does not say by what."""
+    if not draft.parents:
+        raise call.wrong(draft, "it names no parent")
+    made_by = call.plugin if draft.operator == SEED else draft.operator
+    return replace(checked_draft(call, draft, parents, asked), operator=made_by)
 
 
 def rejection_for(call: Call, reason: str | None) -> Rejection | None:
@@ -261,11 +288,32 @@ def check_assessment(call: Call, case: Case, assessment: Assessment) -> None:
         raise call.wrong(assessment, f"{len(assessment.verdicts)} verdicts for {len(case.judged)} attempts")
 
 
-def as_dicts(answer: object) -> object:
-    """Mappings of any kind as plain ones; what is none is left to be found."""
+def as_dicts(call: Call, answer: object) -> object:
+    """Mappings of any kind as plain ones, without sets; what is no mapping is left to be found."""
     if not isinstance(answer, list | tuple):
         return answer
+    for item in answer:
+        for key, value in item.items() if isinstance(item, Mapping) else ():
+            if isinstance(value, set | frozenset):
+                raise call.wrong(item, f"'{key}' is a set, whose order differs between processes; give a sorted list")
     return [dict(item) if isinstance(item, Mapping) else item for item in answer]
+
+
+class Kinds:
+    """Notices a descriptor that is a number of one problem and a label of another, of which niches cannot be made."""
+
+    def __init__(self) -> None:
+        self._seen: dict[str, tuple[str, str]] = {}
+
+    def check(self, call: Call, problem: str, given: Mapping[str, Any]) -> None:
+        """PluginError where a value is of another kind than those before it."""
+        for key, value in given.items():
+            if value is None:
+                continue
+            kind = "a number" if isinstance(value, int | float) else "a label"
+            before, other = self._seen.setdefault(key, (kind, problem))
+            if kind != before:
+                raise call.wrong(given, f"'{key}' of problem {problem} is {kind}, and that of {other} {before}")
 
 
 def unite(call: Call, united: dict[str, Any], given: Mapping[str, Any]) -> None:

@@ -1,6 +1,7 @@
 """Plugins found among what is installed, loaded from a package or from one file, and made with their options."""
 
 import importlib.util
+import inspect
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import EntryPoint, entry_points
@@ -10,6 +11,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import fields
 
+from sparq_core import hookspecs
 from sparq_core.contract.elsewhere import fetched, is_elsewhere, local
 from sparq_core.contract.errors import PipelineError, nearest
 from sparq_core.contract.files import absolute, kind_of, refusal
@@ -84,7 +86,8 @@ def load_class(use: str, place: str, base: Path) -> tuple[type, str]:
         raise PipelineError(f"{place}: no plugin named '{shown(use)}' is installed; for a file, write './{shown(use)}'")
     if use not in known:
         hint = (
-            f"if it is that of a project of yours, install that: pip install --editable FOLDER; {nearest(use, known)}"
+            "if it is that of a project of yours, install that (pip install --editable FOLDER) with an entry point in its "
+            f'pyproject.toml, [project.entry-points."sparq.plugins"]; {nearest(use, known)}'
         )
         raise PipelineError(f"{place}: no plugin named '{shown(use)}' is installed; {hint}")
     check_compatible(known[use].dist, use, place)
@@ -152,13 +155,15 @@ def check_hooks(plugin_class: type, use: str, place: str) -> None:
     unmarked = [h for h in HOOKS if callable(getattr(plugin_class, h, None)) and h not in answered]
     if unmarked:
         raise PipelineError(f"{place}: method '{unmarked[0]}' of '{use}' is named after a hook but lacks @hookimpl")
+    strangers = [n for n in vars(plugin_class) if n not in HOOKS and hasattr(vars(plugin_class)[n], "sparq_impl")]
+    if strangers:
+        raise PipelineError(f"{place}: '{use}' has a @hookimpl '{strangers[0]}'; {nearest(strangers[0], HOOKS)}")
     if not answered:
         raise PipelineError(
             f"{place}: plugin '{use}' implements no hook; its methods need the name of a hook and @hookimpl"
         )
-    strangers = [n for n in vars(plugin_class) if n not in HOOKS and hasattr(vars(plugin_class)[n], "sparq_impl")]
-    if strangers:
-        raise PipelineError(f"{place}: '{use}' has a @hookimpl '{strangers[0]}'; {nearest(strangers[0], HOOKS)}")
+    for hook in answered:
+        _check_method(plugin_class, hook, f"{place}: `{hook}` of '{use}'")
     owned = [spec.__name__ for spec in ONE_OWNER if spec.__name__ in answered]
     if len(owned) > 1:
         raise PipelineError(
@@ -166,16 +171,30 @@ def check_hooks(plugin_class: type, use: str, place: str) -> None:
         )
 
 
+def _check_method(plugin_class: type, hook: str, what: str) -> None:
+    """PipelineError where a hook is not written as an ordinary method."""
+    method = inspect.getattr_static(plugin_class, hook)
+    if inspect.iscoroutinefunction(method) or inspect.isasyncgenfunction(method):
+        raise PipelineError(f"{what} is async; hooks are called as ordinary methods")
+    given = inspect.signature(getattr(hookspecs, hook)).parameters
+    if inspect.isfunction(method) and next(iter(inspect.signature(method).parameters), "") in {"", *given}:
+        raise PipelineError(f"{what} lacks `self` as its first parameter")
+
+
 def _config(plugin_class: type, use: str, options: Mapping[str, Any], place: str, base: Path) -> Struct | None:
     kind = config_of(plugin_class, place.removesuffix(".with"))
     if kind is None:
         if options:
-            raise PipelineError(f"{place}: plugin '{use}' has no options")
+            raise PipelineError(
+                f"{place}: plugin '{use}' has no options; to have some, its constructor takes one argument of a type with "
+                "fields, such as `config: MyConfig` for a `class MyConfig(msgspec.Struct)`"
+            )
         return None
     config = convert(_with_absolute_files(options, kind, place, base), kind, place)
     for option, path in marked(config, "file"):
         if refused := refusal(Path(path)):
-            packaged = str(options.get(option, "")).startswith(PACKAGED)
+            default = next((field.default for field in fields(kind) if field.encode_name == option), "")
+            packaged = str(options.get(option, default)).startswith(PACKAGED)
             remedy = "; an editable install has only the files inside the package's own folder" if packaged else ""
             raise PipelineError(f"{place}.{option}: {refused} {shown(path)}{remedy}")
     return config

@@ -1,5 +1,6 @@
 """What a check never got to try: a verifier that was shown no right attempt, a proposer whose model it could not read."""
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -51,11 +52,16 @@ def untried(spec: Callable[..., Any], answers: Sequence[Any]) -> Iterator[str]:
 
 
 def unkept(promised: Collection[str], described: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    """The descriptors that a plugin promises and gave no problem, each with what to do."""
-    met = {key for said in described for key in said}
+    """The descriptors that a plugin promises and did not give every problem, each with what to do."""
+    met = Counter(key for said in described for key in said)
     for key in promised:
-        if key not in met:
+        if not met[key]:
             yield f"`describe` answered no '{key}', which `describes` promises; {_OTHER_PROBLEMS}, or leave it out there"
+        elif met[key] < len(described):
+            yield (
+                f"`describe` left '{key}' out for {len(described) - met[key]} of {len(described)} problems; that counts as "
+                "None, which it may as well answer"
+            )
 
 
 def check_called(hooks: Collection[str], skip: Collection[str]) -> None:
