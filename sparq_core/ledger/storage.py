@@ -3,6 +3,7 @@
 import fcntl
 import shutil
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from importlib.resources import files
@@ -24,6 +25,8 @@ LEFT = {LOCK, *(name + end for name in (SOURCE, RESOLVED) for end in ("", PARTIA
 """What there may be in the folder of a run that was killed before its ledger was there."""
 PATIENCE = 60.0
 """Seconds that a writer waits for those who read, where the journal does not let both at once."""
+LONGEST_ASKED = 1.0
+"""Seconds that a writer waits for those who ask whether there is one."""
 FORMAT = 3
 NETWORK_FILE_SYSTEMS = {"nfs", "nfs4", "lustre", "cifs", "smb3", "gpfs", "beegfs", "ceph", "9p", "fuse.sshfs", "afs"}
 """File systems without the shared memory that SQLite's write-ahead log needs."""
@@ -218,14 +221,29 @@ class Lock:
         except OSError as error:
             raise PipelineError(f"{folder}: cannot be written to: {error.strerror}") from error
         try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._take(folder)
         except OSError as error:
             self._file.close()
             raise _refusal(folder, error) from error
 
+    def _take(self, folder: Path) -> None:
+        """Take the lock; if it is only being asked about, after whoever asks."""
+        deadline = time.monotonic() + LONGEST_ASKED
+        while True:
+            try:
+                return fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if self.is_held(folder) or time.monotonic() > deadline:
+                    raise
+            time.sleep(0.001)
+
     @staticmethod
     def is_held(folder: Path) -> bool:
-        """Whether a run folder has a writer now; no where that cannot be found out."""
+        """
+        Whether a run folder has a writer now; no where that cannot be found out.
+
+        To ask is to share the lock for a moment: askers do not see each other, and a writer that begins just then waits.
+        """
         try:
             with (folder / LOCK).open() as file:
                 fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)

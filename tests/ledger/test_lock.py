@@ -5,12 +5,14 @@ import fcntl
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from sparq_core.contract.errors import PipelineError, RunLockedError
+from sparq_core.ledger import storage
 from sparq_core.ledger.storage import Lock
 
 HOLD = """
@@ -68,6 +70,28 @@ def test_those_who_ask_do_not_take_each_other_for_writers(tmp_path: Path) -> Non
     with (tmp_path / ".lock").open() as file:
         fcntl.flock(file, fcntl.LOCK_SH)
         assert not Lock.is_held(tmp_path)
+
+
+def test_a_writer_begins_while_others_ask(tmp_path: Path) -> None:
+    Lock(tmp_path).release()
+    with (tmp_path / ".lock").open() as file, ThreadPoolExecutor() as threads:
+        fcntl.flock(file, fcntl.LOCK_SH)
+        began = threads.submit(Lock, tmp_path)
+        with pytest.raises(TimeoutError):
+            began.result(timeout=0.05)
+        fcntl.flock(file, fcntl.LOCK_UN)
+        began.result(timeout=5).release()
+
+
+def test_a_writer_waits_for_those_who_ask_no_longer_than_it_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(storage, "LONGEST_ASKED", 0.05)
+    Lock(tmp_path).release()
+    with (tmp_path / ".lock").open() as file:
+        fcntl.flock(file, fcntl.LOCK_SH)
+        with pytest.raises(RunLockedError):
+            Lock(tmp_path)
 
 
 def test_a_folder_that_cannot_be_written_to(tmp_path: Path) -> None:
