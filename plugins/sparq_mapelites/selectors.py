@@ -136,6 +136,8 @@ class Selector:
             niche = self._niches.of(parent.descriptors)
             self._archive.rerank(niche, parent.problem.id, parent.quality)
             self.rerank(niche, parent)
+        if self._unseen:
+            return {}  # all problems are in one niche, which says nothing
         metrics = self._archive.metrics()
         if step.round and (warning := self._collapse.seen_in(step.step, metrics["niche_entropy"])):
             self._warn(warning)

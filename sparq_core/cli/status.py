@@ -15,8 +15,9 @@ from rich.text import Text
 from sparq_core.cli.arguments import JSON, RUN
 from sparq_core.cli.progress import duration
 from sparq_core.cli.wording import plain, reasons
-from sparq_core.contract.tally import Tally
-from sparq_core.contract.wording import funnel, metric_name, money
+from sparq_core.contract.config import Pipeline
+from sparq_core.contract.tally import Tally, priced, prices_of
+from sparq_core.contract.wording import funnel, metric_name, money, times
 from sparq_core.ledger import diversity, overview
 from sparq_core.ledger.intervals import Comparison, Interval
 from sparq_core.ledger.reader import Reader
@@ -45,6 +46,7 @@ def facts(ledger: Reader, folder: Path) -> dict[str, Any]:
         "prompt_tokens": tally.prompt_tokens,
         "cost": tally.cost,
         "prices": {name: msgspec.to_builtins(model.prices) for name, model in pipeline.models.items() if model.prices},
+        "roles": dict(_by_role(tally, pipeline)),
         "hours": tally.seconds / 3600,
         "idle": tally.busy.idle,
         "retried": {"requests": tally.retried.requests, "seconds": tally.retried.seconds},
@@ -63,6 +65,15 @@ def facts(ledger: Reader, folder: Path) -> dict[str, Any]:
     }
 
 
+def _by_role(tally: Tally, pipeline: Pipeline) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The model that plays each role that was played, what it read and wrote, and the money for it."""
+    prices, models = prices_of(pipeline), pipeline.cast_of_roles()
+    for role, used in sorted(tally.used.items(), key=lambda item: -item[1].sampled):
+        cost = priced(Tally(used={role: used}), {role: prices[role]}).cost if role in prices else None
+        told = {"tokens": used.sampled, "prompt_tokens": used.prompt, "cost": cost}
+        yield role, {"model": models.get(role), **told}
+
+
 def _left_out(ledger: Reader, tally: Tally) -> dict[str, int]:
     """Why seeds are not among the parents: their rows are only read where some are not."""
     return overview.seeds_left_out(ledger) if tally.seeds_kept < tally.seeds else {}
@@ -72,8 +83,8 @@ def _most_frequent(counts: Mapping[str, int]) -> list[tuple[str, int]]:
     return sorted(counts.items(), key=lambda item: -item[1])
 
 
-def tell(console: Console, ledger: Reader, folder: Path) -> None:
-    """Counts, archive, benchmarks and where things are."""
+def tell(console: Console, ledger: Reader, folder: Path) -> dict[str, Any]:
+    """Show counts, archive, benchmarks and where things are; the facts that these are."""
     tally = ledger.tally()
     console.print(_how_far(ledger, folder))
     told = facts(ledger, folder)
@@ -83,6 +94,9 @@ def tell(console: Console, ledger: Reader, folder: Path) -> None:
     if len(told["operators"]) > 1:
         yields = [f"{name} {n['kept']:,} of {n['children']:,} kept" for name, n in told["operators"].items()]
         console.print(plain(f"  by operator: {', '.join(yields)}"))
+    if len(told["roles"]) > 1:
+        for line in _roles(told["roles"]):
+            console.print(plain(f"  {line}"))
     for change in overview.changes(ledger):
         console.print(plain(f"  changed after step {change.round}.{change.step}: {change.setting}"))
     for line in coverage(told["archive"], told["curated"]):
@@ -91,6 +105,13 @@ def tell(console: Console, ledger: Reader, folder: Path) -> None:
         console.print(_benchmarks(rows, round_))
     for name, place in _places(ledger, folder):
         console.print(Text.assemble((f"{name:>16}", "dim"), "  ", plain(place)), soft_wrap=True)
+    return told
+
+
+def _roles(roles: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    for role, of in roles.items():
+        cost = "" if of["cost"] is None else f", cost {money(of['cost'])}"
+        yield f"{role} ({of['model']}): {of['tokens']:,} sampled tokens, {of['prompt_tokens']:,} prompt tokens{cost}"
 
 
 def coverage(archive: Mapping[str, Any], curated: Mapping[str, Any]) -> Iterator[str]:
@@ -147,8 +168,12 @@ def counts(tally: Tally, metrics: Mapping[str, float]) -> Table:
     for number, what in _of_samplers(tally):
         table.add_row(number, plain(what))
     if tally.cost is not None:
-        table.add_row(money(tally.cost), "cost, at the models' prices")
-    for key, value in metrics.items():
+        kept = tally.outcomes.get("kept", 0)
+        each = f"; {money(tally.cost / kept)} per kept problem" if kept else ""
+        table.add_row(money(tally.cost), f"cost, at the models' prices{each}")
+    if tally.seconds:
+        table.add_row(duration(tally.seconds), "wall clock")
+    for key, value in metrics.items() if tally.children else ():
         table.add_row(f"{value:,.4g}", plain(metric_name(key)))
     return table
 
@@ -162,7 +187,7 @@ def _of_samplers(tally: Tally) -> Iterator[tuple[str, str]]:
         yield f"{tally.retried.requests:,}", told
     for model, of in tally.replicas.items():
         if of.number > 1 or of.lost:
-            told = f"each drew {of.least:,} to {of.most:,} completions; lost {of.lost:,} times"
+            told = f"each drew {of.least:,} to {of.most:,} completions; lost {times(of.lost)}"
             yield f"{of.number:,}", f"replica{'s' * (of.number != 1)} of {model}: {told}"
 
 
@@ -201,25 +226,30 @@ WORDS = {
     "disputed": "the attempts agree on another answer than the reference",
     "out of band": "solved too often or too rarely to be kept",
     "unknown": "an attempt that could be judged neither correct nor incorrect, such as a truncated one",
+    "idle": "the share of time that the model's slots were empty, or that no answer was being checked; what is near 0% is the "
+    "bottleneck",
+    "sent again": "after temporary errors, such as a rate limit, a timeout or a dropped connection; no attempt is lost",
+    "replicas": "copies of a model that share its requests",
     "filled niches": "combinations of descriptors, such as skills, that have a kept problem",
-    "QD-score": "quality and diversity: the sum of the quality of the best problem of each niche",
+    "sets": "different combinations of labels",
+    "QD-score": "quality and diversity: the sum of the quality of the best problem of each niche or set",
     "entropy": "how evenly problems spread over niches, in nats; exp(entropy) niches of equal size have the same entropy",
     "near duplicate rate": "the share of children that nearly repeat an earlier problem",
 }
 """What stands in a status and is not said there."""
 
 
-def explained(ledger: Reader) -> Iterator[str]:
+def explained(told: Mapping[str, Any]) -> Iterator[str]:
     """The prices behind the money, and the words that occur in a run's status."""
-    for name, model in ledger.pipeline().models.items():
-        if model.prices:
-            of_prompts, sampled = money(model.prices.input), money(model.prices.output)
-            yield f"prices of {name}: {of_prompts} per million prompt tokens, {sampled} per million sampled tokens"
-    last = ledger.last_round()
-    metrics = ledger.step_row(last, steps).metrics if (steps := ledger.steps_of(last)) else {}
-    tally = ledger.tally()
-    there = [name for name, n in funnel(tally) if n] + [metric_name(key) for key in metrics]
-    there += ["unknown"] * bool(tally.verdicts.get("unknown"))
+    for name, prices in told["prices"].items():
+        of_prompts, sampled = money(prices["input"]), money(prices["output"])
+        yield f"prices of {name}: {of_prompts} per million prompt tokens, {sampled} per million sampled tokens"
+    there = [name for name, n in told["children"].items() if n]
+    there += [metric_name(key) for key in told["metrics"]] if there else []
+    there += ["unknown"] * bool(told["attempts"].get("unknown"))
+    there += ["idle"] * bool(told["idle"]) + ["sent again"] * bool(told["retried"]["requests"])
+    there += ["replicas"] * any(of["number"] > 1 or of["lost"] for of in told["replicas"].values())
+    there += [*coverage(told["archive"], told["curated"])]
     yield from (f"{word}: {meaning}" for word, meaning in WORDS.items() if any(word in name for name in there))
 
 
@@ -232,6 +262,6 @@ def status(run: Path, as_json: bool) -> None:
         if as_json:
             click.echo(json.dumps(facts(ledger, run), indent=2))
         else:
-            tell(console := Console(), ledger, run)
-            for line in explained(ledger):
+            told = tell(console := Console(), ledger, run)
+            for line in explained(told):
                 console.print(plain(f"  {line}", "dim"))

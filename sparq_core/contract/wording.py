@@ -11,6 +11,11 @@ def money(amount: float) -> str:
     return f"{amount:,.2f}" if amount >= 1 or not amount else f"{amount:.2g}"
 
 
+def times(number: int) -> str:
+    """How often: `once`, `2 times`."""
+    return "once" if number == 1 else f"{number:,} times"
+
+
 def metric_name(key: str) -> str:
     """A metric as people read it: `qd_score` is QD-score."""
     return inert(shortened({"qd_score": "QD-score"}.get(key, key.replace("_", " ")), LONGEST_NAME))

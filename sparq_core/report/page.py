@@ -14,7 +14,7 @@ from markupsafe import Markup
 
 from sparq_core.contract.niches import Axis, Niche
 from sparq_core.contract.records import Judged
-from sparq_core.contract.wording import funnel, money
+from sparq_core.contract.wording import funnel, money, times
 from sparq_core.ledger.afresh import Filled
 from sparq_core.ledger.diversity import diversity_of
 from sparq_core.ledger.spread import Label
@@ -87,7 +87,7 @@ def environment(*packages: str) -> Environment:
     environment.filters.update(
         count=numbers.count, compact=numbers.compact, duration=numbers.duration, money=money, percent=numbers.percent,
         points=numbers.points,
-        within=numbers.interval, upto=shown, named=_named,
+        times=times, within=numbers.interval, upto=shown, named=_named,
     )  # fmt: skip
     return environment
 

@@ -1,4 +1,4 @@
-"""What `sparq check` says a pipeline samples at most; what `status` explains, and that `preview` shows whole statements."""
+"""What `sparq check` says a pipeline samples at most, and that `preview` shows whole statements."""
 
 import json
 from collections.abc import Callable
@@ -86,21 +86,6 @@ def test_findings_are_data_too(pipeline: Callable[..., str], tmp_path: Path) -> 
     found = json.loads(told("check", path, "--json", code=2))
     assert [f["message"] for f in found["findings"] if f["level"] == "error"] == ["no good"]
     assert found["at_most"] is None
-
-
-def test_a_status_explains_the_words_that_stand_in_it_and_no_others(sums: Callable[..., Any], tmp_path: Path) -> None:
-    folder = run_pipeline(sums(models=priced(input=1.0, output=2.0), steps=2), tmp_path).folder
-    said = told("status", str(folder))
-    assert "QD-score: quality and diversity" in said
-    assert "prices of student: 1.00 per million prompt tokens, 2.00 per million sampled tokens" in said
-    assert "disputed:" not in said
-    assert json.loads(told("status", str(folder), "--json"))["prices"] == {"student": {"input": 1.0, "output": 2.0}}
-
-
-def test_a_status_leaves_out_what_a_run_has_not_got(sums: Callable[..., Any], tmp_path: Path) -> None:
-    said = told("status", str(run_pipeline(sums(rounds=0), tmp_path).folder))
-    for part in ("children", "attempts", "money"):
-        assert part not in said
 
 
 def test_a_preview_shows_statements_whole(sums: Callable[..., Any], tmp_path: Path) -> None:

@@ -291,7 +291,7 @@ def test_a_descriptor_that_some_problems_lack_is_no_mistake() -> None:
     assert plugin.commit(step(1, 1, ("x", 0.5, ["a"])))["filled_niches"] == 1.0
 
 
-def test_niches_may_stay_empty_where_nothing_is_described() -> None:
+def test_where_nothing_is_described_nothing_is_told_of_niches() -> None:
     plugin = StaticUniform(StaticConfig())
     child = sparq.Child(problem=sparq.Problem(id="1.1.0", statement="?"), outcome="kept")
-    assert plugin.commit(sparq.Step(round=1, step=1, parents=(), children=(child,)))["filled_niches"] == 1.0
+    assert plugin.commit(sparq.Step(round=1, step=1, parents=(), children=(child,))) == {}
