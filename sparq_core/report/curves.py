@@ -56,7 +56,7 @@ def _capital(name: str) -> str:
 
 def of_duplicates(runs: Sequence[Facts]) -> list[Curve]:
     """The share of children that were rejected as duplicates, in each stretch of a run; none where there are no such."""
-    points = [list(_shares(run, _duplicates, lambda tally: tally.children)) for run in runs]
+    points = [list(_shares(run, duplicates, lambda tally: tally.children)) for run in runs]
     meaning = (
         "The share of proposed children that were rejected because they repeat an earlier problem, exactly or nearly. A "
         "rising line means that the generator is running out of ideas."
@@ -68,7 +68,8 @@ def of_duplicates(runs: Sequence[Facts]) -> list[Curve]:
     )
 
 
-def _duplicates(tally: Tally) -> int:
+def duplicates(tally: Tally) -> int:
+    """Children that were rejected because they repeat an earlier problem, exactly or nearly."""
     return sum(n for reason, n in tally.reasons.items() if "duplicate" in reason)
 
 

@@ -42,4 +42,6 @@ def duration(seconds: float) -> str:
     for size, unit in ((3600, "hours"), (60, "minutes")):
         if seconds >= 2 * size:
             return f"{seconds / size:,.1f} {unit}"
+    if seconds < 0.5:
+        return "less than a second"
     return "1 second" if round(seconds) == 1 else f"{seconds:.0f} seconds"

@@ -81,8 +81,8 @@ def environment(*packages: str) -> Environment:
         keep_trailing_newline=True,
     )
     environment.globals.update(
-        alarms=alarms, bar=bar, cells=_cells, enough=ENOUGH, exp=exp, extremes=extremes, folded=folded, funnel=funnel,
-        histogram=histogram, interval=interval, maps=maps, treemap=treemap,
+        alarms=alarms, bar=bar, cells=_cells, duplicates=curves.duplicates, enough=ENOUGH, exp=exp, extremes=extremes,
+        folded=folded, funnel=funnel, histogram=histogram, interval=interval, maps=maps, treemap=treemap,
     )  # fmt: skip
     environment.filters.update(
         count=numbers.count, compact=numbers.compact, duration=numbers.duration, money=money, percent=numbers.percent,

@@ -18,7 +18,7 @@ from sparq_core.ledger.diversity import archive
 from sparq_core.ledger.reader import Reader
 from sparq_core.report.facts import gather
 from sparq_core.report.page import ENOUGH
-from sparq_core.testing import run_pipeline
+from sparq_core.testing import Ran, run_pipeline
 
 
 @pytest.fixture(scope="module")
@@ -174,3 +174,13 @@ def test_many_steps_are_thinned_evenly_and_end_with_the_last(sums: Callable[...,
         facts = gather(ledger, "A", 20)
         assert [at.done for at in facts.course] == [0, 3, 6, 9, 12, 15, 18, 21, 24, 27, 30]
         assert facts.course[-1].metrics == ledger.step_row(1, 30).metrics
+
+
+def test_repeated_problems_are_counted_also_where_there_are_too_few_steps_for_a_curve(
+    of_texts: Ran, tmp_path: Path
+) -> None:
+    section = parsed(written(tmp_path / "report.html", of_texts.folder)).section("duplicates")
+    tally = of_texts.ending.tally
+    repeated = sum(count for reason, count in tally.reasons.items() if reason.startswith("duplicates: "))
+    assert not section.every("svg")
+    assert f"{repeated} of {tally.children} children ({repeated / tally.children:.1%}) were rejected" in section.words
