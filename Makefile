@@ -44,7 +44,7 @@ PARTS := contract ledger loop publish report $(addprefix plugins/,assess curate 
 test-python:
 	$(PYTHON) -m venv $(OTHER)
 	$(OTHER)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
-		--editable '.[$(WITHOUT_TORCH)]' pytest pytest-timeout hypothesis httpx2 'ribs>=0.8'
+		--editable '.[$(WITHOUT_TORCH)]' pytest pytest-timeout hypothesis httpx2 jsonschema 'ribs>=0.8'
 	OMP_NUM_THREADS=1 $(OTHER)/bin/python -m pytest $(addprefix tests/,$(PARTS))
 
 test-vllm: .venv/installed-vllm

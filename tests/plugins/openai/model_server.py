@@ -5,11 +5,12 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-import torch
+import pytest
 from faulty_server import FaultyServer
-from safetensors.torch import load_file, save_file
-from transformers import AutoModelForCausalLM, AutoTokenizer
 
+torch = pytest.importorskip("torch")
+transformers = pytest.importorskip("transformers")
+files = pytest.importorskip("safetensors.torch")
 LOADING = Lock()
 """Of two models that transformers loads at once, one gets random weights."""
 
@@ -26,8 +27,8 @@ class ModelServer(FaultyServer):
 
     def _open(self, path: str) -> None:
         with LOADING:
-            self._tokenizer = AutoTokenizer.from_pretrained(path)
-            self._weights = AutoModelForCausalLM.from_pretrained(path, dtype="auto").eval()
+            self._tokenizer = transformers.AutoTokenizer.from_pretrained(path)
+            self._weights = transformers.AutoModelForCausalLM.from_pretrained(path, dtype="auto").eval()
         self.serves = [self._fixed or path]
 
     def _reply(self, headers: dict[str, str], body: Any) -> tuple[int, dict[str, Any] | bytes]:
@@ -61,9 +62,9 @@ class ModelServer(FaultyServer):
 def changed(model: Path, to: Path, by: float) -> Path:
     """A copy of a model whose weights are a little different."""
     shutil.copytree(model, to, dirs_exist_ok=True)
-    weights = load_file(to / "model.safetensors")
+    weights = files.load_file(to / "model.safetensors")
     generator = torch.Generator().manual_seed(1)
     for name, weight in weights.items():
         weights[name] = weight + by * weight.std() * torch.randn(weight.shape, generator=generator, dtype=weight.dtype)
-    save_file(weights, to / "model.safetensors", {"format": "pt"})
+    files.save_file(weights, to / "model.safetensors", {"format": "pt"})
     return to
