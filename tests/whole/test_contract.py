@@ -26,6 +26,7 @@ OPTIONS: Mapping[str, Mapping[str, Any]] = {
     "datasets-seeds": {"dataset": "rows"},
     "decontaminate": {"files": ["rows.jsonl"], "benchmarks": False},
     "similar": {"model": str(MODEL)},
+    "clusters": {"model": str(MODEL), "texts": "rows.jsonl", "clusters": 3},
     "pass-at-n": {"path": "rows.jsonl", "n": 2},
     "simulated": {"problems": "known.jsonl"},
     "lm-eval": {"tasks": ["in_distribution"], "include": str(ROOT / "examples" / "quickstart")},
