@@ -10,6 +10,8 @@ from sparq_mapelites.selectors import (
     StaticConfig,
     StaticDiverse,
     StaticUniform,
+    Unsolved,
+    UnsolvedConfig,
 )
 
 __all__ = [
@@ -22,4 +24,6 @@ __all__ = [
     "StaticConfig",
     "StaticDiverse",
     "StaticUniform",
+    "Unsolved",
+    "UnsolvedConfig",
 ]

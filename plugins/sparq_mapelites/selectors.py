@@ -35,6 +35,14 @@ class StaticConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     ] = None
 
 
+class UnsolvedConfig(StaticConfig, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Options of `unsolved`."""
+
+    below: Annotated[
+        sparq.Share, Meta(description="Solve rate below which a seed is a parent; a seed of none, undecided, is not.")
+    ] = 0.25
+
+
 class DynamicConfig(StaticConfig, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Options of selectors that mutate children, too."""
 
@@ -255,6 +263,49 @@ class StaticDiverse(Selector):
     def draw(self, rng: Random, n: int) -> list[str]:
         niches = list(self._by_niche.values())
         return [rng.choice(rng.choice(niches)) for _ in range(n)]
+
+
+class Unsolved(Selector):
+    """
+    Parents are drawn uniformly from the seeds that the solver hardly solves, so that children lead towards these.
+
+    After the unsolved targets of SGS (2604.20209). Needs `attempts.seeds: true`, which costs K attempts a seed; their rates are
+    those of round 0. With `attempts.again`, a seed whose rate has risen is no longer drawn.
+    """
+
+    static: ClassVar[bool] = True
+
+    def __init__(self, config: UnsolvedConfig) -> None:
+        super().__init__(config)
+        self._below = config.below
+        self._targets: list[str] = []
+
+    @sparq.hookimpl
+    def check(self, run: sparq.Run) -> list[sparq.Finding]:
+        if run.pipeline.attempts.seeds:
+            return []
+        message = (
+            "no solve rate of a seed is known without attempts at it; set attempts.seeds: true, or use static-uniform"
+        )
+        return [sparq.Finding(level="error", place="use", message=message)]
+
+    def prepare(self) -> None:
+        rates = ((seed.problem.id, seed.solve_rate) for seed in self._seeds)
+        self._targets = [id_ for id_, rate in rates if rate is not None and rate < self._below]
+        if not self._targets:
+            raise sparq.NoParents(
+                f"none of the {len(self._seeds)} seeds has a solve rate below {self._below:g}; raise `below`, or use "
+                "static-uniform"
+            )
+
+    def draw(self, rng: Random, n: int) -> list[str]:
+        return rng.choices(self._targets, k=n)
+
+    def candidates(self) -> list[str]:
+        return self._targets
+
+    def rerank(self, niche: sparq.Niche, parent: sparq.Child) -> None:  # noqa: ARG002 -- only its solve rate counts
+        self._seeds = [parent if seed.problem.id == parent.problem.id else seed for seed in self._seeds]
 
 
 class Dynamic(Selector):

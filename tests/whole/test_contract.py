@@ -28,6 +28,7 @@ OPTIONS: Mapping[str, Mapping[str, Any]] = {
     "similar": {"model": str(MODEL)},
     "clusters": {"model": str(MODEL), "texts": "rows.jsonl", "clusters": 3},
     "pass-at-n": {"path": "rows.jsonl", "n": 2},
+    "unsolved": {"below": 1.0},
     "simulated": {"problems": "known.jsonl"},
     "lm-eval": {"tasks": ["in_distribution"], "include": str(ROOT / "examples" / "quickstart")},
     "bayes": {"from_parents": 2.0},
