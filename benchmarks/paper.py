@@ -30,7 +30,7 @@ PAGE = ROOT / "benchmarks" / "paper.md"
 SIZES = ("0.3", "0.6", "1.2", "2.5")
 ALL_SIZES = {"students", "generators"}
 """The studies that need a student of every size; the others have the 1.2m's."""
-ORDER = ("filters", "variants", "scaling", "adaptive", "rounds", "students", "generators", "seeds")
+ORDER = ("filters", "variants", "scaling", "adaptive", "rounds", "students", "generators", "seeds", "ideas")
 EARLY = ("settled", "pilot", "bayes", "settled-partial", "bayes-partial")
 SURE = 0.05
 ID, OOD = "in_distribution", "out_of_distribution"
@@ -61,6 +61,18 @@ def _filters() -> Iterator[Claim]:
             ("quality", "hard problems (mean quality 0.8) beat random", "0.8 over 0.2: +2.5", ID),
         ):
             yield Claim(f"{says}, {budget} problems", paper, "filters", f"{by}/{budget}", f"random/{budget}", task)
+
+
+def _ideas() -> Iterator[Claim]:
+    for arm, says, paper in (
+        ("clusters", "niches by clusters of embeddings", "+4.0 and +3.7 (Prism)"),
+        ("complexity", "niches by a complexity attribute, too", "+8.2 and +7.2 (EvoTD, all of it)"),
+        ("unsolved", "parents that are hardly solved", "+7% (SGS, with its guide)"),
+        ("caps", "caps on a skill's share", "+2.4 (Laimark, 61.0 to 63.4)"),
+        ("variance", "problems solved nearest to half the time", "not given (RAGEN-2)"),
+    ):
+        yield Claim(says, paper, "ideas", arm, "static-uniform", ID)
+        yield Claim("… out of distribution", "not given", "ideas", arm, "static-uniform", OOD)
 
 
 HEAD = f"""\
@@ -139,6 +151,7 @@ SECTIONS: Mapping[str, Sequence[Claim]] = {
         Claim("more seeds", "40 with 700, 47 with 7,500", "seeds", "seeds", None, ID),
         Claim("… out of distribution", "not given", "seeds", "seeds", None, OOD),
     ],
+    "8. Ideas of other papers, at equal attempts and equal data": list(_ideas()),
 }
 
 
