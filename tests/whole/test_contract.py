@@ -39,7 +39,8 @@ OPTIONS: Mapping[str, Mapping[str, Any]] = {
 MODELS = {"hf": str(MODEL), "scripted": "sums", "simulated": "sums", "pass-at-n": "sums", "ray": "sums"}
 """The models of the built-ins that are asked with one."""
 SAYS_YES = ScriptedSampler({"": ["Yes.", "No."]})
-SAMPLERS = {"judge": SAYS_YES, "validity": SAYS_YES}
+MARKS = ScriptedSampler({"": ["Relevance: 5\nCleanliness: 4", "Relevance: 1\nCleanliness: 5"]})
+SAMPLERS = {"judge": SAYS_YES, "validity": SAYS_YES, "guide": MARKS}
 """Models that answer what these built-ins ask."""
 ELSEWHERE = {
     "openai": "sampler",
