@@ -5,7 +5,7 @@ The SPARQ engine's core: the loop, the ledger and the contracts plugins are writ
 then `rounds`, `engine`, `sources`, `step`, `attempts` and `phases` in `loop`. docs/explanation/architecture.md is the map.
 """
 
-from sparq_core.contract.answers import last_boxed, marked_answer
+from sparq_core.contract.answers import last_boxed, last_code_block, marked_answer
 from sparq_core.contract.config import FREE, Descriptor, InputFile, NonNegative, Pipeline, Positive, Role, Share
 from sparq_core.contract.curriculum import curriculum, near_mean
 from sparq_core.contract.descendants import descendants, end_descendants
@@ -149,6 +149,7 @@ __all__ = [
     "json_lines",
     "labels_of",
     "last_boxed",
+    "last_code_block",
     "marked_answer",
     "matched_pairs",
     "named_template",

@@ -33,7 +33,8 @@ def tell(console: Console, ledger: Reader, id_: str) -> None:
     console.print(_panel("statement", problem.statement))
     if problem.extra:
         console.print(_panel("extra", _indented(problem.extra), "dim"))
-    console.print(Text.assemble("reference answer: ", block(str(problem.answer), "bold")))
+    answer = plain("none", "dim") if problem.answer is None else block(problem.answer, "bold")
+    console.print(Text.assemble("reference answer: ", answer))
     counts = child.counts
     rate = ""
     if child.solve_rate is not None:

@@ -1,8 +1,9 @@
-r"""The final answer a solution states: in LaTeX's `\boxed{…}`, or after `####`, as GSM8K has it."""
+r"""The final answer a solution states: in LaTeX's `\boxed{…}`, after `####`, as GSM8K has it, or as a block of code."""
 
 import re
 
 _OPEN = "\\boxed{"
+_FENCE = "```"
 _HASHES = re.compile(r"####[ \t]*([^\n]+)")
 
 
@@ -24,6 +25,13 @@ def last_boxed(text: str) -> str | None:
             return content.strip()
         end = start
     return None
+
+
+def last_code_block(text: str) -> str | None:
+    """What the last closed block of code holds, between lines of three backticks; None without one."""
+    head, closed, _ = text.rpartition(_FENCE)
+    _, opened, block = head.rpartition(_FENCE)
+    return block.partition("\n")[2] if closed and opened else None
 
 
 def _balanced(text: str, start: int, end: int) -> str | None:

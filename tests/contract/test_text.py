@@ -29,6 +29,21 @@ def test_last_boxed(text: str, answer: str | None) -> None:
     assert sparq.last_boxed(text) == answer
 
 
+@pytest.mark.parametrize(
+    ("text", "block"),
+    [
+        ("So:\n```python\nprint(1)\n```\nDone.", "print(1)\n"),
+        ("```\na\n```\nNo:\n```sql\nb\n```", "b\n"),
+        ("```python\nprint(1)", None),
+        ("``` only ```", ""),
+        ("print(1)", None),
+        ("", None),
+    ],
+)
+def test_last_code_block(text: str, block: str | None) -> None:
+    assert sparq.last_code_block(text) == block
+
+
 @given(st.text(alphabet="\\boxed{}1 ", max_size=200))
 def test_last_boxed_never_fails(text: str) -> None:
     answer = sparq.last_boxed(text)

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar
 from msgspec import Meta, Struct
 
 import sparq_core as sparq
-from sparq_python_puzzles.puzzles import SKILLS, Judge, Puzzle, last_program, puzzle_of, read_puzzle
+from sparq_python_puzzles.puzzles import SKILLS, Judge, Puzzle, puzzle_of, read_puzzle
 from sparq_sandbox import available
 
 PLACE = "python-puzzles.with.prompt"
@@ -84,7 +84,7 @@ class PythonPuzzles:
         assert self._judge is not None  # noqa: S101 -- `start` made it
         if puzzle is None:
             return "no puzzle"
-        value, _ = self._judge.tried(puzzle.f, last_program(solution) or "")
+        value, _ = self._judge.tried(puzzle.f, sparq.last_code_block(solution) or "")
         if value != "correct":
             return "own solution fails"
         return "trivial" if self._judge.is_trivial(puzzle.f) else None
@@ -95,7 +95,7 @@ class PythonPuzzles:
 
     def _verify(self, trial: sparq.Trial) -> sparq.Verdict | None:
         assert self._judge is not None  # noqa: S101 -- `start` made it
-        puzzle, program = puzzle_of(trial.problem), last_program(trial.attempt.text)
+        puzzle, program = puzzle_of(trial.problem), sparq.last_code_block(trial.attempt.text)
         if puzzle is None:
             return None
         if program is None and trial.attempt.finish != "stop":

@@ -76,16 +76,9 @@ def read_puzzle(text: str) -> tuple[Puzzle, str] | str:
     return (Puzzle(f, skills[:3]), g) if skills else "no skill of the list"
 
 
-def last_program(text: str) -> str | None:
-    """What the last block of code in an attempt holds; None where there is none that is closed."""
-    head, closed, _ = text.rpartition("```")
-    _, opened, block = head.rpartition("```")
-    return block.partition("\n")[2] if closed and opened else None
-
-
 def without_fence(text: str) -> str:
     """A program without the marks of code that models like to put around it."""
-    return (last_program(text) or text).strip()
+    return (sparq.last_code_block(text) or text).strip()
 
 
 def between(text: str, opening: str, closing: str) -> str:
