@@ -1,5 +1,5 @@
 """
-`sparq profile` on real attempts: `python benchmarks/profile.py DATA/gsm8k_rollouts.jsonl.gz`.
+`sparq profile` on real attempts: `python benchmarks/profile_rollouts.py DATA/gsm8k_rollouts.jsonl.gz`.
 
 1,319 problems of GSM8K with 11 labelled solutions each, which models of half a billion parameters wrote, are replayed by a
 sampler in place of a model: a row's solutions are its attempts, in an order drawn from the seed. Told is
