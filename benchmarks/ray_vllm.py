@@ -107,6 +107,7 @@ def replicas(number: int) -> tuple[int, float]:
             {"use": "jsonl-seeds", "with": {"path": "seeds.jsonl"}},
             {"use": "static-uniform"},
             {"use": "mutate"},
+            {"use": "sympy"},
         ],
     }
     with tempfile.TemporaryDirectory() as folder:
