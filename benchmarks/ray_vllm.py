@@ -116,7 +116,7 @@ def replicas(number: int) -> tuple[int, float]:
         run = prepare.load(Path(folder, "pipeline.yaml")).run
         plugin = Ray(RayConfig(sampler="vllm", options={"engine": ENGINE}, replicas=2))
         plugin.start(run=run, warn=print)
-        sampler = plugin.sampler(model=run.models["student"])
+        sampler = plugin.sampler(model=sparq.Model(name="student", path=MODEL, digest=sparq.weights_digest(MODEL)))
         while sampler.replicas < 2:
             sampler.sample(requests(2))
         whole = requests(number)
