@@ -26,8 +26,8 @@ RESULTS = Path(__file__).parent / "results" / "ray_vllm.json"
 TOKENS, K, BATCH = 256, 16, 64
 """Most tokens of a completion, completions of a request, requests of a step."""
 ENGINE = {"max_num_seqs": 256}
-ONE_CORE = {"OMP_NUM_THREADS": "1", "VLLM_CPU_OMP_THREADS_BIND": "nobind"}
-"""Of a replica; left to itself, each would take all cores."""
+REPLICA = {"OMP_NUM_THREADS": "1", "VLLM_CPU_OMP_THREADS_BIND": "nobind", "RAY_worker_niceness": "0"}
+"""One core for each, where it would take all, and the priority of the offline engine, where Ray lowers that of its workers."""
 MODEL = str(sparq_tiny.MODEL)
 
 
@@ -43,7 +43,7 @@ def main() -> None:
         return
     turns = []
     for _ in range(given.repeats):
-        turns.append({"offline": child("offline", given.requests, {}), "ray": child("ray", given.requests, ONE_CORE)})
+        turns.append({"offline": child("offline", given.requests, {}), "ray": child("ray", given.requests, REPLICA)})
         print(turns[-1], flush=True)
     ratios = [round(turn["ray"]["tokens/s"] / turn["offline"]["tokens/s"], 3) for turn in turns]
     report = {"cores": os.cpu_count(), "median": statistics.median(ratios), "ray ÷ offline": ratios, "turns": turns}
