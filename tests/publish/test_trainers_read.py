@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from sparq_tiny import MODEL
 pytest_plugins = ["exporting"]
 Export = Callable[..., Any]
 SYSTEM = "Be brief."
+needs_trl = pytest.mark.skipif(find_spec("trl") is None, reason="needs trl")
 pytestmark = pytest.mark.timeout(600)  # each imports what takes a minute where others compute, too
 
 
@@ -46,6 +48,7 @@ def dataset(folder: Path, cache: Path) -> Any:
     return load_dataset(str(folder), cache_dir=str(cache))
 
 
+@needs_trl
 def test_trl_takes_a_step_of_sft(run_folder: Path, export: Export, tmp_path: Path) -> None:
     from trl import SFTConfig, SFTTrainer
 
@@ -59,6 +62,7 @@ def test_trl_takes_a_step_of_sft(run_folder: Path, export: Export, tmp_path: Pat
     assert (labels != -100).any()
 
 
+@needs_trl
 def test_trl_takes_a_step_of_grpo_with_the_run_s_own_reward(
     run_folder: Path, export: Export, reward: Reward, tmp_path: Path
 ) -> None:
@@ -82,6 +86,7 @@ def test_trl_takes_a_step_of_grpo_with_the_run_s_own_reward(
     assert sparq_reward(chats, **{name: data[name][:4] for name in ("problem", "answer", "extra")}) == [1.0] * 4
 
 
+@needs_trl
 def test_trl_takes_a_step_of_dpo(run_folder: Path, export: Export, tmp_path: Path) -> None:
     from trl import DPOConfig, DPOTrainer
 
@@ -91,6 +96,7 @@ def test_trl_takes_a_step_of_dpo(run_folder: Path, export: Export, tmp_path: Pat
     assert trainer.state.global_step == 1
 
 
+@needs_trl
 def test_trl_takes_a_step_of_kto(run_folder: Path, export: Export, tmp_path: Path) -> None:
     from trl import KTOConfig, KTOTrainer
 
