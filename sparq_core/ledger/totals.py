@@ -46,7 +46,7 @@ def kept(query: Query, what: What, key: str | None = None) -> list[Total] | None
 def written(query: Query, what: What, key: str | None = None) -> list[Total]:
     """The totals of a kind, or of one key of it, as they are."""
     rows = query(
-        "SELECT key, value, problems, best FROM total WHERE what = ?1 AND key = coalesce(?2, key) ORDER BY key, value",
+        "SELECT key, value, problems, best FROM total WHERE what = ? AND key = coalesce(?, key) ORDER BY key, value",
         what,
         key,
     )

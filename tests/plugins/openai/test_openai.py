@@ -558,6 +558,7 @@ def test_a_wrong_key_stops_the_command_with_one_message(
 
 
 def test_an_api_model_is_not_trained(sums: Callable[..., Any], tmp_path: Path) -> None:
+    pytest.importorskip("trl")
     pipeline = sums(models=through("http://127.0.0.1:9/v1"))
     pipeline["plugins"].append({"use": "sft"})
     path = tmp_path / "pipeline.yaml"
