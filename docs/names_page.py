@@ -23,7 +23,7 @@ LONGEST_SOURCE = 100
 """Characters of what a name stands for that the page shows."""
 GROUPS = {
     "What hooks exchange": ["contract.records"],
-    "Models": ["contract.sampling", "pipeline.inner"],
+    "Models": ["contract.sampling", "contract.vocabulary", "pipeline.inner"],
     "Attempts": ["contract.policy"],
     "Niches": ["contract.niches"],
     "The run and its ledger": ["contract.run", "ledger.reader", "contract.tally", "ledger.intervals", "publish.pairs"],

@@ -56,6 +56,7 @@ from sparq_core.contract.sampling import Completion, Llm, Recorded, Request, Rol
 from sparq_core.contract.tally import Tally
 from sparq_core.contract.templates import DUMMY_PROBLEM, check_template, named_template, render, template_names
 from sparq_core.contract.texts import inert, shortened, strings_in
+from sparq_core.contract.vocabulary import Vocabulary
 from sparq_core.contract.weights import folder_findings, is_named, weights_digest
 from sparq_core.contract.workers import run_worker, serve
 from sparq_core.hookspecs import hookimpl
@@ -132,6 +133,7 @@ __all__ = [
     "Trial",
     "Value",
     "Verdict",
+    "Vocabulary",
     "Warned",
     "check_template",
     "curriculum",

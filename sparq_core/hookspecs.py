@@ -7,12 +7,13 @@ needs. Except where a hook says otherwise it may be called from several threads 
 The engine checks every answer: type, length, values. An answer that the contract does not allow stops the run with an error
 that names the plugin, the hook and the step; committed steps are kept. A plugin must not change the batches it is given.
 
-Five attributes of a plugin are read, each optional; all but `trainable` of its class:
+Six attributes of a plugin are read, each optional; all but `trainable` of its class:
 
 - `requires`: a mapping of modules it imports later to what `pip install` must be given for them.
 - `version`: of `verify` and other deciding plugins; it belongs to the run's identity.
 - `static = True`: of `select`, if its answers depend only on the seeds.
 - `trainable = True`: of `sampler`, if it serves local weights that training can change; its options may decide that.
+- `dropout = True`: of `sampler`, if it heeds the `dropout` of `Sampling`; others are never asked for it.
 - `describes`: the keys that `describe` gives, so that a misspelt one in another plugin's options is found at once.
 """
 

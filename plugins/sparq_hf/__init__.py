@@ -42,6 +42,7 @@ class HfSampler:
     """
 
     trainable: ClassVar[bool] = True
+    dropout: ClassVar[bool] = True
     requires: ClassVar[Mapping[str, str]] = {"torch": "sparq-engine[hf]", "transformers": "sparq-engine[hf]"}
 
     def __init__(self, config: HfConfig) -> None:

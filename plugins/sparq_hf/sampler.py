@@ -3,6 +3,7 @@
 import gc
 import threading
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -46,6 +47,19 @@ class DrawFromSeeds(LogitsProcessor):  # type: ignore[misc] # transformers is un
         drawn = torch.searchsorted(cumulative, uniforms * cumulative[:, -1:], right=True)
         drawn = drawn.clamp(max=scores.shape[-1] - 1)
         return torch.full_like(scores, float("-inf")).scatter(1, drawn, 0.0)
+
+
+class LeaveOut(LogitsProcessor):  # type: ignore[misc] # transformers is untyped
+    """Keeps each row from its own tokens; a tokenizer's vocabulary may be smaller than the model's."""
+
+    def __init__(self, left_out: Sequence[Sequence[int]]) -> None:
+        self._left_out = [torch.tensor(tokens, dtype=torch.long) for tokens in left_out]
+
+    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:  # noqa: ARG002 -- as transformers calls it
+        scores = scores.clone()
+        for row, tokens in zip(scores, self._left_out, strict=True):
+            row[tokens.to(scores.device)] = float("-inf")
+        return scores
 
 
 class TransformersSampler:
@@ -129,10 +143,12 @@ class TransformersSampler:
                 yield row, self._completion(row, tokens, sampling)
 
     def _generate(self, batch: list[Row], sampling: "Settings") -> list[list[int]]:
-        temperature, top_p, max_tokens, stop = sampling
+        temperature, top_p, max_tokens, stop, dropout = sampling
         inputs = self._tokenizer.pad({"input_ids": [row[2] for row in batch]}, return_tensors="pt").to(self._device)
         width = inputs["input_ids"].shape[1]
         draw = LogitsProcessorList()
+        if dropout:
+            draw.append(LeaveOut([self._vocabulary.left_out(row[3], dropout, stop) for row in batch]))
         if temperature > 0:
             draw.append(TemperatureLogitsWarper(float(temperature)))
             if top_p < 1:
@@ -155,7 +171,7 @@ class TransformersSampler:
 
     def _completion(self, row: Row, tokens: list[int], sampling: "Settings") -> sparq.Completion:
         """What was sampled, without the end token, what follows it, and the stop string."""
-        _, _, max_tokens, stop = sampling
+        _, _, max_tokens, stop, _ = sampling
         end = next((i for i, token in enumerate(tokens) if token in self._ends), None)
         text = self._tokenizer.decode(tokens[:end], skip_special_tokens=True)
         cuts = [at for at in (text.find(string) for string in stop) if at >= 0]
@@ -173,15 +189,19 @@ class TransformersSampler:
         padding = self._tokenizer.pad_token_id
         return len(tokens) - next((i for i, token in enumerate(reversed(tokens)) if token != padding), 0)
 
+    @cached_property
+    def _vocabulary(self) -> sparq.Vocabulary:
+        return sparq.Vocabulary(self._tokenizer, self._ends)
+
     def _end_tokens(self) -> list[int]:
         ends = self._model.generation_config.eos_token_id
         ends = ends if isinstance(ends, list) else [ends]
         return sorted({token for token in [*ends, self._tokenizer.eos_token_id] if token is not None})
 
 
-Settings = tuple[float, float, int, tuple[str, ...]]
+Settings = tuple[float, float, int, tuple[str, ...], float]
 
 
 def _settings(request: sparq.Request) -> Settings:
     sampling = request.sampling
-    return sampling.temperature, sampling.top_p, sampling.max_tokens, sampling.stop
+    return sampling.temperature, sampling.top_p, sampling.max_tokens, sampling.stop, sampling.dropout

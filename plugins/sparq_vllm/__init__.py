@@ -62,6 +62,7 @@ class Vllm:
     """
 
     trainable: ClassVar[bool] = True
+    dropout: ClassVar[bool] = True
     command: ClassVar[tuple[str, ...]] = (sys.executable, "-m", "sparq_vllm.worker")
     """What is started as an engine."""
 

@@ -1,7 +1,7 @@
 """The sampler over vLLM engines in processes of their own."""
 
-import itertools
 from collections.abc import Sequence
+from itertools import chain, count, islice
 
 from msgspec.structs import replace
 
@@ -16,7 +16,7 @@ class VllmSampler:
 
     def __init__(self, model: sparq.Model, launches: Sequence[Launch], care: Care) -> None:
         self.digest = model.digest
-        self._ids = itertools.count()
+        self._ids = count()
         self.replicas: list[Replica] = []
         try:
             for launch in launches:
@@ -40,9 +40,10 @@ class VllmSampler:
 
     def sample(self, requests: Sequence[sparq.Request]) -> list[Completions]:
         """Completions of all requests, each sent to the engine that has the least to do."""
+        parts = [_parts(request) for request in requests]
         pendings = [
             Pending(Ask(id=next(self._ids), messages=r.messages, seed=r.seed, n=r.n, sampling=_bare(r.sampling)))
-            for r in requests
+            for r in chain(*parts)
         ]
         loads = [replica.load for replica in self.replicas]
         shares: list[list[Pending]] = [[] for _ in self.replicas]
@@ -52,7 +53,8 @@ class VllmSampler:
             loads[least] += pending.ask.n
         for replica, share in zip(self.replicas, shares, strict=True):
             replica.submit(share)
-        return [_completions(pending) for pending in pendings]
+        answers = map(_completions, pendings)
+        return [_joined(list(islice(answers, len(each)))) for each in parts]
 
     def close(self) -> None:
         """End all engines."""
@@ -71,8 +73,25 @@ class VllmSampler:
 def _bare(sampling: sparq.Sampling) -> sparq.Sampling:
     """Only what a sampler needs to know: plugins extend `Sampling` with options of their own."""
     return sparq.Sampling(
-        temperature=sampling.temperature, top_p=sampling.top_p, max_tokens=sampling.max_tokens, stop=sampling.stop
+        temperature=sampling.temperature,
+        top_p=sampling.top_p,
+        max_tokens=sampling.max_tokens,
+        stop=sampling.stop,
+        dropout=sampling.dropout,
     )
+
+
+def _parts(request: sparq.Request) -> list[sparq.Request]:
+    """One request a sample where each goes without tokens of its own: vLLM knows but one set for all of a request."""
+    if not request.sampling.dropout:
+        return [request]
+    return [replace(request, seed=request.seed + j, n=1) for j in range(request.n)]
+
+
+def _joined(parts: Sequence[Completions]) -> Completions:
+    """The completions of one request, of whose prompt the first alone has the tokens."""
+    first, *others = chain(*parts)
+    return [first, *(replace(other, prompt_tokens=0) for other in others)]
 
 
 def _completions(pending: Pending) -> Completions:

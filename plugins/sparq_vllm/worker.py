@@ -10,6 +10,7 @@ import signal
 import sys
 import threading
 import time
+from functools import cached_property
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -54,7 +55,7 @@ class Engine:
             if len(prompt) + ask.sampling.max_tokens > self._longest:
                 refused.append((ask.id, [sparq.Completion(text="", finish="too-long", tokens=0)] * ask.n))
             else:
-                self._engine.add_request(str(ask.id), TokensPrompt(prompt_token_ids=prompt), _params(ask))
+                self._engine.add_request(str(ask.id), TokensPrompt(prompt_token_ids=prompt), self._params(ask))
         return Answers(refused)
 
     def step(self) -> Answers:
@@ -64,6 +65,18 @@ class Engine:
     def close(self) -> None:
         """Free the model."""
         self._engine.engine_core.shutdown()
+
+    def _params(self, ask: Ask) -> SamplingParams:
+        params = _params(ask)
+        if ask.sampling.dropout:
+            left_out = set(self._vocabulary.left_out(ask.seed, ask.sampling.dropout, ask.sampling.stop))
+            params.allowed_token_ids = [token for token in range(self._vocabulary.size) if token not in left_out]
+        return params
+
+    @cached_property
+    def _vocabulary(self) -> sparq.Vocabulary:
+        ends = self._engine.model_config.try_get_generation_config().get("eos_token_id") or []
+        return sparq.Vocabulary(self._tokenizer, ends if isinstance(ends, list) else [ends])
 
     def _tokenize(self, asks: list[Ask]) -> list[list[int]]:
         chats = [[{"role": m.role, "content": m.content} for m in ask.messages] for ask in asks]

@@ -19,6 +19,16 @@ class Sampling(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     stop: Annotated[
         tuple[str, ...], Meta(description="Strings that end a completion; they are not part of its text.")
     ] = ()
+    dropout: Annotated[
+        float,
+        Meta(
+            ge=0,
+            lt=1,
+            description="Share of the model's vocabulary that a completion goes without, drawn anew for each from its seed; 0: "
+            "none. Models of `hf` and `vllm` can.",
+            extra={"sparq": "later"},
+        ),
+    ] = 0.0
 
 
 class Request(Struct, frozen=True, kw_only=True):

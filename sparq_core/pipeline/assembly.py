@@ -9,10 +9,12 @@ from msgspec.structs import replace
 from sparq_core import hookspecs
 from sparq_core.contract.config import ROLES, Pipeline
 from sparq_core.contract.errors import PipelineError, nearest
+from sparq_core.contract.sampling import Sampling
 from sparq_core.ledger.dataset_columns import COLUMNS
 from sparq_core.pipeline.cast import Cast
 from sparq_core.pipeline.discovery import Member, build, hooks_of, load_class
 from sparq_core.pipeline.file import given
+from sparq_core.pipeline.guards import NO_DROPOUT
 from sparq_core.pipeline.settings import marked
 
 Spec = Callable[..., Any]
@@ -37,6 +39,7 @@ def load_cast(pipeline: Pipeline, base: Path) -> Cast:
     _check_models(pipeline, members)
     _check_roles(pipeline, members)
     _check_trainable(pipeline, members)
+    _check_dropout(pipeline, members)
     _check_descriptors(pipeline, members)
     cast = Cast(members)
     if cast.owner(hookspecs.policy):
@@ -146,6 +149,19 @@ def _check_trainable(pipeline: Pipeline, members: Sequence[Member]) -> None:
             f"{member.place}: a model served by '{_use(member, pipeline)}' {what}; omit the plugin that implements 'train', "
             f"or serve {name} from local weights (use: hf)"
         )
+
+
+def _check_dropout(pipeline: Pipeline, members: Sequence[Member]) -> None:
+    """PipelineError where tokens are to be left out by a sampler that would not."""
+    plugins = {member.name.removeprefix("models."): member for member in members[: len(pipeline.models)]}
+    asked = [("attempts", "solver")] if pipeline.attempts.dropout else []
+    for member in members:
+        if isinstance(member.config, Sampling) and member.config.dropout:
+            asked += [(f"{member.place}.with", role) for _, role in marked(member.config, "role")]
+    for place, role in asked:
+        member = plugins[pipeline.cast_of_roles()[role]]
+        if not getattr(member.plugin, "dropout", False):
+            raise PipelineError(f"{place}.dropout: {NO_DROPOUT.format(use=_use(member, pipeline))}")
 
 
 def _check_roles(pipeline: Pipeline, members: Sequence[Member]) -> None:

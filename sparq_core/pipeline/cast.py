@@ -252,9 +252,9 @@ class Cast:
 
     def sampler(self, model: Model) -> GuardedSampler:
         """The open sampler of a model."""
-        calls = {member.name: call for member, call in self._calls(hookspecs.sampler)}
-        call = calls[f"models.{model.name}"]
-        return GuardedSampler(call, call.answer(model=model))
+        calls = {member.name: (member, call) for member, call in self._calls(hookspecs.sampler)}
+        member, call = calls[f"models.{model.name}"]
+        return GuardedSampler(call, call.answer(model=model), getattr(member.plugin, "dropout", False))
 
     def policy(self, run: Run) -> Rationing:
         """What gives each problem its ration of attempts; to be asked once a run."""

@@ -7,7 +7,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from sparq_core import hookspecs
-from sparq_core.contract.errors import PluginError
+from sparq_core.contract.errors import PipelineError, PluginError
 from sparq_core.contract.policy import AllAtOnce, Policy
 from sparq_core.contract.records import Counts, Finish
 from sparq_core.contract.sampling import Completion, Request, Sampler
@@ -21,6 +21,8 @@ FINISHES = frozenset(get_args(Finish))
 MOST_TOKENS = 2**40
 """More than any count of tokens can be; SQLite's integers hold it a million times over."""
 
+NO_DROPOUT = "what '{use}' serves cannot go without tokens; omit dropout, or serve the model by hf or vllm"
+
 
 class GuardedSampler:
     """
@@ -31,8 +33,8 @@ class GuardedSampler:
     that was cut by its model: the attempt is truncated, the child not read. All that stands behind may rely on both.
     """
 
-    def __init__(self, call: Call, sampler: object) -> None:
-        self._call = call
+    def __init__(self, call: Call, sampler: object, dropout: bool = False) -> None:
+        self._call, self._dropout = call, dropout
         for name in ("sample", "close"):
             if not callable(getattr(sampler, name, None)):
                 raise call.wrong(sampler, f"it has no method `{name}`")
@@ -66,6 +68,8 @@ class GuardedSampler:
         for request in requests:
             if not isinstance(request, Request):
                 raise TypeError(f"a sampler is asked by a list of Requests, not of {type(request).__name__}")
+            if request.sampling.dropout and not self._dropout:
+                raise PipelineError(f"dropout: {NO_DROPOUT.format(use=self._call.plugin)}")
         with self._call:
             answers = self._sampler.sample(requests)
         if not isinstance(answers, list | tuple) or len(answers) != len(requests):

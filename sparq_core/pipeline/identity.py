@@ -30,7 +30,7 @@ def identity_of(run: Run, cast: Cast) -> dict[str, Any]:
         "models": {
             name: {"weights": model.digest, "chat_template": model.chat_template} for name, model in run.models.items()
         },
-        "attempts": {k: v for k, v in msgspec.to_builtins(pipeline.attempts).items() if k != "warn_unknown"},
+        "attempts": {k: v for k, v in deciding(pipeline.attempts).items() if k != "warn_unknown"},
         "train.updates": list(pipeline.train.updates),
         **({"train.seeds": True} if pipeline.train.seeds else {}),
         "plugins": {member.name: _member(member) for member in cast.deciding()},
@@ -94,15 +94,23 @@ def _member(member: Member) -> dict[str, Any]:
     files = {f"{option} {Path(path).name}": _content(Path(path)) for option, path in marked(member.config, "file")}
     if member.origin.endswith(".py"):
         files["code"] = _content(Path(member.origin))
-    options = msgspec.to_builtins(member.config) if member.config else {}
     version = getattr(type(member.plugin), "version", None)
-    marks = {option.name: option.mark for option in options_of(type(member.config))} if member.config else {}
     return {
-        "with": {k: v for k, v in options.items() if marks[k] not in {"file", "free"}},
+        "with": deciding(member.config) if member.config else {},
         "files": files,
         **({"version": version} if version else {}),
         **({"without": sorted(member.without)} if member.without else {}),
     }
+
+
+def deciding(config: Struct) -> dict[str, Any]:
+    """The options that decide, without those whose content does; one that came later only where it is not as by default."""
+    options: dict[str, Any] = msgspec.to_builtins(config)
+    marks, default = {option.name: option.mark for option in options_of(type(config))}, _defaults(config, options)
+    unwritten = {
+        name for name, mark in marks.items() if mark in {"file", "free"} or (mark == "later" and name in default)
+    }
+    return {name: value for name, value in options.items() if name not in unwritten}
 
 
 def settings_of(cast: Cast) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from sparq_core.contract.files import absolute
 from sparq_core.contract.messages import shown
 from sparq_core.contract.records import Finding
 from sparq_core.pipeline.file import pipeline_of, read_mapping
-from sparq_core.pipeline.identity import identity_of, phase_config, settings_of
+from sparq_core.pipeline.identity import deciding, identity_of, phase_config, settings_of
 from sparq_core.pipeline.prepare import Prepared, fitted, with_digests
 from sparq_core.study.design import MEASURES, Cell, Study, cells_of, load_study
 
@@ -133,7 +133,7 @@ def _base_name(prepared: Prepared) -> str | None:
     way: dict[str, Any] = {"config": phase_config(run, 0, members), "weights": run.trained.digest}
     asked = ("run", hookspecs.sampler.__name__, hookspecs.verify.__name__)
     if any(cast.asks(hookspecs.benchmark, argument) for argument in asked):
-        way |= {"seed": run.pipeline.seed, "attempts": msgspec.to_builtins(run.pipeline.attempts)}
+        way |= {"seed": run.pipeline.seed, "attempts": deciding(run.pipeline.attempts)}
         way["asked"] = phase_config(run, 0, [*cast.answering(hookspecs.sampler), *cast.answering(hookspecs.verify)])
     return _short(way)
 

@@ -80,6 +80,16 @@ CASES: dict[str, tuple[Callable[[Pipeline], Any], list[str]]] = {
     "no verifier": (lambda p: drop(p, "sympy"), ["'verify'", "e.g. sympy"]),
     "no proposer": (lambda p: drop(p, "mutate"), ["'propose'", "e.g. mutate"]),
     "training without curation": (lambda p: replace(p, "curate-band", "sft"), ["'train'", "e.g. curate-band"]),
+    "dropout where nothing can": (
+        lambda p: options(p, "mutate", dropout=0.1),
+        ["plugins[2].with.dropout", "'scripted' serves cannot go without tokens", "by hf or vllm"],
+    ),
+    "attempts with dropout of an API model": (
+        lambda p: p.update(
+            models={"student": {"use": "openai", "model": "x"}}, attempts={**p["attempts"], "dropout": 0.1}
+        ),
+        ["attempts.dropout", "'openai' serves cannot go without tokens"],
+    ),
     "training an API model": (lambda p: add(p, "sft"), ["models.student", "cannot be trained", "omit the plugin"]),
     "missing seeds file": (
         lambda p: options(p, "jsonl-seeds", path="none.jsonl"),

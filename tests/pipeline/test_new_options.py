@@ -9,7 +9,11 @@ from typing import Any
 import pytest
 
 import sparq_core as sparq
+from sparq_core.pipeline.file import pipeline_of
+from sparq_core.pipeline.identity import identity_of
+from sparq_core.pipeline.prepare import fitted
 from sparq_core.testing import run_pipeline
+from sparq_tiny import MODEL
 
 
 def forget(folder: Path, plugin: str, option: str) -> None:
@@ -27,6 +31,16 @@ def test_a_run_of_a_version_without_an_option_goes_on(sums: Any, tmp_path: Path)
     parts = run_pipeline(sums(steps=4), tmp_path / "parts", resume=True)
     with whole.read() as one, parts.read() as other:
         assert one.last_digest() == other.last_digest()
+
+
+def test_dropout_is_written_only_where_it_is_used(sums: Any, tmp_path: Path) -> None:
+    """It came later than runs that go on, and studies whose pools are named by the identity."""
+    prepared = fitted(pipeline_of(sums(), "test"), tmp_path, "")
+    assert "dropout" not in json.dumps(identity_of(prepared.run, prepared.cast))
+    settings = sums(models={"student": {"use": "hf", "model": str(MODEL)}})
+    settings["plugins"][2]["with"] = {"dropout": 0.1}
+    prepared = fitted(pipeline_of(settings, "test"), tmp_path, "")
+    assert identity_of(prepared.run, prepared.cast)["plugins"]["mutate"]["with"]["dropout"] == 0.1
 
 
 def test_with_another_value_than_the_default_it_is_another_run(sums: Any, tmp_path: Path) -> None:

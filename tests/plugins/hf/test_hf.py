@@ -107,6 +107,31 @@ def test_stop_strings_end_a_completion_and_are_left_out(sampler: sparq.Sampler) 
     assert stopped.tokens < whole.tokens
 
 
+def test_each_sample_goes_without_tokens_of_its_own(sampler: sparq.Sampler) -> None:
+    wanted = request(PROBLEM, seed=20, n=12, dropout=0.4)
+    together = sampler.sample([request(PROBLEM), wanted])[1]
+    assert together == sampler.sample([wanted])[0]
+    apart = [sampler.sample([request(PROBLEM, seed=20 + j, dropout=0.4)])[0][0] for j in range(12)]
+    assert [c.text for c in together] == [c.text for c in apart]
+
+
+def test_no_token_that_is_left_out_is_sampled() -> None:
+    opened = HfSampler(HfConfig()).sampler(model())
+    (prompt,) = opened._tokenize([request(PROBLEM)])
+    rows = [(0, j, prompt, 20 + j) for j in range(12)]
+    vocabulary = opened._vocabulary
+    left_out = [set(vocabulary.left_out(20 + j, 0.4)) for j in range(12)]
+    dropped, plain = (opened._generate(rows, (1.0, 1.0, 48, (), share)) for share in (0.4, 0.0))
+    assert all(without.isdisjoint(tokens) for without, tokens in zip(left_out, dropped, strict=True))
+    assert not any(without.isdisjoint(tokens) for without, tokens in zip(left_out, plain, strict=True))
+    opened.close()
+
+
+def test_greedy_goes_without_them_too(sampler: sparq.Sampler) -> None:
+    answers = sampler.sample([request(PROBLEM, seed=s, temperature=0.0, dropout=0.4) for s in range(6)])
+    assert len({completion.text for (completion,) in answers}) > 1
+
+
 def test_a_prompt_that_does_not_fit_is_said_to_be_too_long(sampler: sparq.Sampler) -> None:
     long, short = sampler.sample([request("word " * 5000, n=2), request(PROBLEM)])
     assert [(c.finish, c.tokens) for c in long] == [("too-long", 0)] * 2

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 import sparq_core as sparq
 import sparq_vllm
@@ -79,6 +80,12 @@ def test_requests_are_answered_in_their_order(make: Make) -> None:
     assert sampler.sample([]) == []
     assert sampler.slots == 8
     assert sampler.deterministic
+
+
+def test_samples_that_go_without_tokens_are_asked_for_one_by_one(make: Make, tmp_path: Path) -> None:
+    plain, dropped = requests(1)[0], replace(requests(2)[1], sampling=sparq.Sampling(dropout=0.1))
+    assert texts(make().sample([dropped, plain])) == [*expected(1, first=1), *expected(1)]
+    assert sorted(tuple(line[1:]) for line in seen(tmp_path)) == [(0, 4), (100, 1), (101, 1), (102, 1), (103, 1)]
 
 
 def test_calls_from_several_threads_share_the_engine(make: Make) -> None:

@@ -61,6 +61,14 @@ def test_a_sample_depends_on_its_seed_not_on_its_batch(sampler: VllmSampler) -> 
     assert texts(one_each) == texts(together[:4])
 
 
+def test_each_sample_goes_without_tokens_of_its_own(sampler: VllmSampler) -> None:
+    (together,) = sampler.sample([ask(1, n=8, seed=20, dropout=0.4)])
+    assert [sampler.sample([ask(1, seed=20 + j, dropout=0.4)])[0][0].text for j in range(8)] == texts([together])
+    greedy = [ask(1, seed=20 + j, temperature=0.0, dropout=0.4) for j in range(8)]
+    assert len(set(texts(sampler.sample(greedy)))) > 1
+    assert [completion.prompt_tokens > 0 for completion in together] == [True] + 7 * [False]
+
+
 def test_how_completions_end(sampler: VllmSampler) -> None:
     ((cut,), (long,), (stopped,), greedy) = sampler.sample(
         [

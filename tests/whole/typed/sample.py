@@ -174,6 +174,7 @@ def helpers() -> None:
     assert_type(sparq.named_template("paper", {"paper": "x"}), str)
     assert_type(sparq.inert("x") + sparq.shortened("x") + sparq.nearest("x", ["y"]), str)
     assert_type(sparq.from_settings(["a=1"], Options, "--option"), Options)
+    assert_type(sparq.Vocabulary(object(), [0]).left_out(1, 0.1, ["END"]), list[int])
     errors: list[type[sparq.SparqError]] = [sparq.PipelineError, sparq.PluginError, sparq.NoParents]
     raise errors[0]("place: thing; remedy")
 
