@@ -68,6 +68,7 @@ def _ideas() -> Iterator[Claim]:
         ("clusters", "niches by clusters of embeddings", "+4.0 and +3.7 (Prism)"),
         ("complexity", "niches by a complexity attribute, too", "+8.2 and +7.2 (EvoTD, all of it)"),
         ("unsolved", "parents that are hardly solved", "+7% (SGS, with its guide)"),
+        ("dropout", "vocabulary dropout of the generator", "+4.4 (2604.03472)"),
         ("caps", "caps on a skill's share", "+2.4 (Laimark, 61.0 to 63.4)"),
         ("variance", "problems solved nearest to half the time", "not given (RAGEN-2)"),
     ):
