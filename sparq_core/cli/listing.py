@@ -11,6 +11,7 @@ from rich.text import Text
 
 from sparq_core.cli.wording import begins, plain
 from sparq_core.contract.records import Child
+from sparq_core.contract.wording import reason_of
 
 LONGEST = 300
 """Characters of a statement or of labels, of which a line shows as many as it has room for."""
@@ -50,7 +51,7 @@ def _table(children: Sequence[Child]) -> Table:
 
 def _why(child: Child) -> Text:
     """Why a problem is not kept, in as many lines as that takes, or how it is described."""
-    if reason := f"{child.rejection.plugin}: {child.rejection.reason}" if child.rejection else child.reason:
+    if reason := f"{child.rejection.plugin}: {child.rejection.reason}" if child.rejection else reason_of(child):
         why = plain(begins(reason, LONGEST))
         why.no_wrap, why.overflow = False, "fold"
         return why

@@ -18,7 +18,7 @@ from sparq_core.contract.config import Pipeline
 from sparq_core.contract.events import Event, Warned
 from sparq_core.contract.records import Child
 from sparq_core.contract.tally import Tally, Used
-from sparq_core.contract.wording import money
+from sparq_core.contract.wording import money, reason_of
 from sparq_core.ledger import overview
 from sparq_core.ledger.reader import Reader
 from sparq_core.ledger.writer import Ledger
@@ -76,7 +76,7 @@ def _show(console: Console, pipeline: Pipeline, ledger: Ledger, prompts: Mapping
 
 def _why(child: Child) -> str:
     rejection = f" by {child.rejection.plugin}:" if child.rejection else ""
-    reason = f" {child.reason}" if child.reason else ""
+    reason = f" {why}" if (why := reason_of(child)) else ""
     return (
         rejection + reason + (f" {child.counts.correct} of {child.counts.drawn} correct" if child.counts.drawn else "")
     )

@@ -14,6 +14,7 @@ from sparq_core.cli.wording import block, plain
 from sparq_core.contract.errors import PipelineError
 from sparq_core.contract.records import Judged, Solved
 from sparq_core.contract.texts import valid
+from sparq_core.contract.wording import reason_of
 from sparq_core.ledger import overview
 from sparq_core.ledger.intervals import solve_rate_interval
 from sparq_core.ledger.reader import Reader
@@ -40,13 +41,13 @@ def tell(console: Console, ledger: Reader, id_: str) -> None:
     if child.solve_rate is not None:
         interval = solve_rate_interval(counts, child.solve_rate)
         rate = f", solve rate {child.solve_rate:.2f} ({interval.low:.2f} to {interval.high:.2f})"
-    reason = f" ({child.reason})" if child.reason else ""
+    judged = ledger.judged(id_)
+    reason = f" ({why})" if (why := reason_of(child, judged)) else ""
     by = f" by {child.rejection.plugin} in {child.rejection.hook}" if child.rejection else ""
     told = plain(f"{by}{reason}{rate}, quality {child.quality:.2f}")
     console.print(Text.assemble("outcome: ", (child.outcome, "bold"), told))
     for key, value in child.descriptors.items():
         console.print(plain(f"{key}: {', '.join(value) if isinstance(value, list) else value}"))
-    judged = ledger.judged(id_)
     if judged:
         console.print(_attempts(judged, "attempts"))
     if again := ledger.judged_again(id_):

@@ -1,9 +1,24 @@
 """How numbers and names are told, in commands and reports alike."""
 
+from collections import Counter
+from collections.abc import Sequence
+
+from sparq_core.contract.records import Child, Judged
 from sparq_core.contract.tally import Tally
 from sparq_core.contract.texts import inert, shortened
 
 LONGEST_NAME = 100
+AGREED = "attempts agree on another answer"
+"""Why a problem is disputed, in a list of many; which answer that is, each tells by itself (`reason_of`)."""
+
+
+def reason_of(child: Child, judged: Sequence[Judged] = ()) -> str:
+    """Why a problem was not kept; a disputed one tells by its attempts, where they are given, what they agree on."""
+    if child.outcome != "disputed":
+        return child.reason
+    others = Counter(one.verdict.answer for one in judged if one.verdict.value == "incorrect" and one.verdict.answer)
+    answer, times = others.most_common(1)[0] if others else (None, 0)
+    return AGREED if answer is None else f"{times} of {len(judged)} {AGREED}: {answer}"
 
 
 def money(amount: float) -> str:

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from sparq_core.contract.records import OUTCOMES, Outcome
 from sparq_core.ledger.index import FINE, Index
-from sparq_core.ledger.reader import Reader
+from sparq_core.ledger.reader import REASON, Reader
 
 Number = Annotated[int, Meta(ge=0, lt=2**62)]
 Share = Annotated[float, Meta(ge=0, le=1)]
@@ -190,7 +190,7 @@ def listed(index: Index, keys: Sequence[Key]) -> Iterator[Listed]:
     for key in keys:
         (row,) = index.ledger.query(
             "SELECT p.id, p.operator, substr(p.statement, 1, ?), coalesce(o.outcome, 'rejected'),"
-            " coalesce(p.rejected_by || ': ' || p.rejected_why, o.reason, ''), o.correct, o.correct + o.incorrect"
+            f" coalesce(p.rejected_by || ': ' || p.rejected_why, {REASON}, ''), o.correct, o.correct + o.incorrect"
             " FROM problem p LEFT JOIN outcome o ON o.grading = ? AND o.problem = p.id WHERE p.rowid = ?",
             PREVIEW,
             index.ledger.grading,

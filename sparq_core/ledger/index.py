@@ -16,7 +16,7 @@ from sparq_core.contract.errors import PipelineError
 from sparq_core.contract.niches import Axis, Niche, Niches
 from sparq_core.contract.records import OUTCOMES
 from sparq_core.ledger.counting import Counting, Described, Member, Names
-from sparq_core.ledger.reader import LATER, VIEW, Reader
+from sparq_core.ledger.reader import LATER, REASON, VIEW, Reader
 from sparq_core.ledger.spread import Counts
 
 FINE = 1_000_000
@@ -80,7 +80,7 @@ class Index:
     def _next(self, most: int) -> Iterator[tuple[Any, ...]]:
         return self.ledger.query(
             f"SELECT p.rowid, {_DESCRIPTORS}, p.round, p.operator, p.solution <> '',"
-            " p.rejected_by || ': ' || p.rejected_why, o.outcome, o.reason, o.solve_rate, o.quality"
+            f" p.rejected_by || ': ' || p.rejected_why, o.outcome, {REASON}, o.solve_rate, o.quality"
             " FROM problem p LEFT JOIN outcome o ON o.grading = ? AND o.problem = p.id"
             " WHERE p.rowid > ? ORDER BY p.rowid LIMIT ?",
             self.ledger.grading,

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from sparq_core.contract.records import Outcome
 from sparq_core.contract.texts import valid
-from sparq_core.ledger.reader import LATER, VIEW, Reader
+from sparq_core.ledger.reader import LATER, REASON, VIEW, Reader
 
 Order = Literal["id", "solve-rate", "quality", "length"]
 _ORDERS: dict[Order, str] = {
@@ -77,7 +77,10 @@ def _conditions(wanted: Wanted) -> Iterator[tuple[str, list[Any]]]:
         marks = ", ".join("?" * len(wanted.outcomes))
         yield f"iif(p.rejected_in IS NULL, o.outcome, 'rejected') IN ({marks})", list(wanted.outcomes)
     if wanted.reason is not None:
-        yield "instr(coalesce(p.rejected_by || ': ' || p.rejected_why, o.reason), ?)", [wanted.reason]
+        yield (
+            f"instr(coalesce(p.rejected_by || ': ' || p.rejected_why, {REASON} || ': ' || o.reason), ?)",
+            [wanted.reason],
+        )
     for label in wanted.labels:
         yield _DESCRIBED_BY, [label]
     if wanted.operator is not None:

@@ -13,7 +13,7 @@ from sparq_core.contract.tally import Tally
 from sparq_core.ledger import afresh, totals
 from sparq_core.ledger.afresh import Filled, Labels, Yield, axis_of
 from sparq_core.ledger.intervals import Comparison, compare
-from sparq_core.ledger.reader import GRADING, LATER, VIEW, PhaseRow, Reader
+from sparq_core.ledger.reader import GRADING, LATER, REASON, VIEW, PhaseRow, Reader
 
 # -- the run -----------------------------------------------------------------------------------------------------------
 
@@ -103,7 +103,7 @@ def seeds(ledger: Reader) -> Seeds:
 def seeds_left_out(ledger: Reader) -> dict[str, int]:
     """How many seeds are not among the parents, by the reason; the most frequent first."""
     rows = ledger.query(
-        "SELECT coalesce(p.rejected_by || ': ' || p.rejected_why, nullif(o.reason, ''), o.outcome), count(*) FROM problem p"
+        f"SELECT coalesce(p.rejected_by || ': ' || p.rejected_why, nullif({REASON}, ''), o.outcome), count(*) FROM problem p"
         " LEFT JOIN outcome o ON o.problem = p.id AND o.grading = ?"
         " WHERE p.round = 0 AND (p.rejected_in IS NOT NULL OR o.outcome <> 'kept') GROUP BY 1 ORDER BY 2 DESC, 1",
         ledger.grading,

@@ -16,6 +16,7 @@ from sparq_core.contract.errors import PipelineError
 from sparq_core.contract.niches import Axis, Niches
 from sparq_core.contract.records import Attempt, Child, Counts, Judged, Problem, Rejection, Score, Solved, Step, Verdict
 from sparq_core.contract.tally import Tally, priced, prices_of
+from sparq_core.contract.wording import AGREED
 from sparq_core.ledger import storage, totals
 
 GRADING = 1
@@ -26,6 +27,8 @@ LATER = 2
 """Those given after the run, to problems that had none."""
 DESCRIBED = ""
 """The key that marks a problem as described later, whatever it was described by."""
+REASON = f"iif(o.outcome = 'disputed', '{AGREED}', o.reason)"
+"""Why a problem with the outcome `o` was not kept: disputed ones, which have an answer each in it, have one in common."""
 _PROBLEM = "p.id, p.operator, p.statement, p.answer, p.solution, p.extra, p.ordinal"
 _PARENTS = "(SELECT json_group_array(parent) FROM (SELECT parent FROM parentage WHERE child = p.id ORDER BY ordinal))"
 _DESCRIPTORS = (

@@ -10,7 +10,7 @@ from sparq_core.contract.records import Outcome
 from sparq_core.ledger import overview
 from sparq_core.ledger.afresh import Filled, Labels, Yield
 from sparq_core.ledger.overview import Seeds, labelled_niches
-from sparq_core.ledger.reader import GRADING, LATER, VIEW, Reader
+from sparq_core.ledger.reader import GRADING, LATER, REASON, VIEW, Reader
 
 _CHILDREN = f"o.grading = {GRADING} AND o.problem NOT GLOB '0.*'"
 
@@ -80,8 +80,8 @@ def counts(ledger: Reader, places: int, reasons: int, most: int) -> Counts:
 def because(ledger: Reader, most: int) -> list[Because]:
     """The most frequent reasons of attempted children, kept ones left out; at most so many."""
     rows = ledger.query(
-        f"SELECT o.outcome, o.reason, count(*) FROM outcome o WHERE {_CHILDREN} AND o.outcome <> 'kept'"
-        " GROUP BY o.outcome, o.reason ORDER BY count(*) DESC, o.outcome, o.reason LIMIT ?",
+        f"SELECT o.outcome, {REASON}, count(*) FROM outcome o WHERE {_CHILDREN} AND o.outcome <> 'kept'"
+        " GROUP BY 1, 2 ORDER BY count(*) DESC, 1, 2 LIMIT ?",
         most,
     )
     return [Because(*row) for row in rows]

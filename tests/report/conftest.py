@@ -83,6 +83,34 @@ def browser() -> Iterator[Any]:
         browser.close()
 
 
+@pytest.fixture(scope="module")
+def mixed(tmp_path_factory: pytest.TempPathFactory) -> Ran:
+    """A run of several operators with problems of every kind: unread, duplicate, disputed, out of band, kept."""
+    folder = tmp_path_factory.mktemp("mixed")
+    seeds = [{"problem": f"What is {i} + {i + 3}?", "answer": str(2 * i + 3)} for i in (5, 17, 41)]
+    (folder / "seeds.jsonl").write_text("".join(json.dumps(row) + "\n" for row in seeds))
+    operators = {"mutate": {"weight": 2}, "harder": {}, "crossover": {}}
+    pipeline: dict[str, Any] = {
+        "name": "mixed",
+        "seed": 1,
+        "steps": 20,
+        "batch": 12,
+        "models": {"student": {"use": "scripted", "model": "sums"}},
+        "attempts": {"k": 8},
+        "plugins": [
+            {"use": "jsonl-seeds", "with": {"path": "seeds.jsonl"}},
+            {"use": "dynamic-uniform"},
+            {"use": "mutate", "with": {"operators": operators}},
+            {"use": "duplicates"},
+            {"use": "sympy"},
+            {"use": "band", "with": {"disputed": 0.5}},
+            {"use": "skills"},
+            {"use": "curate-band"},
+        ],
+    }
+    return run_pipeline(pipeline, folder)
+
+
 @pytest.fixture
 def hostile(tmp_path: Path) -> Ran:
     """A run whose model and plugins say all hostile texts, a megabyte of markup among them, in every place there is."""

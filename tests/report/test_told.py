@@ -1,0 +1,43 @@
+"""What a reader of a report, of the viewer and of `sparq show` is told in words, so that no figure is misread."""
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from report_pages import Element, parsed, written
+from runs import sparq_command
+from viewing import main, viewing
+
+from sparq_core.contract.wording import AGREED
+from sparq_core.testing import Ran
+
+
+@pytest.fixture(scope="module")
+def page(mixed: Ran, tmp_path_factory: pytest.TempPathFactory) -> Element:
+    return parsed(written(tmp_path_factory.mktemp("page") / "report.html", mixed.folder))
+
+
+def test_disputed_problems_have_one_reason_whose_answer_each_tells_itself(mixed: Ran, page: Element) -> None:
+    disputed = [s.child for s in mixed.read().solved(outcome="disputed")]
+    assert len({child.reason for child in disputed}) > 3
+    rows = page.section("funnel").rows()
+    (of_all,) = (row for row in rows if AGREED in row[0])
+    assert of_all[1] == str(len(disputed))
+    assert not any("most attempts" in row[0] for row in rows)
+    assert "agree on another answer than the reference" in page.section("funnel").words
+    child = disputed[0]
+    wrong = [one.verdict.answer for one in mixed.read().judged(child.problem.id) if one.verdict.value == "incorrect"]
+    ((answer, times),) = Counter(wrong).most_common(1)
+    told = f"{times} of 8 {AGREED}: {answer}"
+    assert told in " ".join(sparq_command("show", str(mixed.folder), child.problem.id).split())
+    with viewing(mixed.folder) as client:
+        assert told in main(client, f"/A/problem/{child.problem.id}").words
+        options = [one.words for one in main(client, "/A/problems").every("option")]
+    assert f"{AGREED} ({len(disputed)})" in options
+    assert not any("most attempts" in option for option in options)
+    assert f"{len(disputed)} problems" in sparq_command("show", str(mixed.folder), "--reason", AGREED, "--limit", "900")
+    assert sparq_command("show", str(mixed.folder), "--reason", child.reason).strip().endswith(("problem", "problems"))
+
+
+def test_what_no_problem_is_is_not_explained(run_folder: Path, tmp_path: Path) -> None:
+    assert "disputed" not in parsed(written(tmp_path / "report.html", run_folder)).section("funnel").words
