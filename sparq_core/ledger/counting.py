@@ -6,9 +6,9 @@ from typing import Generic, NamedTuple, TypeVar
 
 from sparq_core.contract.niches import Axis, Niche
 from sparq_core.contract.records import Outcome
-from sparq_core.ledger.afresh import Filled, Labels, Yield
+from sparq_core.ledger.afresh import Filled, Labels
 from sparq_core.ledger.overview import Seeds
-from sparq_core.ledger.spread import Because, Counts, Label, Mean, Solved
+from sparq_core.ledger.spread import Because, Counts, Label, Made, Mean, Solved, made_of
 
 MOST_NAMES = 20_000
 """Different reasons, labels or niches that are told apart; further ones are one."""
@@ -72,13 +72,21 @@ class _Labelled:
         self.rates = 0.0
 
 
+class _Made:
+    """The children of an operator that have an outcome."""
+
+    def __init__(self) -> None:
+        self.children = self.rated = 0
+        self.rates = self.quality = 0.0
+
+
 class Counting:
     """The counts of a run whose scale of solve rates has so many places."""
 
     def __init__(self, places: int) -> None:
         self._places = places
         self._seeds = [0, 0, 0]
-        self._operators: dict[str, list[int]] = defaultdict(lambda: [0, 0])
+        self._operators: dict[str, dict[Outcome, _Made]] = defaultdict(lambda: defaultdict(_Made))
         self._because = Counter[tuple[Outcome, str]]()
         self._solve_rates = Counter[tuple[int, Outcome]]()
         self._rates = [0, 0.0, 0.0]
@@ -93,9 +101,11 @@ class Counting:
             self._seeds[1] += one.rejection is not None
             self._seeds[2] += one.rejection is None and not one.solution
             return
-        made = self._operators[one.operator]
-        made[0] += 1
-        made[1] += one.outcome == "kept"
+        made = self._operators[one.operator][one.outcome or "rejected"]
+        made.children += 1
+        made.rated += one.solve_rate is not None
+        made.rates += one.solve_rate or 0.0
+        made.quality += one.quality or 0.0
         if one.outcome is None:
             return
         self._attempted += 1
@@ -131,7 +141,7 @@ class Counting:
         mean = total / rated if rated else 0.0
         return Counts(
             seeds=Seeds(*self._seeds),
-            operators={name: Yield(*made) for name, made in sorted(self._operators.items())},
+            operators={name: _made(outcomes) for name, outcomes in sorted(self._operators.items())},
             because=[Because(outcome, reason, n) for (outcome, reason), n in because],
             solve_rates=[Solved(place, outcome, n) for (place, outcome), n in sorted(self._solve_rates.items())],
             mean_solve_rate=Mean(int(rated), mean, max(0.0, squares / rated - mean**2) if rated else 0.0),
@@ -139,6 +149,10 @@ class Counting:
             niches={key: (axes[key], dict(niches)) for key, niches in self._niches.items()},
             labels={key: (list(_ranked(labels))[:most], len(labels)) for key, labels in sorted(self._labels.items())},
         )
+
+
+def _made(outcomes: Mapping[Outcome, _Made]) -> Made:
+    return made_of([(name, m.children, m.rated, m.rates, m.quality) for name, m in sorted(outcomes.items())])
 
 
 def _ranked(labels: Mapping[str, _Labelled]) -> Iterable[Label]:

@@ -8,7 +8,7 @@ import msgspec
 from sparq_core.contract.niches import Axis, Niche
 from sparq_core.contract.records import Outcome
 from sparq_core.ledger import overview
-from sparq_core.ledger.afresh import Filled, Labels, Yield
+from sparq_core.ledger.afresh import Filled, Labels
 from sparq_core.ledger.overview import Seeds, labelled_niches
 from sparq_core.ledger.reader import GRADING, LATER, REASON, VIEW, Reader
 
@@ -48,11 +48,31 @@ class Label(NamedTuple):
     solve_rate: float | None
 
 
+class Made(NamedTuple):
+    """The children of an operator."""
+
+    outcomes: Mapping[Outcome, int]
+    solve_rate: float | None
+    """The mean of those that have one."""
+    quality: float | None
+    """The mean of the kept ones."""
+
+    @property
+    def children(self) -> int:
+        """All of them, whatever became of them."""
+        return sum(self.outcomes.values())
+
+    @property
+    def kept(self) -> int:
+        """Those that were kept."""
+        return self.outcomes.get("kept", 0)
+
+
 class Counts(NamedTuple):
     """All that is counted over the children of a run."""
 
     seeds: Seeds
-    operators: Mapping[str, Yield]
+    operators: Mapping[str, Made]
     because: Sequence[Because]
     solve_rates: Sequence[Solved]
     mean_solve_rate: Mean
@@ -67,7 +87,7 @@ def counts(ledger: Reader, places: int, reasons: int, most: int) -> Counts:
     keys = [key for key, is_labels in ledger.descriptors().items() if is_labels] if described.described else []
     return Counts(
         seeds=overview.seeds(ledger),
-        operators=overview.operators(ledger),
+        operators=operators(ledger),
         because=because(ledger, reasons),
         solve_rates=solve_rates(ledger, places),
         mean_solve_rate=mean_solve_rate(ledger),
@@ -75,6 +95,26 @@ def counts(ledger: Reader, places: int, reasons: int, most: int) -> Counts:
         niches=niches(ledger) if described.described else {},
         labels={key: labels(ledger, key, most) for key in keys},
     )
+
+
+def operators(ledger: Reader) -> dict[str, Made]:
+    """What each operator made, in the order of their names."""
+    rows = ledger.query(
+        "SELECT p.operator, coalesce(o.outcome, 'rejected'), count(*), count(o.solve_rate), total(o.solve_rate),"
+        f" total(o.quality) FROM problem p LEFT JOIN outcome o ON o.problem = p.id AND o.grading = {GRADING}"
+        " WHERE p.round > 0 GROUP BY 1, 2 ORDER BY 1, 2"
+    )
+    found: dict[str, list[tuple[Outcome, int, int, float, float]]] = {}
+    for operator, *one in rows:
+        found.setdefault(operator, []).append(tuple(one))
+    return {operator: made_of(some) for operator, some in found.items()}
+
+
+def made_of(some: Sequence[tuple[Outcome, int, int, float, float]]) -> Made:
+    """From an operator's children by outcome: how many, how many of them are rated, sums of solve rates and of qualities."""
+    rated, rates = sum(row[2] for row in some), sum(row[3] for row in some)
+    kept, quality = next(((row[1], row[4]) for row in some if row[0] == "kept"), (0, 0.0))
+    return Made({row[0]: row[1] for row in some}, rates / rated if rated else None, quality / kept if kept else None)
 
 
 def because(ledger: Reader, most: int) -> list[Because]:

@@ -11,7 +11,7 @@ from sparq_core.contract.niches import Axis, Niche
 from sparq_core.contract.records import Judged, Solved
 from sparq_core.contract.tally import Tally
 from sparq_core.ledger import course, overview, samples, spread
-from sparq_core.ledger.afresh import Filled, Labels, Yield
+from sparq_core.ledger.afresh import Filled, Labels
 from sparq_core.ledger.course import At
 from sparq_core.ledger.intervals import Comparison, compare
 from sparq_core.ledger.overview import Accepted, Seeds
@@ -66,7 +66,7 @@ class Facts(Struct, frozen=True, kw_only=True):
     phases: list[tuple[int, str, PhaseRow]]
     changes: list[Accepted]
     seeds: Seeds
-    operators: Mapping[str, Yield]
+    operators: Mapping[str, spread.Made]
     because: Sequence[spread.Because]
     places: int
     """The scale of solve rates has this place and all from 0 on."""

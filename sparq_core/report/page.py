@@ -17,6 +17,7 @@ from sparq_core.contract.records import Judged
 from sparq_core.contract.wording import funnel, money, reason_of, times
 from sparq_core.ledger.afresh import Filled
 from sparq_core.ledger.diversity import diversity_of
+from sparq_core.ledger.intervals import share
 from sparq_core.ledger.spread import Label
 from sparq_core.report import curves, numbers
 from sparq_core.report.alarms import alarms
@@ -82,7 +83,8 @@ def environment(*packages: str) -> Environment:
     )
     environment.globals.update(
         alarms=alarms, bar=bar, cells=_cells, duplicates=curves.duplicates, enough=ENOUGH, exp=exp, extremes=extremes,
-        folded=folded, funnel=funnel, histogram=histogram, interval=interval, maps=maps, reason_of=reason_of, treemap=treemap,
+        folded=folded, funnel=funnel, histogram=histogram, interval=interval, maps=maps, reason_of=reason_of, share=share,
+        treemap=treemap,
     )  # fmt: skip
     environment.filters.update(
         count=numbers.count, compact=numbers.compact, duration=numbers.duration, money=money, percent=numbers.percent,

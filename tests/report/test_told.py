@@ -1,7 +1,9 @@
 """What a reader of a report, of the viewer and of `sparq show` is told in words, so that no figure is misread."""
 
+import re
 from collections import Counter
 from pathlib import Path
+from statistics import fmean
 
 import pytest
 from report_pages import Element, parsed, written
@@ -41,3 +43,20 @@ def test_disputed_problems_have_one_reason_whose_answer_each_tells_itself(mixed:
 
 def test_what_no_problem_is_is_not_explained(run_folder: Path, tmp_path: Path) -> None:
     assert "disputed" not in parsed(written(tmp_path / "report.html", run_folder)).section("funnel").words
+
+
+def test_what_became_of_each_operators_children(mixed: Ran, page: Element) -> None:
+    children = [s.child for s in mixed.read().solved([1], outcome=None)]
+    head, *rows = (row for row in page.section("funnel").every("table")[1].rows())
+    assert [row[0] for row in rows] == sorted({child.problem.operator for child in children})
+    for row in rows:
+        told = dict(zip(head, row, strict=True))
+        own = [child for child in children if child.problem.operator == row[0]]
+        kept = [child for child in own if child.outcome == "kept"]
+        rates = [child.solve_rate for child in own if child.solve_rate is not None]
+        assert (told["children"], told["kept"]) == (str(len(own)), str(len(kept)))
+        assert re.fullmatch(rf"{100 * len(kept) / len(own):.1f} \([\d.]+ to [\d.]+\)", told["kept, %"])
+        assert told["solve rate"] == f"{fmean(rates):.1%}"
+        assert float(told["quality"]) == pytest.approx(fmean(child.quality for child in kept), abs=0.006)
+        others = Counter(child.outcome for child in own if child.outcome != "kept")
+        assert {name: int(told[name.replace("-", " ")]) for name in others} == others
