@@ -27,11 +27,18 @@ _STRATUM = (
 
 
 class Stratum(NamedTuple):
-    """Some problems of a kind, the hardest first."""
+    """Some problems of a kind, the hardest first; rejected ones turn about by reason, the most frequent reason first."""
 
     name: str
     problems: int
     some: list[str]
+
+    def chosen(self, most: int) -> list[str]:
+        """At most so many of them: the first ones of those rejected, of others the hardest and some at regular intervals."""
+        shown = min(most, len(self.some))
+        if self.name == STRATA[-1]:
+            return self.some[:shown]
+        return [self.some[i * len(self.some) // shown] for i in range(shown)]
 
 
 class Ancestor(NamedTuple):
@@ -43,7 +50,11 @@ class Ancestor(NamedTuple):
 
 
 def samples(ledger: Reader, each: int) -> list[Stratum]:
-    """At most so many children of each stratum that has any: the hardest, and others evenly spaced after it."""
+    """
+    At most so many children of each stratum that has any: the hardest, and others evenly spaced after it.
+
+    Of those rejected: one of each reason, the most frequent reason first, then a second one of each, and so on.
+    """
     rows = ledger.query(
         "SELECT stratum, problems, problem FROM (SELECT stratum, problem,"
         " row_number() OVER (PARTITION BY stratum ORDER BY solve_rate, problem) - 1 n,"
@@ -58,7 +69,11 @@ def samples(ledger: Reader, each: int) -> list[Stratum]:
         for (number, problems), some in groupby(rows, lambda row: (row[0], row[1]))
     ]
     rejected = ledger.query(
-        "SELECT id FROM problem WHERE round > 0 AND rejected_in IS NOT NULL ORDER BY rowid LIMIT ?", each
+        "SELECT id FROM (SELECT id, rejected_by, rejected_why, count(*) OVER same often,"
+        " row_number() OVER (same ORDER BY rowid) nth FROM problem WHERE round > 0 AND rejected_in IS NOT NULL"
+        " WINDOW same AS (PARTITION BY rejected_by, rejected_why))"
+        " ORDER BY nth, often DESC, rejected_by, rejected_why LIMIT ?",
+        each,
     )
     turned_away = [id_ for (id_,) in rejected]
     count = ledger.tally().outcomes.get("rejected", 0)

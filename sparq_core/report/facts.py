@@ -38,6 +38,8 @@ class Example(NamedTuple):
     judged: list[Judged]
     ancestors: list[Ancestor]
     children: int
+    written: str | None
+    """What the generator wrote, where no problem could be read from that."""
 
 
 class Stratum(NamedTuple):
@@ -153,10 +155,7 @@ def _strata(ledger: Reader, most: int) -> list[Stratum]:
     """At most so many examples, about as many of each stratum there is."""
     found = samples.samples(ledger, most)
     shares = _shares([len(stratum.some) for stratum in found], most)
-    chosen = [
-        stratum._replace(some=[stratum.some[i * len(stratum.some) // share] for i in range(share)])
-        for stratum, share in zip(found, shares, strict=True)
-    ]
+    chosen = [stratum._replace(some=stratum.chosen(share)) for stratum, share in zip(found, shares, strict=True)]
     ids = [id_ for stratum in chosen for id_ in stratum.some]
     children = samples.children_counts(ledger, ids)
     return [
@@ -176,4 +175,6 @@ def _shares(there: list[int], most: int) -> list[int]:
 
 
 def _example(ledger: Reader, id_: str, children: int) -> Example:
-    return Example(ledger.solved_one(id_), ledger.judged(id_), samples.lineage(ledger, id_, FARTHEST), children)
+    solved = ledger.solved_one(id_)
+    written = None if solved.child.problem.statement else ledger.written(id_)
+    return Example(solved, ledger.judged(id_), samples.lineage(ledger, id_, FARTHEST), children, written)

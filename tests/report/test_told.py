@@ -60,3 +60,16 @@ def test_what_became_of_each_operators_children(mixed: Ran, page: Element) -> No
         assert float(told["quality"]) == pytest.approx(fmean(child.quality for child in kept), abs=0.006)
         others = Counter(child.outcome for child in own if child.outcome != "kept")
         assert {name: int(told[name.replace("-", " ")]) for name in others} == others
+
+
+def test_rejected_problems_are_shown_by_reason_and_unread_ones_as_they_were_written(mixed: Ran, page: Element) -> None:
+    ledger = mixed.read()
+    frequent = [reason for reason, _ in sorted(ledger.tally().reasons.items(), key=lambda item: -item[1])]
+    articles = {a.every("h4")[0].words.split()[0]: a for a in page.section("problems").every("article")}
+    shown = {id_: child.rejection for id_ in articles if (child := ledger.child(id_)).rejection}
+    assert len(frequent) > 1
+    assert [f"{r.plugin}: {r.reason}" for r in shown.values()][: len(frequent)] == frequent
+    unread = [id_ for id_, rejection in shown.items() if rejection.hook == "propose"]
+    for id_ in unread:
+        assert (ledger.written(id_) or "").strip()[:200] in articles[id_].text
+    assert unread
