@@ -57,20 +57,24 @@ class Niches:
 
     def of(self, descriptors: Mapping[str, Any]) -> Niche:
         """The cell of each axis: a sorted tuple of labels, or a bin; -1 where a number is missing."""
-        if self._universe is None:
-            self._universe = {
-                key: frozenset(sorted(counter, key=lambda label: (-counter[label], label))[: self._axes[key].top])
-                for key, counter in self._seen.items()
-            }
         return tuple(
             self._set(key, axis, value) if axis.bins is None else _bin(key, axis, axis.bins, value)
             for key, axis in self._axes.items()
             for value in [descriptors.get(key)]
         )
 
+    def counting(self, key: str) -> frozenset[str] | None:
+        """The labels of an axis that make niches, the most common ones of the seeds; None where all do."""
+        if self._universe is None:
+            self._universe = {
+                key: frozenset(sorted(counter, key=lambda label: (-counter[label], label))[: self._axes[key].top])
+                for key, counter in self._seen.items()
+            }
+        return None if self._axes[key].top is None else self._universe[key]
+
     def _set(self, key: str, axis: Axis, value: Any) -> tuple[str, ...]:
-        assert self._universe is not None  # noqa: S101 -- `of` made it
-        known = [label for label in _labels(key, value) if axis.top is None or label in self._universe[key]]
+        counting = self.counting(key)
+        known = [label for label in _labels(key, value) if counting is None or label in counting]
         return tuple(sorted(known)[: axis.max])
 
 

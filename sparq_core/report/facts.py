@@ -77,6 +77,8 @@ class Facts(Struct, frozen=True, kw_only=True):
     described: Labels
     niches: Mapping[str, tuple[Axis, Mapping[Niche, Filled]]]
     labels: Mapping[str, tuple[Sequence[spread.Label], int]]
+    counting: Mapping[str, frozenset[str] | None]
+    """Of each axis of labels those that make niches; None where all do."""
     course: list[At]
     benchmarks: dict[int, list[Comparison]]
     kinds: dict[int, list[Comparison]]
@@ -129,6 +131,11 @@ def facts(ledger: Reader, letter: str, runs: int, counts: Counts, strata: Sequen
         kinds={round_: _by_kind(ledger, round_) for round_ in benchmarks},
         values=overview.last_scores(ledger),
         strata=strata,
+        counting={
+            key: ledger.niches({key: axis}).counting(key)
+            for key, (axis, _) in counts.niches.items()
+            if axis.bins is None
+        },
         **counts._asdict(),
     )
 

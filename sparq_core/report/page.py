@@ -84,7 +84,7 @@ def environment(*packages: str) -> Environment:
     environment.globals.update(
         alarms=alarms, bar=bar, cells=_cells, duplicates=curves.duplicates, enough=ENOUGH, exp=exp, extremes=extremes,
         folded=folded, funnel=funnel, histogram=histogram, interval=interval, maps=maps, reason_of=reason_of, share=share,
-        treemap=treemap,
+        treemap=treemap, without_niche=without_niche,
     )  # fmt: skip
     environment.filters.update(
         count=numbers.count, compact=numbers.compact, duration=numbers.duration, money=money, percent=numbers.percent,
@@ -138,7 +138,7 @@ def _map(key: str, axis: Axis, niches: Mapping[Niche, Filled]) -> dict[str, Any]
     rest = [filled for _, filled in ranked[MOST_FIELDS:]]
     others = sum(filled.problems for filled in rest)
     drawn = [*fields, Field((f"{len(rest):,} more niches",), others, None)] if rest else fields
-    return {"key": key, "fields": fields, "drawn": drawn, "others": len(rest), **diversity_of(niches)}
+    return {"key": key, "max": axis.max, "fields": fields, "drawn": drawn, "others": len(rest), **diversity_of(niches)}
 
 
 def names(axis: Axis, niche: Niche) -> tuple[str, ...]:
@@ -150,6 +150,12 @@ def names(axis: Axis, niche: Niche) -> tuple[str, ...]:
         return ("not known",)
     size = (axis.high - axis.low) / axis.bins
     return (f"{axis.low + cell * size:g} to {axis.low + (cell + 1) * size:g}",)
+
+
+def without_niche(run: Facts, key: str, labels: Sequence[Label]) -> list[str]:
+    """Those of a descriptor's labels that make no niche."""
+    counting = run.counting.get(key, frozenset())
+    return [] if counting is None else [label.name for label in labels if label.name not in counting]
 
 
 def extremes(labels: Sequence[Label]) -> tuple[Label, Label] | None:

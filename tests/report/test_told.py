@@ -2,8 +2,10 @@
 
 import re
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from statistics import fmean
+from typing import Any
 
 import pytest
 from report_pages import Element, parsed, written
@@ -11,7 +13,7 @@ from runs import sparq_command
 from viewing import main, viewing
 
 from sparq_core.contract.wording import AGREED
-from sparq_core.testing import Ran
+from sparq_core.testing import Ran, run_pipeline
 
 
 @pytest.fixture(scope="module")
@@ -73,3 +75,22 @@ def test_rejected_problems_are_shown_by_reason_and_unread_ones_as_they_were_writ
     for id_ in unread:
         assert (ledger.written(id_) or "").strip()[:200] in articles[id_].text
     assert unread
+
+
+def test_labels_that_make_no_niche_are_marked(sums: Callable[..., Any], tmp_path: Path) -> None:
+    pipeline = sums("map-elites", steps=4)
+    pipeline["plugins"][1]["with"] = {"niches": {"skills": {"top": 1, "max": 2}}}
+    page = parsed(written(tmp_path / "report.html", run_pipeline(pipeline, tmp_path).folder))
+    assert "made of the 1 most common label of the seeds, at most 2 per problem" in page.section("archive").words
+    labels = [row[0] for row in page.section("labels").rows()[1:]]
+    assert "addition" in labels
+    assert {label for label in labels if label.endswith("no niche")} == {*labels} - {"addition"}
+    assert "marked “no niche”" in page.section("labels").words
+
+
+def test_where_all_labels_make_niches_none_is_marked(sums: Callable[..., Any], tmp_path: Path) -> None:
+    pipeline = sums("map-elites", steps=4)
+    pipeline["plugins"][1]["with"] = {"niches": {"skills": {"top": None}}}
+    page = parsed(written(tmp_path / "report.html", run_pipeline(pipeline, tmp_path).folder))
+    assert "no niche" not in page.section("labels").words
+    assert "most common" not in page.section("archive").words
