@@ -8,7 +8,7 @@ from click.testing import CliRunner
 
 from sparq_core.cli import cli
 
-VOID = {"meta", "br", "hr", "img", "input", "link"}
+VOID = {"meta", "br", "hr", "img", "input", "link", "wbr"}
 
 
 class Element(NamedTuple):

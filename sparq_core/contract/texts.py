@@ -47,11 +47,16 @@ def _spelt_out(found: re.Match[str]) -> str:
 
 
 def shortened(text: str, most: int = LONGEST_SHOWN) -> str:
-    """A text of about `most` characters: of a longer one the beginning and the end, and how much is left out between them."""
-    if len(text) <= most:
-        return text
+    """
+    A text of about `most` characters: of a longer one the beginning and the end, and how much is left out between them.
+
+    It is whole where saying how much is left out would take as much room.
+    """
     half = most // 2
-    return f"{text[:half]}… [{len(text) - 2 * half:,} characters omitted] …{text[len(text) - half :]}"
+    omitted = f"… [{len(text) - 2 * half:,} characters omitted] …"
+    if len(text) <= 2 * half + len(omitted):
+        return text
+    return f"{text[:half]}{omitted}{text[len(text) - half :]}"
 
 
 def strings_in(value: Any) -> Iterator[str]:

@@ -5,6 +5,7 @@ What figures and pages are written with, and the one door through which others' 
 escaped besides, in `tag` and by the templates alike.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,6 +15,7 @@ from sparq_core.contract.texts import inert, shortened
 
 LONGEST = 1_000
 """Characters of any text of others that are shown."""
+_PARTS = re.compile(r"(?<=[._,:/])(?!$)")
 
 
 def shown(value: Any, most: int = LONGEST) -> Any:
@@ -21,6 +23,11 @@ def shown(value: Any, most: int = LONGEST) -> Any:
     if isinstance(value, Markup) or not isinstance(value, str):
         return value
     return shortened(inert(value, block=True), most)
+
+
+def breakable(text: str, most: int = LONGEST) -> Markup:
+    """A text whose lines may end after its points, commas and the like, so that they need not end within a name."""
+    return Markup("<wbr>").join(_PARTS.split(shown(text, most)))
 
 
 def tag(name: str, attributes: Mapping[str, object] | None = None, *children: object) -> Markup:

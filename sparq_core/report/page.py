@@ -26,7 +26,7 @@ from sparq_core.report.facts import Facts
 from sparq_core.report.figures.bars import bar, interval
 from sparq_core.report.figures.histogram import histogram
 from sparq_core.report.figures.treemap import Field, treemap
-from sparq_core.report.markup import shown
+from sparq_core.report.markup import breakable, shown
 
 START = '<!doctype html>\n<html lang="en" data-made-by="sparq report">\n'
 """What every report begins with, so that an earlier one is known."""
@@ -89,7 +89,7 @@ def environment(*packages: str) -> Environment:
     environment.filters.update(
         count=numbers.count, compact=numbers.compact, duration=numbers.duration, money=money, percent=numbers.percent,
         points=numbers.points,
-        times=times, within=numbers.interval, upto=shown, named=_named,
+        times=times, within=numbers.interval, upto=shown, breakable=breakable, named=_named,
     )  # fmt: skip
     return environment
 

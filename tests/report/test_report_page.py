@@ -76,6 +76,7 @@ ALLOWED = {
         "article",
         "code",
         "footer",
+        "wbr",
     ),
 }
 

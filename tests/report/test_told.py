@@ -94,3 +94,15 @@ def test_where_all_labels_make_niches_none_is_marked(sums: Callable[..., Any], t
     page = parsed(written(tmp_path / "report.html", run_pipeline(pipeline, tmp_path).folder))
     assert "no niche" not in page.section("labels").words
     assert "most common" not in page.section("archive").words
+
+
+def test_settings_may_end_their_lines_between_names(mixed: Ran, run_folder: Path, tmp_path: Path) -> None:
+    page = parsed(written(tmp_path / "both.html", mixed.folder, run_folder))
+    (cell,) = (c for c in page.section("outcome").every("th") if c.words == "plugins.band.with.disputed")
+    assert [part for part in cell.every("bdi")[0].inside if isinstance(part, str)] == [
+        "plugins.",
+        "band.",
+        "with.",
+        "disputed",
+    ]
+    assert not any("characters omitted" in value for row in page.section("outcome").rows() for value in row)

@@ -50,7 +50,8 @@ def test_a_text_that_does_nothing_is_shown_as_it_is() -> None:
 
 
 def test_of_a_long_text_the_ends_are_shown() -> None:
-    assert sparq.shortened("a" * 10 + "b" * 10, 10) == "aaaaa… [10 characters omitted] …bbbbb"
+    assert sparq.shortened("a" * 50 + "b" * 50, 10) == "aaaaa… [90 characters omitted] …bbbbb"
+    assert sparq.shortened("a" * 12, 10) == "a" * 12
     assert sparq.shortened("a" * 10, 10) == "a" * 10
 
 
