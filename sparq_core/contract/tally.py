@@ -39,7 +39,7 @@ class Busy(Struct, frozen=True, gc=False):
     def idle(self) -> dict[str, float]:
         """Idle shares of samplers, whose empty slots count, and of graders, while steps were at work."""
         used = {"sampler": self.sampling, "graders": self.grading} if self.watched else {}
-        return {name: round(1 - seconds / self.watched, 4) for name, seconds in used.items()}
+        return {name: min(1.0, max(0.0, round(1 - seconds / self.watched, 4))) for name, seconds in used.items()}
 
     def __add__(self, other: "Busy") -> "Busy":
         return Busy(self.watched + other.watched, self.sampling + other.sampling, self.grading + other.grading)

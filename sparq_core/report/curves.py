@@ -107,7 +107,10 @@ def _idle(runs: Sequence[Facts]) -> Iterator[Curve]:
             _grading,
         ),
     ):
-        points = [[(x, 1 - y) for x, y in _shares(run, seconds, lambda tally: tally.busy.watched)] for run in runs]
+        points = [
+            [(x, min(1.0, max(0.0, 1 - y))) for x, y in _shares(run, seconds, lambda tally: tally.busy.watched)]
+            for run in runs
+        ]
         if any(points):
             yield _curve(title, meaning, runs, points, numbers.mark, top=1.0)
 

@@ -8,11 +8,15 @@ from statistics import fmean
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from report_pages import Element, parsed, written
 from runs import sparq_command
 from viewing import main, viewing
 
+from sparq_core.contract.tally import Busy
 from sparq_core.contract.wording import AGREED
+from sparq_core.report import curves
+from sparq_core.report.facts import gather
 from sparq_core.testing import Ran, run_pipeline
 
 
@@ -106,3 +110,17 @@ def test_settings_may_end_their_lines_between_names(mixed: Ran, run_folder: Path
         "disputed",
     ]
     assert not any("characters omitted" in value for row in page.section("outcome").rows() for value in row)
+
+
+def test_no_share_is_below_zero(mixed: Ran) -> None:
+    """Seconds are sums of floats, of which a difference may be a little more than the whole."""
+    with mixed.read() as ledger:
+        facts = gather(ledger, "A", 1)
+    busy = [Busy(watched=0.3 * i, sampling=0.3 * i * (1 + 1e-15), grading=-1e-15) for i in range(len(facts.course))]
+    course = [at._replace(tally=replace(at.tally, busy=of)) for at, of in zip(facts.course, busy, strict=True)]
+    told = [
+        str(curve.drawn[0]) for curve in curves.of_the_cost([replace(facts, course=course)]) if "idle" in curve.title
+    ]
+    assert len(told) == 2
+    assert not any("-" in desc for text in told for desc in re.findall(r"<desc>(.*?)</desc>", text))
+    assert Busy(1.0, 1.0 + 1e-3, -1e-3).idle == {"sampler": 0.0, "graders": 1.0}
