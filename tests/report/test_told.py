@@ -1,8 +1,10 @@
 """What a reader of a report, of the viewer and of `sparq show` is told in words, so that no figure is misread."""
 
 import re
+import sqlite3
 from collections import Counter
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -10,7 +12,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 from report_pages import Element, parsed, written
-from runs import sparq_command
+from runs import priced, sparq_command
 from viewing import main, viewing
 
 from sparq_core.contract.tally import Busy
@@ -124,3 +126,16 @@ def test_no_share_is_below_zero(mixed: Ran) -> None:
     assert len(told) == 2
     assert not any("-" in desc for text in told for desc in re.findall(r"<desc>(.*?)</desc>", text))
     assert Busy(1.0, 1.0 + 1e-3, -1e-3).idle == {"sampler": 0.0, "graders": 1.0}
+
+
+def test_a_priced_run_without_tokens_is_not_said_to_have_no_prices(sums: Callable[..., Any], tmp_path: Path) -> None:
+    unpriced = {"student": {"use": "scripted", "model": "sums"}}
+    for name, models in (
+        ("no tokens of a model with prices", priced(input=1, output=2)),
+        ("no model has prices", unpriced),
+    ):
+        (tmp_path / name).mkdir()
+        folder = run_pipeline(sums(rounds=0, models=models), tmp_path / name).folder
+        with closing(sqlite3.connect(folder / "sparq.db", isolation_level=None)) as writer:
+            writer.execute("DELETE FROM step")  # as a run is before it has committed anything
+        assert name in parsed(written(tmp_path / name / "report.html", folder)).section("cost").words
