@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import NamedTuple
 
+from sparq_core.contract.records import Problem
 from sparq_core.ledger.reader import GRADING, Reader
 
 STRATA = (
@@ -41,14 +42,6 @@ class Stratum(NamedTuple):
         return [self.some[i * len(self.some) // shown] for i in range(shown)]
 
 
-class Ancestor(NamedTuple):
-    """One in the line from a problem back to a seed, through first parents."""
-
-    id: str
-    operator: str
-    statement: str
-
-
 def samples(ledger: Reader, each: int) -> list[Stratum]:
     """
     At most so many children of each stratum that has any: the hardest, and others evenly spaced after it.
@@ -80,16 +73,14 @@ def samples(ledger: Reader, each: int) -> list[Stratum]:
     return [*found, Stratum(STRATA[-1], count, turned_away)] if turned_away else found
 
 
-def lineage(ledger: Reader, problem: str, most: int) -> list[Ancestor]:
-    """A problem's first parent, that one's, and so on: at most so many, the nearest first."""
-    rows = ledger.query(
-        "WITH RECURSIVE up (id, far) AS (SELECT ?, 0 UNION ALL SELECT parent, far + 1 FROM up JOIN parentage"
-        " ON child = up.id AND ordinal = 0 WHERE far < ?)"
-        " SELECT p.id, p.operator, p.statement FROM up CROSS JOIN problem p USING (id) WHERE far > 0 ORDER BY far",
-        problem,
-        most,
-    )
-    return [Ancestor(*row) for row in rows]
+def lineage(ledger: Reader, problem: str, most: int) -> list[Problem]:
+    """A problem's parents, theirs, and so on: at most so many, the nearest first."""
+    found, born = [problem], [problem]
+    while born and len(found) <= most:
+        above = (parent for one in ledger.problems(born) for parent in one.parents)
+        born = [id_ for id_ in dict.fromkeys(above) if id_ not in found][: most + 1 - len(found)]
+        found += born
+    return ledger.problems(found[1:])
 
 
 def children_counts(ledger: Reader, problems: Sequence[str]) -> dict[str, int]:

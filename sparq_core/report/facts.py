@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from sparq_core.contract.config import Pipeline
 from sparq_core.contract.niches import Axis, Niche
-from sparq_core.contract.records import Judged, Solved
+from sparq_core.contract.records import Judged, Problem, Solved
 from sparq_core.contract.tally import Tally
 from sparq_core.ledger import course, overview, samples, spread
 from sparq_core.ledger.afresh import Filled, Labels
@@ -16,7 +16,6 @@ from sparq_core.ledger.course import At
 from sparq_core.ledger.intervals import Comparison, compare
 from sparq_core.ledger.overview import Accepted, Seeds
 from sparq_core.ledger.reader import PhaseRow, Reader
-from sparq_core.ledger.samples import Ancestor
 from sparq_core.ledger.spread import Counts
 from sparq_core.report.differences import settings
 
@@ -36,7 +35,7 @@ class Example(NamedTuple):
 
     solved: Solved
     judged: list[Judged]
-    ancestors: list[Ancestor]
+    ancestors: list[Problem]
     children: int
     written: str | None
     """What the generator wrote, where no problem could be read from that."""

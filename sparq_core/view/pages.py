@@ -150,6 +150,7 @@ def problem(runs: Sequence[Opened], run: Opened, id_: str, asked: Asked) -> str:
         most=MOST_ATTEMPTS,
         family=browse.children(run.index, key, MOST_CHILDREN),
         ancestors=samples.lineage(run.ledger, id_, FARTHEST),
+        farthest=FARTHEST,
         longest=LONGEST,
         extra=json.dumps(solved.child.problem.extra, ensure_ascii=False, indent=1)
         if solved.child.problem.extra

@@ -13,7 +13,7 @@ import pytest
 from msgspec.structs import replace
 from report_pages import Element, parsed, written
 from runs import priced, sparq_command
-from viewing import main, viewing
+from viewing import found, main, viewing
 
 from sparq_core.contract.tally import Busy
 from sparq_core.contract.wording import AGREED
@@ -139,3 +139,24 @@ def test_a_priced_run_without_tokens_is_not_said_to_have_no_prices(sums: Callabl
         with closing(sqlite3.connect(folder / "sparq.db", isolation_level=None)) as writer:
             writer.execute("DELETE FROM step")  # as a run is before it has committed anything
         assert name in parsed(written(tmp_path / name / "report.html", folder)).section("cost").words
+
+
+def test_all_parents_are_named_and_followed(mixed: Ran, page: Element) -> None:
+    problems = {s.child.problem.id: s.child.problem for s in mixed.read().solved(outcome=None)}
+    crossed = [p for p in problems.values() if len(p.parents) > 1 and any(problems[q].parents for q in p.parents[1:])]
+    problem = crossed[0]
+    grandparents = {id_ for parent in problem.parents for id_ in problems[parent].parents}
+    with viewing(mixed.folder) as client:
+        (lineage,) = (d for d in main(client, f"/A/problem/{problem.id}").every("details") if "Lineage" in d.words)
+    assert {*problem.parents, *grandparents} <= set(found(lineage))
+    shown = {a.every("h4")[0].words.split()[0]: a for a in page.section("problems").every("article")}
+    (id_, *_) = (id_ for id_ in shown if len(problems[id_].parents) > 1)
+    assert f"crossover of {', '.join(problems[id_].parents)}" in shown[id_].every("summary")[-1].words
+
+
+def test_of_two_runs_each_page_says_whose_it_is_and_what_the_menus_count(mixed: Ran, run_folder: Path) -> None:
+    with viewing(mixed.folder, run_folder) as client:
+        for address in ("/B/problems", "/B/problem/1.1.1"):
+            (whose,) = (p for p in main(client, address).every("p") if p.attributes.get("class") == "whose")
+            assert whose.words == "B sums"
+        assert "count seeds, too" in main(client, "/A/problems").words
