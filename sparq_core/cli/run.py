@@ -79,7 +79,7 @@ def run(
     the run. SIGTERM, SIGHUP and SIGUSR1 have the same effect.
 
     Exit codes: 0 done, 1 failed, 2 bad pipeline, 3 stopped by a budget, 4 interrupted or refused by the machine, 5 locked by
-    another run.
+    another run, 130 stopped at once by a second Ctrl-C.
     """
     console = Console()
     loaded = prepare.load(pipeline, overrides)

@@ -8,7 +8,7 @@ far as they can be within a stated time. A second one ends everything at once.
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from queue import Empty, SimpleQueue
 from types import FrameType
@@ -17,6 +17,7 @@ from typing import NoReturn
 from rich.console import Console
 
 from sparq_core.cli.signals import AT_ONCE, SAME, handled
+from sparq_core.cli.wording import block
 from sparq_core.contract import workers
 from sparq_core.contract.errors import Interrupted
 from sparq_core.loop.rounds import exit_code
@@ -113,8 +114,12 @@ def say(console: Console, message: str, style: str) -> None:
 
     def show() -> None:
         console.show_cursor()
-        console.print(message, style=style, markup=False, highlight=False, soft_wrap=True)
+        console.print(block(message, style), soft_wrap=True)
 
+    _patiently(show)
+
+
+def _patiently(show: Callable[[], object]) -> None:
     saying = threading.Thread(target=show, daemon=True)
     saying.start()
     saying.join(PATIENCE)
@@ -122,8 +127,10 @@ def say(console: Console, message: str, style: str) -> None:
 
 def end(console: Console, message: str, code: int) -> NoReturn:
     """End this process and its workers, whatever they are at; the ledger is as after a kill, which loses nothing committed."""
+    say(console, message, "red")  # before workers end, as a run that misses them has words of its own
     workers.end_all()
-    say(console, message, "red")
+    if console.is_terminal:
+        _patiently(lambda: print(file=console.file, flush=True))  # below the panel, which stays
     os._exit(code)
 
 

@@ -56,7 +56,8 @@ def study(
     What arms share is generated and benchmarked once. A study that was stopped or killed continues with --resume; you can add
     arms and seeds. Each cell is a run folder below cells/. Signals work as for `sparq run`.
 
-    Exit codes: 0 done, 1 failed, 2 bad study, 4 interrupted or refused by the machine, 5 locked by another study.
+    Exit codes: 0 done, 1 failed, 2 bad study, 4 interrupted or refused by the machine, 5 locked by another study, 130 stopped
+    at once by a second Ctrl-C.
     """
     console = Console(stderr=as_json)
     planned = plan(study)
