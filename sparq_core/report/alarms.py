@@ -56,6 +56,8 @@ def _none_kept(run: Facts) -> Alarm | None:
 
 
 def _one_sided(run: Facts) -> Alarm | None:
+    if 2 * run.tally.verdicts.get("unknown", 0) > run.tally.attempts:  # the few that were judged stand for nothing
+        return None
     rated = run.mean_solve_rate.children
     for rate, what, remedy in (
         (0, "never", "Try easier seeds, a stronger solver or more tokens per attempt."),

@@ -17,7 +17,9 @@ from viewing import found, main, viewing
 
 from sparq_core.contract.tally import Busy
 from sparq_core.contract.wording import AGREED
+from sparq_core.ledger.spread import Mean, Solved
 from sparq_core.report import curves
+from sparq_core.report.alarms import alarms
 from sparq_core.report.facts import gather
 from sparq_core.testing import Ran, run_pipeline
 
@@ -160,3 +162,14 @@ def test_of_two_runs_each_page_says_whose_it_is_and_what_the_menus_count(mixed: 
             (whose,) = (p for p in main(client, address).every("p") if p.attributes.get("class") == "whose")
             assert whose.words == "B sums"
         assert "count seeds, too" in main(client, "/A/problems").words
+
+
+def test_few_judged_attempts_raise_no_alarm_about_difficulty(mixed: Ran) -> None:
+    with mixed.read() as ledger:
+        facts = gather(ledger, "A", 1)
+    facts = replace(facts, solve_rates=[Solved(0, "out-of-band", 20)], mean_solve_rate=Mean(20, 0.0, 0.0))
+    assert any("never solved" in alarm.what for alarm in alarms(facts))
+    unknown = replace(facts.tally, verdicts={"incorrect": 6, "unknown": 94}, why={"unknown: truncated": 94})
+    told = [alarm.what for alarm in alarms(replace(facts, tally=unknown))]
+    assert any("neither correct nor incorrect" in what for what in told)
+    assert not any("never solved" in what for what in told)
