@@ -36,6 +36,10 @@ def next_steps(
         told = f"Stopped: {ending.reason}. The steps in flight were finished and kept. To continue, raise the budget: {raised}"
         console.print(plain(told, "yellow"), soft_wrap=True)
     kept = next((s.child.problem.id for s in ledger.solved() if not s.child.problem.is_seed), None)
+    if kept is None and pipeline.rounds:
+        console.print("Next:", style="bold")
+        console.print(plain(f"  sparq show {folder}   # the problems, and why none was kept"), soft_wrap=True)
+        return
     trained = (folder / "models").exists() and pipeline.rounds > 0
     steps = [(f"sparq show {folder} {kept}", "one problem with its attempts")] if kept else []
     steps.append((f"sparq export {folder} --format parquet", "the dataset"))
