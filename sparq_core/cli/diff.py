@@ -70,9 +70,9 @@ def tell(console: Console, first: Side, second: Side) -> None:
     console.print("\nSettings that differ" if changes else "\nNo setting differs.", style="bold" * bool(changes))
     for change in changes:
         console.print(_told(change), soft_wrap=True)
-    console.print(_table("Counts", ("A", "B"), _counted(first, second)))
+    _print(console, "Counts", ("A", "B"), list(_counted(first, second)))
     compared = measures.differences([first.figures, second.figures])
-    console.print(_table("With 95% intervals, in percent", ("A", "B", "B − A"), map(_measured, compared)))
+    _print(console, "With 95% intervals, in percent", ("A", "B", "B − A"), list(map(_measured, compared)))
 
 
 def _told(change: Change) -> Text:
@@ -93,13 +93,16 @@ def _counted(first: Side, second: Side) -> Iterator[tuple[Text, ...]]:
     for name in both[0]:
         values = [found[name] for found in both]
         if any(values):
-            yield (Text(name), *(Text("–" if value is None else _number(name, value)) for value in values))
+            yield (
+                Text({"hours": "wall clock"}.get(name, name)),
+                *(Text("–" if value is None else _number(name, value)) for value in values),
+            )
 
 
 def _number(name: str, value: float) -> str:
     if name.startswith("money"):
         return money(value)
-    return f"{value:,.2f}" if name == "hours" else f"{value:,}"
+    return numbers.duration(3600 * value) if name == "hours" else f"{value:,}"
 
 
 def _measured(row: measures.Difference) -> tuple[Text, ...]:
@@ -113,11 +116,18 @@ def _within(found: Interval | None, sign: str = "") -> str:
     return numbers.interval(found, sign) if found else "–"
 
 
-def _table(title: str, columns: Sequence[str], rows: Any) -> Table:
-    table = Table(title=f"\n{title}", title_justify="left", box=SIMPLE_HEAD, padding=(0, 1), show_edge=False)
-    table.add_column("")
+def _print(console: Console, title: str, columns: Sequence[str], rows: Sequence[tuple[Text, ...]]) -> None:
+    """A table, whose columns move together where there is too little room."""
+    wide, narrow = (_table(title, columns, rows, between) for between in (1, 0))
+    wanted = console.measure(wide, options=console.options.update(width=10 * console.width)).maximum
+    console.print(wide if wanted <= console.width else narrow)
+
+
+def _table(title: str, columns: Sequence[str], rows: Sequence[tuple[Text, ...]], between: int) -> Table:
+    table = Table(title=f"\n{title}", title_justify="left", box=SIMPLE_HEAD, padding=(0, between), show_edge=False)
+    table.add_column("", overflow="fold")
     for name in columns:
-        table.add_column(name, justify="right", no_wrap=True)
+        table.add_column(name, justify="right", no_wrap=bool(between))
     for row in rows:
         table.add_row(*row)
     return table

@@ -1,7 +1,10 @@
 """`sparq diff`: the settings that two runs differ in, and their results beside each other."""
 
 import json
+import re
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -83,3 +86,16 @@ def test_a_run_is_the_same_as_itself(run_folder: Path) -> None:
 def test_a_folder_without_a_run_is_one_clear_error(run_folder: Path, tmp_path: Path) -> None:
     done = CliRunner().invoke(cli, ["diff", str(run_folder), str(tmp_path)])
     assert "there is no run here" in str(done.exception)
+
+
+def test_names_of_tasks_are_whole_in_eighty_columns(two: tuple[Path, Path]) -> None:
+    for folder in two:
+        with closing(sqlite3.connect(folder / "sparq.db", isolation_level=None)) as writer:
+            writer.executemany(
+                "INSERT INTO score VALUES (0, 0, 'out_of_distribution', ?, ?)",
+                [(str(i), float(i < 7)) for i in range(60)],
+            )
+    told = CliRunner().invoke(cli, ["diff", *map(str, two)], env={"COLUMNS": "80"}).output
+    assert re.search(r"^ ?out_of_distribution  *11\.7 \(", told, re.MULTILINE)
+    assert max(map(len, told.split("With 95%")[1].splitlines())) <= 80
+    assert re.search(r"wall clock .* second", told)
