@@ -10,8 +10,10 @@ from rich.console import Console
 
 from sparq_core.cli import listing, story
 from sparq_core.cli.arguments import JSON, RUN
+from sparq_core.contract.errors import PipelineError
+from sparq_core.contract.messages import shown
 from sparq_core.contract.records import OUTCOMES, Outcome
-from sparq_core.ledger.listing import Order, Wanted, count, ids
+from sparq_core.ledger.listing import Order, Wanted, count, ids, operators
 from sparq_core.ledger.reader import Reader
 
 
@@ -119,11 +121,19 @@ def show(
         raise click.UsageError("filters are for the list; omit them when you name a PROBLEM")
     with Reader.open(run) as ledger, ledger.snapshot():
         if problem is None:
+            _check_operator(ledger, operator)
             _list(ledger, wanted, ids(ledger, wanted, order, descending=descending, most=limit), as_json)
         elif as_json:
             click.echo(json.dumps(story.facts(ledger, problem), indent=2))
         else:
             story.tell(Console(), ledger, problem)
+
+
+def _check_operator(ledger: Reader, operator: str | None) -> None:
+    """PipelineError where no problem was made by it, with those that there are."""
+    if operator is not None and operator not in (known := operators(ledger)):
+        there = f"operators of this run: {', '.join(known)}" if known else "this run has no problems yet"
+        raise PipelineError(f"no problem was made by the operator {shown(operator)}; {there}")
 
 
 def _list(ledger: Reader, wanted: Wanted, listed: Sequence[str], as_json: bool) -> None:

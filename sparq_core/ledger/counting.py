@@ -34,6 +34,10 @@ class Names(Generic[Name]):
         self.times[number] += 1
         return number
 
+    def find(self, name: Name) -> int | None:
+        """The number of a name; None of one that did not come."""
+        return self._numbers.get(name)
+
     def most_frequent(self, most: int) -> list[int]:
         """The numbers of the names that came most often, at most so many."""
         there = (number for number, times in enumerate(self.times) if times)

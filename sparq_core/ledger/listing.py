@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from sparq_core.contract.records import Outcome
 from sparq_core.contract.texts import valid
+from sparq_core.ledger import overview
 from sparq_core.ledger.reader import LATER, REASON, VIEW, Reader
 
 Order = Literal["id", "solve-rate", "quality", "length"]
@@ -40,6 +41,12 @@ class Wanted(Struct, frozen=True, kw_only=True):
     """Solve rate."""
     text: str | None = None
     """Part of its statement; the case of ASCII letters does not matter."""
+
+
+def operators(ledger: Reader) -> list[str]:
+    """The operators of a run's problems, that of the seeds included."""
+    seeds = ledger.query("SELECT DISTINCT operator FROM problem WHERE round = 0")
+    return sorted({*overview.operators(ledger), *(name for (name,) in seeds)})
 
 
 def count(ledger: Reader, wanted: Wanted) -> int:

@@ -89,16 +89,18 @@ async def pulse(request: Request) -> Response:
 
 
 async def problems(request: Request) -> Response:
-    return HTMLResponse(pages.problems(request.app.state.runs, _run(request), asked(request.query_params)))
+    run = _run(request)
+    return HTMLResponse(pages.problems(request.app.state.runs, run, asked(request.query_params, run.index)))
 
 
 async def problem(request: Request) -> Response:
     run, id_ = _run(request), request.path_params["id"]
-    return HTMLResponse(pages.problem(request.app.state.runs, run, id_, asked(request.query_params)))
+    return HTMLResponse(pages.problem(request.app.state.runs, run, id_, asked(request.query_params, run.index)))
 
 
 async def random(request: Request) -> Response:
-    run, question = _run(request), asked(request.query_params)
+    run = _run(request)
+    question = asked(request.query_params, run.index)
     key = browse.anyone(run.index, question.wanted, SystemRandom())
     if key is None:
         raise HTTPException(404, "There is no such problem, or none was found in time.")

@@ -62,7 +62,6 @@ def test_outcomes_unite_and_other_filters_narrow(run_folder: Path) -> None:
         (["--skill", "addition", "--skill", "carrying"], lambda p: {"addition", "carrying"} <= _skills(p)),
         (["--text", "IS 1"], lambda p: "is 1" in p["statement"].lower()),
         (["--operator", "mutate"], lambda p: p["operator"] == "mutate"),
-        (["--operator", "nobody"], lambda _: False),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
@@ -131,3 +130,9 @@ def test_a_wrong_filter_is_one_clear_error(run_folder: Path, arguments: list[str
 
 def test_a_filter_may_be_any_bytes(run_folder: Path) -> None:
     assert shown(run_folder, "--text", "\udcff", "--reason", "\udcff", "--skill", "\udcff") == "0 problems\n"
+
+
+def test_an_operator_that_made_nothing_is_told_with_those_that_did(run_folder: Path) -> None:
+    done = CliRunner().invoke(cli, ["show", str(run_folder), "--operator", "nosuch"])
+    assert done.exit_code != 0
+    assert "operator nosuch; operators of this run: mutate, seed" in str(done.exception)

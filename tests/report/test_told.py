@@ -173,3 +173,16 @@ def test_few_judged_attempts_raise_no_alarm_about_difficulty(mixed: Ran) -> None
     told = [alarm.what for alarm in alarms(replace(facts, tally=unknown))]
     assert any("neither correct nor incorrect" in what for what in told)
     assert not any("never solved" in what for what in told)
+
+
+def test_an_address_may_name_an_operator_and_is_told_those_that_there_are(mixed: Ran) -> None:
+    with viewing(mixed.folder) as client:
+        crossed = found(main(client, "/A/problems?operator=crossover"))
+        assert crossed
+        assert all(len(mixed.read().child(id_).problem.parents) == 2 for id_ in crossed)
+        refused = main(client, "/A/problems?operator=nosuch", 400).words
+        assert "There is no operator “nosuch” here. There are: mutate," in refused
+        assert "crossover" in refused
+        assert "It may be newest, oldest" in main(client, "/A/problems?order=odd", 400).words
+        for address in ("/A/problems?low=2", "/A/problems?outcome=odd", "/A/random?round=x"):
+            assert not {"Expected", "$"} & set(main(client, address, 400).words.split())
