@@ -234,7 +234,7 @@ WORDS = {
     "sets": "different combinations of labels",
     "QD-score": "quality and diversity: the sum of the quality of the best problem of each niche or set",
     "entropy": "how evenly problems spread over niches, in nats; exp(entropy) niches of equal size have the same entropy",
-    "near duplicate rate": "the share of children that nearly repeat an earlier problem",
+    "near duplicate rate": "the share of children that nearly repeat an earlier problem; exact repeats are not counted",
 }
 """What stands in a status and is not said there."""
 

@@ -23,7 +23,8 @@ MEANING = {
     "niche_entropy": "How evenly problems spread over niches, as entropy in nats: exp(entropy) niches of equal size have the "
     "same entropy. A falling line means that the search is narrowing.",
     "unique_labels": "The number of different labels in the filled niches; the paper calls it DIV.",
-    "near_duplicate_rate": "The share of all children so far that were rejected as near duplicates of an earlier problem.",
+    "near_duplicate_rate": "The share of all children so far that were rejected as near duplicates of an earlier problem; "
+    "exact repeats are not counted.",
 }
 RECORDED = "A number that a plugin recorded after each step."
 
