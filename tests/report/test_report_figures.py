@@ -133,7 +133,10 @@ def test_benchmarks_by_task_and_kind_of_item(sums: Callable[..., Any], tmp_path:
     assert rows["maths: algebra"][:1] == ["40"]
     assert rows["maths"][1].startswith("25.0 (")
     assert rows["maths"][-1].startswith("+50.0 (+")
-    assert "25.0% before, 75.0% after (+39.0 to +61.0 points)" in page.section("outcome").words
+    assert (
+        "25.0% before, 75.0% after (95% interval of the difference: +39.0 to +61.0 points)"
+        in page.section("outcome").words
+    )
 
 
 def test_runs_beside_each_other_differ_by_their_shares(
