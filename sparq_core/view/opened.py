@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import msgspec
+
 from sparq_core.contract.wording import metric_name
 from sparq_core.ledger.index import Index
 from sparq_core.ledger.reader import Reader
@@ -19,6 +21,9 @@ class Opened:
         self.ledger = Reader.open(folder)
         pipeline = self.ledger.pipeline()
         self.name = pipeline.name
+        plugins = msgspec.json.decode(self.ledger.run().identity or "{}").get("plugins", {})
+        self.disputes = any(plugin.get("with", {}).get("disputed") is not None for plugin in plugins.values())
+        """Whether problems may come out as disputed."""
         self.index = Index(self.ledger, places_of(pipeline))
 
     def close(self) -> None:

@@ -186,3 +186,29 @@ def test_an_address_may_name_an_operator_and_is_told_those_that_there_are(mixed:
         assert "It may be newest, oldest" in main(client, "/A/problems?order=odd", 400).words
         for address in ("/A/problems?low=2", "/A/problems?outcome=odd", "/A/random?round=x"):
             assert not {"Expected", "$"} & set(main(client, address, 400).words.split())
+
+
+def test_where_disputes_are_not_looked_for_their_list_says_so(mixed: Ran, run_folder: Path) -> None:
+    with viewing(run_folder, mixed.folder) as client:
+        assert "does not look for disputes" in main(client, "/A/problems?outcome=disputed").words
+        assert "does not look for disputes" not in main(client, "/B/problems?outcome=disputed&text=nothing").words
+
+
+def test_words_that_were_replaced_stand_apart_from_the_new_ones(mixed: Ran) -> None:
+    solved = next(s for s in mixed.read().solved() if s.child.problem.operator == "mutate")
+    with viewing(mixed.folder) as client:
+        shown = main(client, f"/A/problem/{solved.child.problem.id}").every("div")
+    (changes,) = (d for d in shown if d.attributes.get("aria-label", "").startswith("Changes"))
+    kinds = [part if isinstance(part, str) else part.name for part in changes.inside]
+    assert any(kinds[i : i + 3] == ["del", " ", "ins"] for i in range(len(kinds)))
+
+
+def test_the_outcome_names_its_interval_and_points_to_the_alarms(sums: Callable[..., Any], tmp_path: Path) -> None:
+    folder = run_pipeline(sums(steps=2, attempts={"k": 8, "max_tokens": 3, "min_decided": 0.0}), tmp_path).folder
+    with closing(sqlite3.connect(folder / "sparq.db", isolation_level=None)) as writer:
+        rows = [(0, 0, str(i), float(i < 5)) for i in range(20)] + [(1, 2, str(i), float(i < 15)) for i in range(20)]
+        writer.executemany("INSERT INTO score VALUES (?, ?, 'maths', ?, ?)", rows)
+    outcome = parsed(written(tmp_path / "report.html", folder)).section("outcome")
+    assert "95% interval of the difference: +" in outcome.words
+    (alarmed,) = (a for a in outcome.every("a") if a.attributes["href"] == "#alarms")
+    assert re.fullmatch(r"\d alarms?", alarmed.words)
