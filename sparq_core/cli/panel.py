@@ -10,7 +10,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from sparq_core.cli.progress import Pace, duration, metrics_of
+from sparq_core.cli.progress import CHECKING, Pace, duration, metrics_of
 from sparq_core.cli.wording import begins, plain, reasons
 from sparq_core.contract.tally import Tally
 from sparq_core.contract.wording import funnel, money
@@ -30,7 +30,7 @@ class View(Struct, kw_only=True):
 
     name: str = ""
     folder: Path | None = None
-    doing: str = "starting"
+    doing: str = CHECKING
     """The round or the phase."""
     pace: Pace = field(default_factory=Pace)
     tally: Tally = Tally()

@@ -18,6 +18,8 @@ from sparq_core.contract.events import (
 )
 from sparq_core.contract.wording import funnel, metric_name
 
+CHECKING = "checking plugins, settings and models"
+"""What is done before a run starts, which may take as long as a benchmark takes to load."""
 LINE_EVERY = 5.0
 """Least seconds between two plain lines."""
 PHASE_NAMES = {
@@ -66,6 +68,7 @@ class PlainProgress:
     def __init__(self, console: Console) -> None:
         self._console = console
         self._pace, self._round, self._steps, self._attempts, self._last = Pace(), 0, 0, 0, 0.0
+        self._print(CHECKING)
 
     def __call__(self, event: Event) -> None:
         match event:

@@ -38,6 +38,9 @@ def quickstart(context: click.Context, to: Path, overrides: tuple[str, ...]) -> 
     an unfinished run. Exit codes are those of `sparq run`.
     """
     with as_file(files("sparq_core.cli") / "quickstart_files") as carried:
+        click.echo(
+            "checking the quickstart: its plugins try their settings and load the benchmark, which takes some seconds"
+        )
         _check_installed(carried / PIPELINE)
         prepare.warnings_of(
             prepare.load(carried / PIPELINE, overrides)
