@@ -14,6 +14,7 @@ from sparq_core.cli.following import Followed
 from sparq_core.cli.panel import View, panel
 from sparq_core.cli.progress import PHASE_NAMES, of_round
 from sparq_core.cli.wording import plain
+from sparq_core.contract import workers
 from sparq_core.contract.events import (
     Event,
     PhaseFinished,
@@ -98,6 +99,7 @@ class LiveProgress:
                 began = time.thread_time()
                 if self._view.folder:
                     ledger.look(self._view.folder, self._view)
+                self._view.said = workers.last_line()
                 if size != (size := self._console.size):
                     self._console.control(Control.clear(), Control.home())
                 self._live.refresh()

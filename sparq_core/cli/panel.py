@@ -42,6 +42,8 @@ class View(Struct, kw_only=True):
     kept: Made | None = None
     """The latest kept problem."""
     warned: list[str] = field(default_factory=list)
+    said: str = ""
+    """What a training or a benchmark at work has printed last."""
 
 
 def panel(view: View, width: int, height: int) -> RenderableType:
@@ -83,6 +85,8 @@ def _bar(view: View, width: int) -> Table:
 def _figures(view: View) -> Iterator[Text]:
     """The lines beneath the bar, the most telling first."""
     tally, pace = view.tally, view.pace
+    if view.said and not pace.steps:
+        yield plain(begins(view.said, LONGEST), "dim")
     if not tally.children:
         if tally.seeds:
             yield Text(f"{tally.seeds:,} seeds, {tally.seeds_kept:,} accepted")

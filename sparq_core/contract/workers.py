@@ -21,7 +21,8 @@ from sparq_core.contract.errors import Interrupted, SparqError
 
 TAIL, TAIL_BYTES = 15, 1 << 16
 """Lines of a log shown when a worker fails, and how much of its end is looked at."""
-_running: set["subprocess.Popen[str]"] = set()
+_running: dict["subprocess.Popen[str]", Path] = {}
+"""Those at work, each with its log."""
 _ending = threading.Event()
 
 
@@ -46,7 +47,7 @@ def run_worker(
             cwd=folder,
             start_new_session=True,
         )
-        _running.add(process)
+        _running[process] = log
         try:
             assert process.stdin is not None  # noqa: S101 -- it is a pipe
             if _ending.is_set():
@@ -59,7 +60,7 @@ def run_worker(
             _end(process)
             with suppress(BrokenPipeError):
                 process.communicate()
-            _running.discard(process)
+            _running.pop(process, None)
     if code and _ending.is_set():
         raise Interrupted(f"{module} was ended")
     if code:
@@ -87,6 +88,14 @@ def end_all() -> None:
         _end(process)
 
 
+def last_line() -> str:
+    """What the newest worker at work has printed last, such as how far it is; empty where there is nothing to tell."""
+    for log in list(_running.values())[-1:]:
+        with suppress(OSError):
+            return next((line.strip() for line in reversed(_end_of(log).splitlines()) if line.strip()), "")
+    return ""
+
+
 def allow() -> None:
     """Let workers begin again."""
     _ending.clear()
@@ -101,6 +110,10 @@ def _end(process: "subprocess.Popen[str]") -> None:
 
 
 def _tail(log: Path) -> str:
+    return "\n".join(_end_of(log).splitlines()[-TAIL:])
+
+
+def _end_of(log: Path) -> str:
     with log.open("rb") as file:
         file.seek(max(0, file.seek(0, os.SEEK_END) - TAIL_BYTES))
-        return "\n".join(file.read().decode(errors="replace").splitlines()[-TAIL:])
+        return file.read().decode(errors="replace")
