@@ -92,6 +92,11 @@ class Facts(Struct, frozen=True, kw_only=True):
         return self.pipeline.name
 
     @property
+    def mixes(self) -> bool:
+        """Whether several operators made its children."""
+        return len(self.operators) > 1
+
+    @property
     def last(self) -> int | None:
         """The last round whose model was benchmarked."""
         return max(self.benchmarks, default=None)
