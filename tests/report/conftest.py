@@ -18,7 +18,8 @@ HOSTILE = """
 import json
 from pathlib import Path
 import sparq_core as sparq
-TEXTS = list(json.loads(Path(__file__).with_name("texts.json").read_text()).values())
+NAMED = json.loads(Path(__file__).with_name("texts.json").read_text())
+TEXTS, BIDI, HTML = list(NAMED.values()), NAMED["bidi"], NAMED["HTML"]
 
 
 class Sampler:
@@ -60,7 +61,7 @@ class Judge:
 
     @sparq.hookimpl
     def describe(self, cases):
-        return [{"skills": TEXTS[i % 7 : i % 7 + 3]} for i, _ in enumerate(cases)]
+        return [{"skills": [TEXTS[i % 7], BIDI, HTML]} for i, _ in enumerate(cases)]
 
     @sparq.hookimpl
     def commit(self, step):
