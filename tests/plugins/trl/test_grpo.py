@@ -87,7 +87,7 @@ def test_groups_that_are_all_alike_teach_nothing_and_the_run_says_so(
     train: Callable[..., Ran], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told = json.dumps({"loss": 0.0, "zero_variance": 1.0, "unknown": 1.0})
-    monkeypatch.setattr(sparq, "run_worker", lambda _, job, log: Path(job["metrics"]).write_text(told))
+    monkeypatch.setattr(sparq, "run_worker", lambda _, job, log, launcher: Path(job["metrics"]).write_text(told))
     with pytest.raises(sparq.NothingToTrainOn, match=r"nothing was learnt in 7 steps: .* unknown 100%"):
         train("grpo", steps=7)
     assert not list((tmp_path / "run" / "models").iterdir())
@@ -170,7 +170,9 @@ def test_metrics_are_means_of_all_that_was_logged_of_its_beginning_and_of_its_en
 
 def test_a_training_that_diverged_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     out = tmp_path / "models" / "round-1.partial"
-    monkeypatch.setattr(sparq, "run_worker", lambda _, job, log: Path(job["metrics"]).write_text('{"loss": NaN}'))
+    monkeypatch.setattr(
+        sparq, "run_worker", lambda _, job, log, launcher: Path(job["metrics"]).write_text('{"loss": NaN}')
+    )
     demand = running.Demand(Asked(4, None, 1), [], tokens=8)
     weights = sparq.Model(name="tiny", path=str(MODEL), digest="d")
     with pytest.raises(sparq.SparqError, match="grpo: the training diverged, its loss is nan; lower the learning rate"):

@@ -72,7 +72,10 @@ class Every:
         attempts = [trial.attempt for trial in trials]
         assert_type(attempts, list[sparq.Attempt])
         value: sparq.Value = "correct"
-        return [sparq.Verdict(value=value, answer=sparq.last_boxed(attempt.text)) for attempt in attempts]
+        return [
+            sparq.Verdict(value=value, answer=sparq.last_boxed(attempt.text) or sparq.last_code_block(attempt.text))
+            for attempt in attempts
+        ]
 
     @sparq.hookimpl
     def assess(self, cases: Sequence[sparq.Case]) -> list[sparq.Assessment]:
