@@ -9,7 +9,7 @@ from msgspec import Meta
 from msgspec.structs import replace
 
 import sparq_core as sparq
-from sparq_trl import running
+from sparq_trl import running, sharing
 from sparq_trl.gpus import visible
 from sparq_trl.options import Nodes, Processes, TrainingConfig
 from sparq_trl.sharing import Asked
@@ -52,7 +52,7 @@ class Sft:
 
     @sparq.hookimpl
     def check(self, run: sparq.Run) -> list[sparq.Finding]:
-        return running.findings(self._demand(), self._config, run.trained)
+        return [*running.findings(self._demand(), self._config, run.trained), *sharing.launchable(self._config.nodes)]
 
     @sparq.hookimpl
     def train(self, dataset: Path, weights: sparq.Model, out: Path, seed: int, round: int) -> Mapping[str, float]:

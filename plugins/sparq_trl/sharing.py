@@ -1,10 +1,12 @@
 """How a batch is shared by processes, so that an optimizer step has as many examples on any number of them."""
 
+import shutil
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import sparq_core as sparq
 from sparq_trl.gpus import Gpu
+from sparq_trl.options import NodesConfig
 
 
 class Asked(NamedTuple):
@@ -41,6 +43,13 @@ def findings(asked: Asked, gpus: Sequence[Gpu], example: str = "examples") -> It
         yield sparq.Finding(level="error", place="with.processes", message=message)
     if asked.batch % (asked.micro * asked.processes):
         yield sparq.Finding(level="error", place="with.batch_size", message=_uneven(asked, example))
+
+
+def launchable(nodes: NodesConfig | None) -> Iterator[sparq.Finding]:
+    """A warning where the launcher of several machines is not on this one, where the run may yet be checked only."""
+    if nodes and shutil.which(nodes.launcher[0]) is None:
+        message = f"there is no command '{nodes.launcher[0]}' on this machine, without which training fails"
+        yield sparq.Finding(level="warning", place="with.nodes.launcher", message=message)
 
 
 def _uneven(asked: Asked, example: str) -> str:

@@ -19,6 +19,7 @@ import sparq_core as sparq
 from sparq_tiny import MODEL
 from sparq_trl import Sft, SftConfig
 from sparq_trl.options import NodesConfig
+from sparq_trl.sharing import launchable
 
 BATCH = 4
 EXAMPLES = 42
@@ -144,6 +145,13 @@ def test_two_machines_train_as_one(alone: Path, tmp_path: Path) -> None:
     assert losses(out) == pytest.approx(losses(alone), rel=1e-3)
     assert held(out) == [pytest.approx(held(alone)[0] / 2, rel=0.01)] * 2
     assert apart(alone, out) < 5e-5
+
+
+def test_a_launcher_that_is_missing_is_told_before_the_run() -> None:
+    (found,) = launchable(NodesConfig(count=2, launcher=("no-such-launcher", "--nodes=2")))
+    assert (found.level, found.place) == ("warning", "with.nodes.launcher")
+    assert "no command 'no-such-launcher'" in found.message
+    assert not [*launchable(NodesConfig(count=2, launcher=(sys.executable,))), *launchable(None)]
 
 
 @pytest.mark.timeout(120)
