@@ -29,7 +29,7 @@ while len(begun := descendants(os.getpid())) < 3:
     time.sleep(0.01)
 assert begun - {shell.pid} == descendants(shell.pid)
 end_descendants(os.getpid())
-assert shell.wait() == -9
+shell.wait()
 print(*begun)
 """
 
