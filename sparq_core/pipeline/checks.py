@@ -120,8 +120,13 @@ def _check_records(call: Call, answers: Sequence[Any], kind: Any) -> None:
 
 def _check_ordered(call: Call, answer: object) -> None:
     """A draft's own data has no sets: a copy would have them as lists, in the order of this process."""
-    if isinstance(answer, Draft) and _has_set(answer.extra):
-        raise call.wrong(answer, "`extra` has a set, whose order differs between processes; give a sorted list")
+    if isinstance(answer, Draft):
+        _check_no_set(call, answer, "`extra`", answer.extra)
+
+
+def _check_no_set(call: Call, gave: object, what: str, data: object) -> None:
+    if _has_set(data):
+        raise call.wrong(gave, f"{what} has a set, whose order differs between processes; give a sorted list")
 
 
 def _has_set(data: object) -> bool:
@@ -294,8 +299,7 @@ def as_dicts(call: Call, answer: object) -> object:
         return answer
     for item in answer:
         for key, value in item.items() if isinstance(item, Mapping) else ():
-            if isinstance(value, set | frozenset):
-                raise call.wrong(item, f"'{key}' is a set, whose order differs between processes; give a sorted list")
+            _check_no_set(call, item, f"'{key}'", value)
     return [dict(item) if isinstance(item, Mapping) else item for item in answer]
 
 
