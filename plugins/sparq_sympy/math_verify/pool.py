@@ -40,19 +40,17 @@ class Forker:
         self._works = False
 
     def fork(self) -> "Worker":
-        """A new worker; WorkerDiedError where a process that worked before is killed each time, OSError where none ever did."""
+        """A new worker; WorkerDiedError where the process is killed each time, OSError where none can be started."""
         with self._lock:
             for _ in range(TRIES):
                 try:
                     worker = self._fork()
                 except OSError as error:
+                    died = WorkerDiedError() if self._works or self._was_killed() else error
                     self._close()
-                    died = error
                 else:
                     self._works = True
                     return worker
-        if self._works:
-            raise WorkerDiedError from died
         raise died
 
     def _fork(self) -> "Worker":
@@ -101,6 +99,14 @@ class Forker:
         _reply(ours)
         return ours
 
+    def _was_killed(self) -> bool:
+        """Whether a signal ended it, maybe before it was ready: that says nothing of whether it can be started."""
+        if not self._process:
+            return False
+        with suppress(subprocess.TimeoutExpired):
+            return self._process.wait(1) < 0
+        return False
+
     def _close(self) -> None:
         if self._control:
             self._control.close()
@@ -124,7 +130,7 @@ class Forker:
 def _reply(control: socket.socket) -> bytes:
     reply = control.recv(64)
     if not reply:
-        raise ConnectionResetError
+        raise ConnectionResetError("the process that starts math-verify's workers has ended")
     return reply
 
 

@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import hostile
@@ -461,6 +462,27 @@ def test_workers_end_with_the_process_that_wanted_them(tmp_path: Path) -> None:
     while any(Path(f"/proc/{p}").exists() for p in family) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not [p for p in family if Path(f"/proc/{p}").exists()]
+
+
+def test_what_is_killed_whenever_it_starts_is_a_crash_and_starts_again_later() -> None:
+    made, before, over = Checker(workers=1), set(forkers(os.getpid())), threading.Event()
+
+    def kill() -> None:
+        while not over.wait(0.02):
+            for forker in set(forkers(os.getpid())) - before:
+                with suppress(ProcessLookupError):
+                    os.kill(forker, signal.SIGKILL)
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    try:
+        decision = made.equivalent("x", NEEDS_WORKER)
+    finally:
+        over.set()
+        killer.join()
+    assert (decision.value, decision.reason) == ("unknown", "crash")
+    assert made.equivalent("x", NEEDS_WORKER).value != "unknown"
+    made.close()
 
 
 # Anywhere
