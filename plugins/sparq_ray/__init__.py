@@ -79,6 +79,11 @@ class Ray:
         self._warn: Callable[[str], None] = lambda _: None
         self._opened: list[RaySampler] = []
 
+    @property
+    def dropout(self) -> bool:
+        """Whether the replicas' sampler heeds it."""
+        return sparq.InnerSampler.heeds_dropout(self._config.sampler)
+
     @sparq.hookimpl
     def check(self, run: sparq.Run, model: sparq.Model) -> Iterator[sparq.Finding]:
         config = self._config

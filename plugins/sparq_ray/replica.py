@@ -82,7 +82,7 @@ class Replica:
         try:
             return msgspec.msgpack.encode(self._sampler.sample(_requests.decode(requests)))
         except sparq.SparqError as error:
-            return Failed(str(error), hopeless=isinstance(error, sparq.PluginError))
+            return Failed(str(error), hopeless=isinstance(error, sparq.PluginError | sparq.PipelineError))
 
     def close(self) -> None:
         """Free the model."""

@@ -100,6 +100,4 @@ class _Calls:
 
 def _bare(sampling: sparq.Sampling) -> sparq.Sampling:
     """Only what a sampler needs to know: plugins extend `Sampling` with options of their own."""
-    return sparq.Sampling(
-        temperature=sampling.temperature, top_p=sampling.top_p, max_tokens=sampling.max_tokens, stop=sampling.stop
-    )
+    return sparq.Sampling(**{option: getattr(sampling, option) for option in sparq.Sampling.__struct_fields__})

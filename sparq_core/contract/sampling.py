@@ -25,7 +25,7 @@ class Sampling(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             ge=0,
             lt=1,
             description="Share of the model's vocabulary that a completion goes without, drawn anew for each from its seed; 0: "
-            "none. Models of `hf` and `vllm` can.",
+            "none. Models of `hf` and `vllm` can, in replicas of `ray` too.",
             extra={"sparq": "later"},
         ),
     ] = 0.0

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
+from pathlib import Path
 from typing import Any
 
 from msgspec.structs import replace
@@ -12,7 +13,7 @@ from sparq_core.contract.records import Finding, Model
 from sparq_core.contract.run import Run
 from sparq_core.contract.sampling import Sampler
 from sparq_core.pipeline.cast import Cast
-from sparq_core.pipeline.discovery import Member, build
+from sparq_core.pipeline.discovery import Member, build, installed, load_class
 
 
 class InnerSampler:
@@ -31,6 +32,14 @@ class InnerSampler:
             raise PipelineError(f"{place}.with.sampler: plugin '{use}' is no sampler; e.g. hf is one")
         self._cast = Cast([replace(member, name=place, place=place)])
         self._model, self._run = model, replace(run, models={model.name: model})
+
+    @staticmethod
+    def heeds_dropout(use: str) -> bool:
+        """Whether a sampler plugin heeds the `dropout` of `Sampling`; what is not installed is true until it is opened."""
+        if use not in installed():
+            return True
+        plugin, _ = load_class(use, "with.sampler", Path())
+        return bool(getattr(plugin, "dropout", False))
 
     def check(self) -> list[Finding]:
         """What it finds wrong, as your own findings: their places are in your options."""

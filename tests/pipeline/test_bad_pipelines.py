@@ -90,6 +90,20 @@ CASES: dict[str, tuple[Callable[[Pipeline], Any], list[str]]] = {
         ),
         ["attempts.dropout", "'openai' serves cannot go without tokens"],
     ),
+    "dropout of a sampler in replicas that cannot": (
+        lambda p: p.update(
+            models={"student": {"use": "ray", "model": "x", "with": {"sampler": "scripted"}}},
+            attempts={**p["attempts"], "dropout": 0.1},
+        ),
+        ["attempts.dropout", "'ray' serves cannot go without tokens"],
+    ),
+    "dropout of a sampler in replicas that is not installed": (
+        lambda p: p.update(
+            models={"student": {"use": "ray", "model": "x", "with": {"sampler": "scriptd"}}},
+            attempts={**p["attempts"], "dropout": 0.1},
+        ),
+        ["models.student.with.sampler", "no plugin named 'scriptd'", "did you mean 'scripted'"],
+    ),
     "training an API model": (lambda p: add(p, "sft"), ["models.student", "cannot be trained", "omit the plugin"]),
     "missing seeds file": (
         lambda p: options(p, "jsonl-seeds", path="none.jsonl"),

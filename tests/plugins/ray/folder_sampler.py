@@ -8,6 +8,7 @@ left they are answered.
 import fcntl
 from collections.abc import Sequence
 from pathlib import Path
+from typing import ClassVar
 
 from msgspec import Struct
 
@@ -42,6 +43,11 @@ class Sampler:
         """Nothing to free."""
 
 
+class Dropped(Sampler):
+    def sample(self, requests: Sequence[sparq.Request]) -> list[list[sparq.Completion]]:
+        return [[sparq.Completion(text=str(r.sampling.dropout), finish="stop", tokens=1)] * r.n for r in requests]
+
+
 class Folder:
     """Serves a folder, whatever is in it."""
 
@@ -51,6 +57,16 @@ class Folder:
     @sparq.hookimpl
     def sampler(self, model: sparq.Model) -> Sampler:
         return Sampler(self._config.digest or sparq.weights_digest(model.path), self._config.faults)
+
+
+class Dropping(Folder):
+    """Says how much of a vocabulary it left out, though it has none."""
+
+    dropout: ClassVar[bool] = True
+
+    @sparq.hookimpl
+    def sampler(self, model: sparq.Model) -> "Dropped":
+        return Dropped(sparq.weights_digest(model.path), "")
 
 
 class Sums:

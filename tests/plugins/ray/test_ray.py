@@ -170,6 +170,13 @@ def test_a_sampler_is_what_its_replicas_are(make: Make, model: sparq.Model) -> N
     assert sampler.sample([]) == []
 
 
+def test_tokens_are_left_out_where_the_replicas_sampler_can(make: Make) -> None:
+    dropping = [replace(r, sampling=sparq.Sampling(dropout=0.1)) for r in requests(2)]
+    assert texts(make(sampler=f"{FILE}:Dropping").sample(dropping)) == [["0.1"] * 4] * 2
+    with pytest.raises(sparq.SparqError, match=r"replica 1 on .*'models\.student' serves cannot go without tokens"):
+        make().sample(dropping)
+
+
 def test_a_replica_whose_sampler_gives_up_is_replaced(make: Make, tmp_path: Path) -> None:
     (tmp_path / "faults").write_text("gives-up")
     sampler = make(options={"faults": str(tmp_path / "faults")}, restarts=1)

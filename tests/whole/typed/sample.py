@@ -48,6 +48,7 @@ class Every:
     def sampler(self, model: sparq.Model) -> sparq.Sampler:
         inner = sparq.InnerSampler("scripted", {"delay": 0.0}, model, self._run)
         assert_type(inner.check(), list[sparq.Finding])
+        assert_type(sparq.InnerSampler.heeds_dropout("hf"), bool)
         with inner.opened(print) as sampler:
             return sampler
 
