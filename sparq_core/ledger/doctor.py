@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import msgspec
 from msgspec import Struct
@@ -11,7 +12,7 @@ from msgspec import Struct
 from sparq_core.contract.errors import HalfWrittenError, SparqError
 from sparq_core.contract.tally import Tally
 from sparq_core.contract.weights import weights_digest
-from sparq_core.ledger import checkpoint, dataset, rows, storage, totalling, totals
+from sparq_core.ledger import checkpoint, dataset, rows, spread, storage, totalling, totals
 from sparq_core.ledger.conservation import check_conservation
 from sparq_core.ledger.proof import UNREADABLE, Damaged, Proof
 from sparq_core.ledger.reader import GRADING, Reader
@@ -70,6 +71,7 @@ def examine(folder: Path) -> Examined:
         checks = [
             _checked("pages", lambda: _pages(connection)),
             _checked("schema", lambda: _schema(connection)),
+            _checked("settings", lambda: _settings(ledger)),
             _checked("steps", lambda: _steps(ledger, places, sound)),
             _checked("rows", lambda: _rows(ledger)),
             _checked("counts", lambda: _counts(ledger)),
@@ -123,6 +125,15 @@ def _plain(sql: str) -> str:
     """A definition without comments, quotes and spaces, which migration writes otherwise."""
     lines = (line.partition("--")[0] for line in sql.splitlines())
     return "".join("".join(lines).replace('"', "").split())
+
+
+def _settings(ledger: Reader) -> Check:
+    """What was recorded of the pipeline when the run began: no digest is made of it."""
+    recorded = ledger.run()
+    if not recorded.pipeline:
+        return Check("settings", "none recorded yet")
+    msgspec.json.decode(recorded.identity or "{}", type=dict[str, Any])
+    return Check("settings", f"pipeline {ledger.pipeline().name}, {len(spread.cast(ledger))} plugins")
 
 
 def _steps(ledger: Reader, places: Sequence[Place], sound: list[Place]) -> Check:
