@@ -3,7 +3,7 @@
 import json
 import shlex
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,7 +18,7 @@ from sparq_core.cli import faults
 from sparq_core.cli.arguments import DEBUG, DRAIN, HOOK_LIMIT
 from sparq_core.cli.watching import interruptible, progress
 from sparq_core.cli.wording import plain
-from sparq_core.contract.errors import PipelineError
+from sparq_core.contract.errors import PipelineError, SparqError
 from sparq_core.ledger.files import make_folder
 from sparq_core.ledger.storage import Lock
 from sparq_core.loop.rounds import exit_code
@@ -85,10 +85,15 @@ def study(
 
 
 def _tell_outcome(console: Console, planned: Plan, folder: Path, as_json: bool) -> None:
-    results = results_of(planned, folder)
-    written = [*tables.write(results, folder), *plots.write(planned.study, results, folder)]
+    results, files = _written(planned, folder)
     _tell_results(console, results, as_json)
-    console.print(plain(f"in {folder}: {', '.join(path.name for path in written)}"), soft_wrap=True)
+    console.print(plain(f"in {folder}: {', '.join(path.name for path in files)}"), soft_wrap=True)
+
+
+def _written(planned: Plan, folder: Path) -> tuple[Results, list[Path]]:
+    """What the finished cells came to, and the files that tell it."""
+    results = results_of(planned, folder)
+    return results, [*tables.write(results, folder), *plots.write(planned.study, results, folder)]
 
 
 def _check_ready(planned: Plan) -> None:
@@ -100,11 +105,17 @@ def _check_ready(planned: Plan) -> None:
 
 
 def _conducted(console: Console, planned: Plan, folder: Path, interrupted: Callable[[], bool]) -> bool:
-    """Whether all cells are through."""
+    """Whether all cells are through; where one fails, the tables hold those before it."""
     make_folder(folder)
     lock = Lock(folder)
     try:
         return Conductor(planned, folder, partial(_watched, console), interrupted).go()
+    except PipelineError:
+        raise
+    except SparqError:
+        with suppress(SparqError):
+            _written(planned, folder)
+        raise
     finally:
         lock.release()
 

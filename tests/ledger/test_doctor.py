@@ -103,7 +103,7 @@ BESIDE = {
         "export",
     ),
     "texts of another step": ("UPDATE text SET round = 9 + round", "export"),
-    "plugins of nothing": ("UPDATE run SET \"cast\" = 7", "report"),
+    "plugins of nothing": ('UPDATE run SET "cast" = 7', "report"),
 }
 
 

@@ -37,6 +37,8 @@ class Bench:
 
     @sparq.hookimpl
     def benchmark(self, model: sparq.Model) -> list[sparq.Score]:
+        if "seed-2" in model.path and Path(__file__).with_suffix(".broken").exists():
+            raise OSError("the benchmark's disk is gone")
         with Path(__file__).with_suffix(".scored").open("a") as log:
             log.write(model.path + "\n")
         weights = Path(model.path) / "config.json"

@@ -273,6 +273,19 @@ def test_a_cell_with_nothing_to_train_on_is_counted_and_the_rest_goes_on(study: 
     assert "nothing" in told
 
 
+def test_where_a_cell_fails_the_table_has_those_before_it_and_the_rest_goes_on_later(
+    study: Callable[..., Path],
+) -> None:
+    path = study(seeds=3, arms={"plain": {}})
+    broken = path.with_name("bench.broken")
+    broken.touch()
+    assert "the benchmark's disk is gone" in run(path, code=1)
+    assert (table(path)["done"], table(path)["cells"]) == (1, 3)
+    broken.unlink()
+    run(path, "--resume")
+    assert table(path)["done"] == 3
+
+
 def test_a_dry_run_shows_cells_and_cost_and_writes_nothing(study: Callable[..., Path]) -> None:
     path = study(seeds=2, grid=GRID)
     told = json.loads(run(path, "--dry-run", "--json"))
