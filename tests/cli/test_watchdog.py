@@ -114,7 +114,7 @@ def test_a_run_whose_plugin_never_answers_ends_by_choice(
     pipeline = sums(steps=2, batch=3, attempts={"k": 4})
     pipeline["plugins"].append({"use": "./sleeps.py:Sleeps"})
     (tmp_path / "sums.json").write_text(json.dumps(pipeline))
-    arguments = ["run", str(tmp_path / "sums.json"), "--out", str(tmp_path / "run"), "--hook-limit", "0.5"]
+    arguments = ["run", str(tmp_path / "sums.json"), "--out", str(tmp_path / "run"), "--hook-limit", "4"]
     command = Command(tmp_path, *arguments, before=lambda: setattr(watchdog, "EVERY", 0.1))
     assert command.end() == 1, command.printed
     assert f"hook `{hook}`, step" in command.printed
