@@ -18,6 +18,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from alarms import raised
 from looks import looks
 from msgspec import Struct
 
@@ -173,8 +174,9 @@ def main() -> None:
             go_on(name, given.runs / name, until)
     for name in ORDER:
         collect(name, given.runs / name)
-    if seen := looks(given.runs / "variants"):
-        (TABLES / "looks.json").write_text(json.dumps(seen, indent=1) + "\n")
+    for file, seen in (("looks", looks(given.runs / "variants")), ("alarms", raised(given.runs / "rounds"))):
+        if seen:
+            (TABLES / f"{file}.json").write_text(json.dumps(seen, indent=1) + "\n")
     PAGE.write_text(page())
     print(f"wrote {PAGE.relative_to(ROOT)}")
 
@@ -229,8 +231,7 @@ def keep_notes(name: str, out: Path) -> None:
 
 
 def page() -> str:
-    results = {name: json.loads(file.read_text()) for name in ORDER if (file := TABLES / f"{name}.json").exists()}
-    seen = json.loads(file.read_text()) if (file := TABLES / "looks.json").exists() else {}
+    results = {name: found for name in ORDER if (found := _kept(name))}
     lines = [HEAD]
     for name in ORDER:
         if name in results:
@@ -242,8 +243,14 @@ def page() -> str:
     for title, claims in SECTIONS.items():
         lines += ["", f"## {title}", "", "| claim | paper | here | verdict |", "|---|---|---|---|"]
         lines += [_told(claim, results.get(claim.study)) for claim in claims]
-        lines += list(_seen(title, seen))
+        lines += list(_seen(title, results))
     return "\n".join(lines) + "\n"
+
+
+def _kept(name: str) -> dict[str, Any]:
+    file = TABLES / f"{name}.json"
+    found: dict[str, Any] = json.loads(file.read_text()) if file.exists() else {}
+    return found
 
 
 def _told(claim: Claim, results: Mapping[str, Any] | None) -> str:
@@ -280,9 +287,28 @@ def _verdict(sign: int, here: float, p: float, low: float | None) -> str:
     return "confirmed" if here * sign > 0 else "opposite sign here"
 
 
-def _seen(title: str, seen: Mapping[str, Any]) -> Iterator[str]:
-    if title.startswith("4") and seen:
+def _seen(title: str, results: Mapping[str, Any]) -> Iterator[str]:
+    """What a section shows beside its claims."""
+    if title.startswith("4") and (seen := _kept("looks")):
         yield from ("", *seen["told"])
+    if title.startswith("5") and "rounds" in results:
+        yield from _rounds(results["rounds"]["means"], _kept("alarms"))
+
+
+def _rounds(means: Sequence[Mapping[str, Any]], alarms: Mapping[str, Mapping[str, int]]) -> Iterator[str]:
+    """The score of each round's model, and the alarms of the reports."""
+    stages = list(dict.fromkeys(m["stage"] for m in means))
+    scores = {(m["arm"], m["task"], m["stage"]): f"{100 * m['mean']:.1f}" for m in means}
+    yield from ("", "Scores in % by round, means over seeds and items:", "")
+    yield f"| arm | task | {' | '.join(stages)} |"
+    yield f"|---|---|{'---|' * len(stages)}"
+    for arm, task in dict.fromkeys((m["arm"], m["task"]) for m in means):
+        yield f"| {arm} | {task} | {' | '.join(scores.get((arm, task, stage), '') for stage in stages)} |"
+    if alarms:
+        yield from ("", "What the reports of these runs raise an alarm about:", "")
+    for arm, found in alarms.items():
+        told = [f"“{what}” in {n} of {found['runs']} runs" for what, n in found.items() if what != "runs"]
+        yield f"- {arm}: {'; '.join(told) or 'nothing'}"
 
 
 if __name__ == "__main__":

@@ -122,7 +122,7 @@ class Hooks:
             assert done.code == 0, done.err
             self._whole[hook] = self._digest()
         self._odd.write_text(_code(hook, fault.body, step))
-        limit = ("--hook-limit", "0.5") if fault.body == HANGS else ()
+        limit = ("--hook-limit", "2") if fault.body == HANGS else ()
         done = self._go(*limit)
         if told := self._wrongly_told(hook, fault, step, done):
             return told
