@@ -307,7 +307,7 @@ def _rounds(means: Sequence[Mapping[str, Any]], alarms: Mapping[str, Mapping[str
     if alarms:
         yield from ("", "What the reports of these runs raise an alarm about:", "")
     for arm, found in alarms.items():
-        told = [f"“{what}” in {n} of {found['runs']} runs" for what, n in found.items() if what != "runs"]
+        told = [f"{what} ({n} of {found['runs']} runs)" for what, n in found.items() if what != "runs"]
         yield f"- {arm}: {'; '.join(told) or 'nothing'}"
 
 
