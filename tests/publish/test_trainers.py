@@ -195,7 +195,7 @@ def test_all_that_descends_from_a_seed_is_on_one_side_of_every_format(
         assert test
         assert {lineages.of(id_) for id_ in train}.isdisjoint(lineages.of(id_) for id_ in test)
         assert test <= sides[0][1]
-    assert len(lineages.names) == 40
+    assert len(lineages.names) == 37  # of 40 seeds; some children of three others repeat a problem
 
 
 def test_the_same_run_holds_out_the_same_and_another_seed_something_else(
@@ -214,17 +214,46 @@ def test_the_same_run_holds_out_the_same_and_another_seed_something_else(
     assert held["a"][0] != held["b"][0]
 
 
-def test_two_parents_make_two_lineages_one() -> None:
+def test_two_parents_or_one_statement_make_two_lineages_one() -> None:
     class Ledger:
         def query(self, sql: str) -> Any:
             if "parentage" in sql:
                 return iter([("1.2.0", "1.1.0"), ("1.2.0", "0.1.1"), ("1.1.0", "0.1.0"), ("1.1.1", "0.1.2")])
+            if "statement" in sql:
+                return iter(
+                    [
+                        ("0.1.0", "a"),
+                        ("0.1.1", "b"),
+                        ("0.1.2", "c - 1"),
+                        ("0.1.3", "c + 1"),
+                        ("1.1.1", "D"),
+                        ("9.9.9", " d "),
+                    ]
+                )
             return iter([("0.1.0",), ("0.1.1",), ("0.1.2",), ("0.1.3",)])
 
     lineages = Lineages(Ledger())  # type: ignore[arg-type]  # all that is asked of one
     assert len(lineages.names) == 3
     assert len({lineages.of(id_) for id_ in ("1.2.0", "1.1.0", "0.1.0", "0.1.1")}) == 1
     assert {"0.1.2", "0.1.3", lineages.of("1.2.0")} == set(lineages.names)
+    assert lineages.of("9.9.9") == lineages.of("1.1.1") == "0.1.2"
+
+
+def test_what_repeats_a_statement_is_on_its_side(sums: Callable[..., Any], export: Export, tmp_path: Path) -> None:
+    plan = sums(steps=1, attempts={"k": 8, "seeds": True})
+    rows = [{"problem": f"What is {i} + {j}?", "answer": str(i + j)} for i in range(20, 30) for j in (20, 31)]
+    (tmp_path / "thrice.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows * 3))
+    plan["plugins"][0]["with"]["path"] = "thrice.jsonl"
+    plan["plugins"] = [entry for entry in plan["plugins"] if entry["use"] != "duplicates"]
+    run = run_pipeline(plan, tmp_path).folder
+    export(run, "trl-kto", tmp_path / "out", holdout=0.3)
+    statements = {side: {_asked(line) for line in lines(tmp_path / "out", side)} for side in ("train", "test")}
+    assert all(statements.values())
+    assert statements["train"].isdisjoint(statements["test"])
+
+
+def _asked(line: dict[str, Any]) -> str:
+    return "".join(line["prompt"][-1]["content"].casefold().split())
 
 
 def test_a_run_of_one_seed_has_nothing_to_hold_out(sums: Callable[..., Any], export: Export, tmp_path: Path) -> None:

@@ -23,7 +23,8 @@ def sides(ledger: Reader, ids: Sequence[str], share: float | None) -> dict[str, 
     seed = ledger.pipeline().seed
     names = sorted(lineages.names, key=lambda name: derive(seed, "holdout", name))
     if len(names) < 2:
-        raise PipelineError("--holdout: all problems come from one seed, so none can be held out; leave it out")
+        why = "all problems come from one seed, or repeat one another"
+        raise PipelineError(f"--holdout: {why}, so none can be held out; leave it out")
     held = set(names[: min(len(names) - 1, max(1, round(share * len(names))))])
     split: dict[str, list[str]] = {TRAIN: [], TEST: []}
     for id_ in ids:
