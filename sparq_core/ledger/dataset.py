@@ -123,11 +123,16 @@ def chosen(ledger: Reader) -> Iterator[Example]:
 
 def chosen_problems(ledger: Reader) -> Iterator[Chosen]:
     """The problems of `chosen`, each once, in the order of their first rows."""
+    return (problem for problem in kept_problems(ledger) if problem.rows)
+
+
+def kept_problems(ledger: Reader) -> Iterator[Chosen]:
+    """The problems that the last curation chose; without one, every kept one, also if no attempt at it is correct."""
     curation = _curation(ledger)
     if curation is None:
         found = ledger.query(
             "SELECT p.id, o.correct, o.solve_rate FROM problem p CROSS JOIN outcome o ON o.problem = p.id AND o.grading = ?"
-            " WHERE o.outcome = 'kept' AND o.correct > 0 ORDER BY p.round, p.step, p.child",
+            " WHERE o.outcome = 'kept' ORDER BY p.round, p.step, p.child",
             ledger.grading,
         )
     else:

@@ -52,6 +52,8 @@ class Dataset(NamedTuple):
     """What the head of the card has besides."""
     away: str = "chosen, but another problem of this dataset came first"
     """Why problems were turned away that were chosen."""
+    written: bool = True
+    """Whether language models wrote what is in the rows; otherwise they only measured given problems."""
 
     @property
     def name(self) -> str:
@@ -62,6 +64,11 @@ class Dataset(NamedTuple):
     def problems(self) -> int:
         """All problems."""
         return sum(selection.problems for selection in self.selections)
+
+    @property
+    def given(self) -> int:
+        """The problems that no model wrote: seeds."""
+        return sum(selection.given for selection in self.selections)
 
 
 def dataset_card(made: Dataset) -> str:
@@ -75,7 +82,7 @@ def _head(made: Dataset) -> dict[str, Any]:
         "pretty_name": made.name,
         **({"license": made.licence} if made.licence else {}),
         "task_categories": ["text-generation"],
-        "tags": ["synthetic", "sparq"],
+        "tags": ["synthetic", "sparq"] if made.written else ["sparq"],
         "size_categories": [next((size for size, most in SIZES if made.rows < most), LARGEST_SIZE)],
         "configs": [
             {
@@ -90,10 +97,13 @@ def _head(made: Dataset) -> dict[str, Any]:
 def _summary(made: Dataset) -> str:
     if made.summary is not None:
         return made.summary
+    wrote, where = ("Language models wrote both", " Where its `round` is 0, the problem is a seed, which was given.")
+    if made.given == made.problems:
+        wrote, where = ("The problems were given, language models wrote the solutions", "")
     return (
-        f"{made.rows:,} solutions of {made.problems:,} problems. Language models wrote both: each problem was attempted "
-        "several times, each attempt was checked, and the share of correct attempts measures how hard the problem is. Each row "
-        "is one attempt. Where its `round` is 0, the problem is a seed, which was given."
+        f"{made.rows:,} solutions of {made.problems:,} problems. {wrote}: each problem was attempted several times, each "
+        "attempt was checked, and the share of correct attempts measures how hard the problem is. Each row is one attempt."
+        + where
     )
 
 
@@ -112,9 +122,11 @@ def _columns(made: Dataset) -> Iterator[str]:
 
 def _making(made: Dataset) -> Iterator[str]:
     yield "## How it was made"
+    how = "writes new problems from given ones, attempts each of them, and plugins screen the problems and judge the attempts"
+    if not any(selection.generates for selection in made.selections):
+        how = "attempts each of the given problems several times, and plugins judge the attempts"
     yield (
-        f"With `sparq-engine` {version('sparq-engine')}, which implements SPARQ (arXiv 2506.06499): a model writes new "
-        "problems from given ones, attempts each of them, and plugins screen the problems and judge the attempts. A run's "
+        f"With `sparq-engine` {version('sparq-engine')}, which implements SPARQ (arXiv 2506.06499): a model {how}. A run's "
         "digest names everything that was committed in it."
     )
     yield table(
@@ -177,21 +189,33 @@ def _bar(count: int, tallest: int) -> str:
 def _left_out(made: Dataset) -> Iterator[str]:
     yield "## What was proposed, and what was left out"
     for selection in made.selections:
-        ledger = selection.ledger
-        tally = ledger.tally()
-        yield table([f"problems proposed in {code(selection.origin)}", "number"], funnel(tally))
-        rejected = sorted(tally.reasons.items(), key=lambda item: (-item[1], item[0]))
-        later = [
-            (f"{b.outcome}: {code(b.reason)}", b.children) for b in spread.because(ledger, MOST_REASONS) if b.reason
-        ]
+        counts, why = _proposed(selection) if selection.generates else _given(selection)
+        yield counts
         away = Counter(selection.turned_away.values()).most_common()
-        why = [
-            *((f"rejected: {code(reason)}", number) for reason, number in rejected[:MOST_REASONS]),
-            *later,
-            *((f"{made.away}: {code(reason)}", number) for reason, number in away),
-        ]
+        why += [(f"{made.away}: {code(reason)}", number) for reason, number in away]
         if why:
             yield table(["left out because", "number"], why)
+
+
+Why = list[tuple[str, int]]
+
+
+def _proposed(selection: Selection) -> tuple[str, Why]:
+    """What became of the problems that models wrote."""
+    ledger = selection.ledger
+    tally = ledger.tally()
+    rejected = sorted(tally.reasons.items(), key=lambda item: (-item[1], item[0]))[:MOST_REASONS]
+    later = [(f"{b.outcome}: {code(b.reason)}", b.children) for b in spread.because(ledger, MOST_REASONS) if b.reason]
+    counts = table([f"problems proposed in {code(selection.origin)}", "number"], funnel(tally))
+    return counts, [*((f"rejected: {code(reason)}", number) for reason, number in rejected), *later]
+
+
+def _given(selection: Selection) -> tuple[str, Why]:
+    """What became of given problems, where no others were written."""
+    given, left_out = overview.seeds(selection.ledger).given, overview.seeds_left_out(selection.ledger)
+    counts = [("given", given), ("left out", sum(left_out.values())), ("kept", given - sum(left_out.values()))]
+    why = [(code(reason), number) for reason, number in list(left_out.items())[:MOST_REASONS]]
+    return table([f"problems given in {code(selection.origin)}", "number"], counts), why
 
 
 def _limits(made: Dataset) -> Iterator[str]:
@@ -200,10 +224,15 @@ def _limits(made: Dataset) -> Iterator[str]:
 
 
 def _limits_of(made: Dataset) -> Iterator[str]:
-    yield (
-        "Problems, solutions and reference answers were written by language models. A solution with a correct final "
-        "answer may still contain errors, and a problem that is solved often enough may still be badly posed."
-    )
+    if not made.written:
+        yield "Problems and reference answers are those that were given. A wrong reference makes its problem look hard."
+    elif made.given == made.problems:
+        yield "Solutions were written by language models. One with a correct final answer may still contain errors."
+    else:
+        yield (
+            "Problems, solutions and reference answers were written by language models. A solution with a correct final "
+            "answer may still contain errors, and a problem that is solved often enough may still be badly posed."
+        )
     yield "A solve rate is an estimate from few attempts by one model; its 95% interval is in the columns next to it."
     plain = [s for s in made.selections if all(p.name != DECONTAMINATES for p in plugins_of(s.ledger))]
     if plain:

@@ -156,7 +156,7 @@ def _selections(order: Order) -> Iterator[list[Selection]]:
             turned_away = merging.turned_away(ledgers, order.screen, order.options)
         places = scale(ledgers)
         yield [
-            selected(folder, ledger, places, away)
+            selected(folder, ledger, places, away, dataset.chosen_problems(ledger))
             for folder, ledger, away in zip(order.runs, ledgers, turned_away, strict=True)
         ]
 

@@ -1,16 +1,19 @@
 """What of a run goes into a dataset."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from sparq_core.contract.records import Example
 from sparq_core.ledger import dataset
+from sparq_core.ledger.dataset import Chosen
 from sparq_core.ledger.reader import Reader
 
 FINEST, COARSE = 20, 10
 """Most places of a scale of solve rates, and those of runs whose numbers of attempts differ."""
+SEEDS = "0."
+"""What the ids of seeds begin with, which are problems of round 0."""
 
 
 class Selection(NamedTuple):
@@ -23,8 +26,15 @@ class Selection(NamedTuple):
     turned_away: Mapping[str, str]
     """The problems that were chosen and yet are left out, with the reasons."""
     problems: int
+    given: int
+    """Those of them that are seeds."""
     solve_rates: Counter[int]
     """Its problems by the nearest place on the scale; those without a solve rate are not counted."""
+
+    @property
+    def generates(self) -> bool:
+        """Whether its run writes problems, rather than only attempting given ones."""
+        return self.ledger.pipeline().rounds > 0
 
     def examples(self) -> Iterator[Example]:
         """The attempts that make the rows."""
@@ -37,14 +47,17 @@ def scale(ledgers: Sequence[Reader]) -> int:
     return min(*attempts, FINEST) if len(attempts) == 1 else COARSE
 
 
-def selected(folder: Path, ledger: Reader, places: int, turned_away: Mapping[str, str]) -> Selection:
-    """What the last curation chose, or every problem with a correct attempt, but for those that are turned away."""
-    problems, solve_rates = 0, Counter[int]()
-    for chosen in dataset.chosen_problems(ledger):
-        if chosen.problem in turned_away:
+def selected(
+    folder: Path, ledger: Reader, places: int, turned_away: Mapping[str, str], chosen: Iterable[Chosen]
+) -> Selection:
+    """Of a run the chosen problems, but for those that are turned away."""
+    problems, given, solve_rates = 0, 0, Counter[int]()
+    for one in chosen:
+        if one.problem in turned_away:
             continue
         problems += 1
-        if chosen.solve_rate is not None:
-            solve_rates[round(chosen.solve_rate * places)] += 1
+        given += one.problem.startswith(SEEDS)
+        if one.solve_rate is not None:
+            solve_rates[round(one.solve_rate * places)] += 1
     origin = f"{ledger.pipeline().name}-{ledger.last_digest()[:8]}"
-    return Selection(folder, ledger, origin, turned_away, problems, solve_rates)
+    return Selection(folder, ledger, origin, turned_away, problems, given, solve_rates)

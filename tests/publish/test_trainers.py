@@ -239,6 +239,43 @@ def test_two_parents_or_one_statement_make_two_lineages_one() -> None:
     assert lineages.of("9.9.9") == lineages.of("1.1.1") == "0.1.2"
 
 
+@pytest.fixture
+def profiled(sums: Callable[..., Any], tmp_path: Path) -> Path:
+    """A run that only attempts given problems, as `sparq profile` has it; one of them is never solved."""
+    plan = sums(rounds=0, attempts={"k": 8, "seeds": True})
+    rows = [{"problem": f"What is {i} + 31?", "answer": str(i + 31)} for i in range(20, 40)]
+    rows.append({"problem": "What is 20 + 20?", "answer": "99"})
+    (tmp_path / "mine.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    plan["plugins"][0]["with"]["path"] = "mine.jsonl"
+    plan["plugins"].append({"use": "band", "with": {"correct": [0, 7]}})
+    return run_pipeline(plan, tmp_path).folder
+
+
+def test_a_kept_problem_that_is_never_solved_is_exported_as_one(profiled: Path, export: Export, tmp_path: Path) -> None:
+    export(profiled, "trl-grpo", tmp_path / "grpo")
+    unsolved = next(line for line in lines(tmp_path / "grpo", "train") if line["solution"] == r"\boxed{99}")
+    assert unsolved["solve_rate"] == 0
+    solved = export(profiled, "trl-sft", tmp_path / "sft")
+    assert solved.left_out == {"no attempt that is right": 1}
+    assert unsolved["id"] not in {line["id"] for line in lines(tmp_path / "sft", "train")}
+
+
+def test_the_card_of_given_problems_does_not_say_that_models_wrote_them(
+    profiled: Path, export: Export, tmp_path: Path
+) -> None:
+    count = export(profiled, "trl-grpo", tmp_path / "grpo").rows["train.jsonl"]
+    card = (tmp_path / "grpo" / "README.md").read_text()
+    assert "synthetic" not in card
+    assert "anguage models wrote" not in card
+    assert "written by language models" not in card
+    assert "They were given; a language model's attempts measured how hard they are." in card
+    assert "| given | 21 |" in card
+    assert f"| kept | {count} |" in card
+    assert "proposed" not in card.partition("## What was")[2].partition("\n")[2]
+    export(profiled, "trl-sft", tmp_path / "sft")
+    assert "synthetic" in (tmp_path / "sft" / "README.md").read_text()
+
+
 def test_what_repeats_a_statement_is_on_its_side(sums: Callable[..., Any], export: Export, tmp_path: Path) -> None:
     plan = sums(steps=1, attempts={"k": 8, "seeds": True})
     rows = [{"problem": f"What is {i} + {j}?", "answer": str(i + j)} for i in range(20, 30) for j in (20, 31)]

@@ -19,7 +19,7 @@ from sparq_core.publish.dataset_card import Dataset, Files, dataset_card
 from sparq_core.publish.export import README
 from sparq_core.publish.facts import head_of
 from sparq_core.publish.markdown import code, is_card_of_ours
-from sparq_core.publish.selection import scale, selected
+from sparq_core.publish.selection import Selection, scale, selected
 from sparq_core.publish.trainers.format import Format
 from sparq_core.publish.trainers.row import Given, Grade, Row
 from sparq_core.publish.trainers.sides import TRAIN, sides
@@ -73,7 +73,7 @@ def export(order: Order, to: Path, grade: Grade) -> Exported:
     ):
         given = _given(order, ledger, grade)
         name = identifier(ledger.pipeline().name)
-        ids = [chosen.problem for chosen in dataset.chosen_problems(ledger)]
+        ids = [chosen.problem for chosen in dataset.kept_problems(ledger)]
         files = {
             f"{format_.folder(name)}{side}.{format_.kind}": _write(order, given, partial, side, some, name)
             for side, some in sides(ledger, ids, order.holdout).items()
@@ -145,20 +145,31 @@ def _why_nothing(format_: Format, given: Given, side: str) -> str:
 def _card(order: Order, given: Given, rows: Mapping[str, int], folder: Path) -> str:
     format_, ledger = order.format, given.ledger
     places = scale([ledger])
-    found = [selected(order.run, ledger, places, given.left_out)]
+    found = [selected(order.run, ledger, places, given.left_out, dataset.kept_problems(ledger))]
     files = Files({Path(file).stem: file for file in rows}, repr("FOLDER"))
     made = Dataset(found, format_.columns, places, sum(rows.values()), files, order.licence)
     written = sorted(path for path in folder.rglob("*") if path.is_file())
     digests = {path.relative_to(folder).as_posix(): file_digest(path) for path in written}
-    return dataset_card(made._replace(summary=_summary(order, rows), head={DIGESTS: digests}, away=LEFT_OUT))
+    summary = _summary(order, rows, found[0])
+    by_models = not (format_.rewarded and made.given == made.problems)
+    return dataset_card(made._replace(summary=summary, head={DIGESTS: digests}, away=LEFT_OUT, written=by_models))
 
 
-def _summary(order: Order, rows: Mapping[str, int]) -> str:
+def _summary(order: Order, rows: Mapping[str, int], selection: Selection) -> str:
     told = " and ".join(f"{count:,} in {code(file)}" for file, count in rows.items())
     format_ = order.format
-    return f"For {format_.name}: {sum(rows.values()):,} {format_.what}, {told}. Language models wrote them." + (
+    return f"For {format_.name}: {sum(rows.values()):,} {format_.what}, {told}. {_written(format_, selection)}" + (
         " Each reference was graded by the run's own verifiers, as the reward of the trainer: what states it is correct, and a "
         "wrong answer is not."
         if format_.rewarded
         else ""
     )
+
+
+def _written(format_: Format, selection: Selection) -> str:
+    """Who wrote the lines."""
+    if not (format_.rewarded and selection.given):
+        return "Language models wrote them."
+    if selection.given == selection.problems:
+        return "They were given; a language model's attempts measured how hard they are."
+    return f"Language models wrote them, except for {selection.given:,} that were given as seeds."

@@ -11,6 +11,7 @@ from sparq_core.publish.trainers.row import Given, Row
 
 Source = Callable[[Given, Sequence[str]], Iterator[Row]]
 """The lines of these problems; those that make none are noted in `given.left_out`."""
+NOT_RIGHT = "no attempt that is right"
 
 
 def problems(given: Given, ids: Sequence[str]) -> Iterator[Row]:
@@ -27,7 +28,9 @@ def chosen(given: Given, ids: Sequence[str]) -> Iterator[Row]:
     wanted = set(ids)
     examples = (example for example in dataset.chosen(given.ledger) if example.problem in wanted)
     for row in dataset.drawn(given.ledger, examples):
+        wanted.discard(row.asked.child.problem.id)
         yield Row(row.asked, given.prompt(row.asked), right=given.say(row.drawn.text))
+    given.left_out.update(dict.fromkeys((id_ for id_ in ids if id_ in wanted), NOT_RIGHT))
 
 
 def pairs(given: Given, ids: Sequence[str]) -> Iterator[Row]:
@@ -36,7 +39,7 @@ def pairs(given: Given, ids: Sequence[str]) -> Iterator[Row]:
     for id_ in ids:
         right, wrong = _told_apart(given, given.ledger.judged(id_))
         if not (right and wrong):
-            given.left_out[id_] = f"no attempt that is {'wrong' if right else 'right'}"
+            given.left_out[id_] = "no attempt that is wrong" if right else NOT_RIGHT
             continue
         problem = asked(id_)
         found = matched(right, wrong, len, most=given.pairs)
