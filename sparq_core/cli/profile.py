@@ -26,6 +26,7 @@ from sparq_core.loop import session
 from sparq_core.loop.stops import INTERRUPTED
 from sparq_core.pipeline.prepare import Prepared
 from sparq_core.profile import tables
+from sparq_core.profile.data import check_names, look
 from sparq_core.profile.plan import Asked, models_of, prepared, settings_of, text_of
 from sparq_core.profile.summary import Summary, summary
 
@@ -202,9 +203,8 @@ def _run(
 def _check(folder: Path, loaded: Mapping[str, Prepared], prefix: str, kept: bool) -> None:
     """PipelineError, before anything is spent, where a table could not be written."""
     names = tables.names_of(list(loaded), prefix)
-    for plan in islice(loaded.values(), 1):
-        for _, draft in islice(plan.cast.load_seeds(plan.run), 1):
-            tables.check_names(list(draft.extra), names)
+    first = next(iter(loaded.values()))
+    check_names(look(draft for _, draft in first.cast.load_seeds(first.run)), names)
     tables.check_places(folder, [name for of_model in names for name in of_model], kept)
 
 

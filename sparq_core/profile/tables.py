@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from sparq_core.contract.errors import PipelineError
 from sparq_core.contract.records import Child, Counts
 from sparq_core.ledger.intervals import solve_rate_interval
 from sparq_core.ledger.outputs import check_table, output
@@ -41,12 +40,6 @@ def rows(ledgers: Sequence[Reader]) -> Iterator[Row]:
 def names_of(models: Sequence[str], prefix: str) -> list[list[str]]:
     """The names of the measured columns, model by model: those of several end with the model's."""
     return [[prefix + name + f"_{model}" * (len(models) > 1) for name in MEASURED] for model in models]
-
-
-def check_names(columns: Sequence[str], names: Sequence[Sequence[str]]) -> None:
-    """PipelineError where the data has a column of a name that the profile would give one."""
-    if taken := [name for of_model in names for name in of_model if name in columns]:
-        raise PipelineError(f"the data already has a column '{taken[0]}'; rename the added columns with --prefix")
 
 
 def check_places(out: Path, added: Sequence[str], kept: bool) -> None:

@@ -172,14 +172,14 @@ def test_policies_stop_early_and_say_so(data: Path, tmp_path: Path) -> None:
         (["DATA", "--model", "scripted:x", "--policy", "bayse"], "did you mean 'bayes'"),
         (["DATA", "--model", "scripted:x", "--band", "9", "20"], "does not fit attempts.k = 16"),
         (["DATA", "--model", "scripted:x", "--set", "attempts.kk=3"], "kk"),
-        (["TAKEN", "--model", "scripted:x"], "already has a column 'solve_rate'; rename the added columns"),
+        (["TAKEN", "--model", "scripted:x"], "row 2: the data already has a column 'solve_rate'; rename the added"),
     ],
 )
 def test_mistakes_are_told_before_anything_is_written(
     data: Path, tmp_path: Path, arguments: list[str], told: str
 ) -> None:
     taken = tmp_path / "taken.jsonl"
-    taken.write_text(json.dumps({**DATA[0], "solve_rate": 0.5}) + "\n")
+    taken.write_text("".join(json.dumps(row) + "\n" for row in (DATA[0], {**DATA[1], "solve_rate": 0.5})))
     places = {"DATA": str(data), "TAKEN": str(taken)}
     given = [places.get(argument, argument) for argument in arguments]
     given += [] if "--model" in given else ["--model", "scripted:x"]
