@@ -3,7 +3,7 @@
 import json
 import shlex
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from itertools import islice
 from pathlib import Path
@@ -21,14 +21,17 @@ from sparq_core.cli.arguments import DEBUG, DRAIN, HOOK_LIMIT, SET
 from sparq_core.cli.watching import interruptible, progress
 from sparq_core.cli.wording import block, plain
 from sparq_core.contract.errors import SparqError
-from sparq_core.ledger.reader import Reader
+from sparq_core.ledger.reader import GRADING, Reader
 from sparq_core.loop import session
 from sparq_core.loop.stops import INTERRUPTED
-from sparq_core.pipeline.prepare import Prepared
+from sparq_core.pipeline.identity import grading_of
+from sparq_core.pipeline.prepare import Prepared, warnings_of
 from sparq_core.profile import tables
+from sparq_core.profile.bands import BAND, band_of, begun
 from sparq_core.profile.data import check_names, look
 from sparq_core.profile.plan import Asked, models_of, prepared, settings_of, text_of
 from sparq_core.profile.summary import Summary, summary
+from sparq_core.replay import regrade
 
 BAR = 40
 """Characters of the longest bar."""
@@ -166,8 +169,9 @@ def profile(
     _check(folder, loaded, prefix, bool(band))
     console = Console(stderr=as_json)
     with interruptible(console, drain, hook_limit, _again()) as interrupted, _hinting(folder):
-        codes = [_run(console, name, plans[name], plan, folder, interrupted) for name, plan in loaded.items()]
-    found = _tables(folder, list(loaded), prefix, by, bool(band))
+        codes = [_run(console, name, plans[name], plan, folder / name, interrupted) for name, plan in loaded.items()]
+        gradings = {name: _grading(console, plans[name], plan, folder / name) for name, plan in loaded.items()}
+    found = _tables(folder, gradings, prefix, by, bool(band))
     if as_json:
         click.echo(json.dumps(facts(folder, found), indent=2))
     else:
@@ -192,12 +196,26 @@ def _run(
     """Have one model attempt the rows; its run's exit code. An interrupted one ends the command."""
     console.print(plain(f"# the pipeline of {name}"))
     console.print(block(text_of(plan)))
+    own = begun(plan, loaded, folder)
+    if own is not loaded:
+        warnings_of(loaded)  # what is wrong with the band that was asked for is told before anything is spent
     with progress(console) as observer:
-        ending = session.execute(loaded, folder / name, True, [observer], interrupted)
+        ending = session.execute(own, folder, True, [observer], interrupted)
     if ending.reason == INTERRUPTED:
         console.print(plain(f"Interrupted. {_again()}", "yellow"), soft_wrap=True)
         raise SystemExit(ending.exit_code)
     return ending.exit_code
+
+
+def _grading(console: Console, plan: Mapping[str, Any], loaded: Prepared, folder: Path) -> int:
+    """The grading of a run by the band that was asked for; where its own band is another, its attempts are graded anew."""
+    if begun(plan, loaded, folder) is loaded:
+        return GRADING
+    with Reader.open(folder) as ledger:
+        known = ledger.graded_by(grading_of(loaded.run.pipeline, loaded.cast))
+    grading = known or regrade(folder, [f"plugins.{BAND}.with={json.dumps(band_of(plan))}"]).grading
+    console.print(plain(f"{folder} has another band; this one is applied to its attempts, as grading {grading}"))
+    return grading
 
 
 def _check(folder: Path, loaded: Mapping[str, Prepared], prefix: str, kept: bool) -> None:
@@ -208,9 +226,11 @@ def _check(folder: Path, loaded: Mapping[str, Prepared], prefix: str, kept: bool
     tables.check_places(folder, [name for of_model in names for name in of_model], kept)
 
 
-def _tables(folder: Path, models: Sequence[str], prefix: str, by: str | None, kept: bool) -> dict[str, Summary]:
+def _tables(folder: Path, gradings: Mapping[str, int], prefix: str, by: str | None, kept: bool) -> dict[str, Summary]:
     with ExitStack() as ledgers:
-        opened = {name: ledgers.enter_context(Reader.open(folder / name)) for name in models}
+        opened = {
+            name: ledgers.enter_context(Reader.open(folder / name, grading)) for name, grading in gradings.items()
+        }
         tables.write(folder, opened, prefix, kept)
         return {
             name: summary(((row.by_model[0], row.given) for row in tables.rows([ledger])), by)

@@ -46,7 +46,7 @@ def quickstart(context: click.Context, to: Path, overrides: tuple[str, ...]) -> 
             prepare.load(carried / PIPELINE, overrides)
         )  # what is wrong is told before anything is written
         _place(carried, to)
-    context.invoke(run, pipeline=to / PIPELINE, overrides=overrides, out=to / "run", resume=True)
+    context.invoke(run, pipeline=to / PIPELINE, overrides=overrides, out=to / "run", resume=True, accept_changes=None)
 
 
 def _check_installed(pipeline: Path) -> None:

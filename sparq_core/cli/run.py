@@ -72,7 +72,7 @@ def run(
     overrides: tuple[str, ...],
     out: Path | None,
     resume: bool,
-    accept_changes: bool,
+    accept_changes: bool | None,
     drain: float,
     hook_limit: float | None,
 ) -> None:

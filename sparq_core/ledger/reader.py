@@ -18,6 +18,7 @@ from sparq_core.contract.records import Attempt, Child, Counts, Judged, Problem,
 from sparq_core.contract.tally import Tally, priced, prices_of
 from sparq_core.contract.wording import AGREED
 from sparq_core.ledger import storage, totals
+from sparq_core.ledger.rows import as_json
 
 GRADING = 1
 """The grading made by the run itself."""
@@ -181,6 +182,16 @@ class Reader:
     def last_round(self) -> int:
         """The last round that has a committed step; 0 while the seeds are ingested."""
         return self._one("SELECT max(round) FROM step") or 0
+
+    def graded_by(self, config: Mapping[str, Any]) -> int | None:
+        """The last grading that was made in this way and holds every problem that the run's own does."""
+        found: int | None = self._one(
+            "SELECT max(id) FROM grading g WHERE config = ? AND (SELECT count(*) FROM outcome WHERE grading = g.id)"
+            " = (SELECT count(*) FROM outcome WHERE grading = ?)",
+            as_json(config),
+            GRADING,
+        )
+        return found
 
     def curations(self) -> int:
         """How many choices of attempts were recorded."""

@@ -35,15 +35,15 @@ def execute(
     resume: bool,
     observers: list[Observer],
     interrupted: Callable[[], bool],
-    accept_changes: bool = False,
+    accept_changes: bool | None = None,
     go: Callable[[Rounds], Ending] = Rounds.go,
     checked: bool = False,
 ) -> Ending:
     """
     Run a pipeline into its folder, or go on with what is there.
 
-    `accept_changes` lets its plugins be other ones by now, `go` says how much of the run is done, `checked` that plugins have
-    been asked already what they find wrong.
+    `accept_changes` lets its plugins be other ones by now; it is None where the command has no such option. `go` says how much
+    of the run is done, `checked` that plugins have been asked already what they find wrong.
     """
     warnings = [] if checked else warnings_of(prepared)
     folder = out or Path("runs") / prepared.run.pipeline.name
@@ -79,7 +79,7 @@ def fork(prepared: Prepared, folder: Path, start: Path, scored: Path | None = No
     """
     with Reader.open(start) as reader:
         run, identity = _as_begun(replace(prepared.run, folder=folder.resolve()), prepared.cast, reader)
-        _accepted(reader, run, start, identity, prepared.cast, accept=False)
+        _accepted(reader, run, start, identity, prepared.cast, accept=None)
     make_folder(folder)
     with _new(run, prepared, folder / storage.DATABASE) as partial:
         storage.copy(start / storage.DATABASE, partial)
@@ -170,7 +170,7 @@ def _models_told(weights: Sequence[Change], ledger: Reader, run: Run) -> str:
 
 
 def _accepted(
-    ledger: Reader, run: Run, folder: Path, identity: Mapping[str, Any], cast: Cast, accept: bool
+    ledger: Reader, run: Run, folder: Path, identity: Mapping[str, Any], cast: Cast, accept: bool | None
 ) -> list[Change]:
     """What is other than when the run began; PipelineError where that may not be, or was not accepted."""
     changes = changes_since(ledger.run().identity, identity, cast.deciding())
@@ -179,7 +179,7 @@ def _accepted(
     ]
     refused = [change for change in changes if not (accept and change.may_be_accepted)]
     if refused:
-        may = all(change.may_be_accepted for change in changes)
+        may = accept is not None and all(change.may_be_accepted for change in changes)
         remedy = ", or accept the changes with --accept-changes" if may else ""
         differ = listed(changes) + _models_told(weights, ledger, run)
         raise PipelineError(

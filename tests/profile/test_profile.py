@@ -154,6 +154,38 @@ def test_an_interrupted_profile_goes_on(tmp_path: Path) -> None:
     assert (tmp_path / "out" / "rows.jsonl").read_bytes() == (tmp_path / "whole" / "rows.jsonl").read_bytes()
 
 
+def test_another_band_is_applied_to_what_was_measured(data: Path, tmp_path: Path) -> None:
+    out, other = tmp_path / "out", tmp_path / "other"
+    profile(data, out, "--band", "1", "3")
+    told = [profile(data, out, "--band", "2", "2") for _ in range(2)]
+    assert all("its attempts, as grading 2" in each for each in told)
+    profile(data, other, "--band", "2", "2")
+    for table in ("rows.jsonl", "attempts.jsonl", "kept.jsonl"):
+        assert (out / table).read_bytes() == (other / table).read_bytes()
+    assert "does not fit attempts.k = 4" in profile(data, out, "--band", "2", "9", code=2)
+    profile(data, out, "--band", "1", "3")
+    assert {row["outcome"] for row in rows(out / "rows.jsonl") if row["num_correct"] == 3} == {"kept"}
+
+
+def test_another_band_continues_an_unfinished_profile(tmp_path: Path) -> None:
+    data = tmp_path / "many.jsonl"
+    data.write_text("".join(json.dumps({"problem": f"What is {i} + 1?", "answer": i + 1}) + "\n" for i in range(300)))
+    profile(data, tmp_path / "out", "--band", "1", "3", "--set", "budget.attempts=1", "--set", "in_flight=1", code=3)
+    profile(data, tmp_path / "out", "--band", "2", "3", "--set", "budget.attempts=1", "--set", "in_flight=1", code=3)
+    profile(data, tmp_path / "out", "--band", "2", "3")
+    profile(data, tmp_path / "whole", "--band", "2", "3")
+    for table in ("rows.jsonl", "kept.jsonl"):
+        assert (tmp_path / "out" / table).read_bytes() == (tmp_path / "whole" / table).read_bytes()
+
+
+def test_a_band_that_decided_how_often_rows_were_attempted_stays(data: Path, tmp_path: Path) -> None:
+    profile(data, tmp_path / "out", "--policy", "bayes", "--band", "1", "3")
+    told = profile(data, tmp_path / "out", "--policy", "bayes", "--band", "2", "3", code=2)
+    assert "contains another run" in told
+    assert "choose another --out" in told
+    assert "--accept-changes" not in told
+
+
 def test_policies_stop_early_and_say_so(data: Path, tmp_path: Path) -> None:
     early = ("--attempts", "16", "--policy", "bayes", "--set", "plugins.bayes.with={complete: false, worth: 5}")
     profile(data, tmp_path / "out", "--band", "2", "14", *early)
