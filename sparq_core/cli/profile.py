@@ -220,10 +220,10 @@ def _grading(console: Console, plan: Mapping[str, Any], loaded: Prepared, folder
 
 def _check(folder: Path, loaded: Mapping[str, Prepared], prefix: str, kept: bool) -> None:
     """PipelineError, before anything is spent, where a table could not be written."""
-    names = tables.names_of(list(loaded), prefix)
     first = next(iter(loaded.values()))
-    check_names(look(draft for _, draft in first.cast.load_seeds(first.run)), names)
-    tables.check_places(folder, [name for of_model in names for name in of_model], kept)
+    data = look(draft for _, draft in first.cast.load_seeds(first.run))
+    check_names(data, tables.names_of(list(loaded), prefix))
+    tables.check_places(folder, list(loaded), prefix, kept)
 
 
 def _tables(folder: Path, gradings: Mapping[str, int], prefix: str, by: str | None, kept: bool) -> dict[str, Summary]:

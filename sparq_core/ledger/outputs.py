@@ -15,22 +15,27 @@ LONGEST = 2**26
 
 
 @contextmanager
-def output(path: Path, option: str, columns: Collection[str]) -> Iterator[Path]:
+def output(path: Path, option: str, *columns: Collection[str]) -> Iterator[Path]:
     """
     Where to write a table that takes the place which a user has named by an option, once it is whole.
 
     PipelineError where that would replace something else than an earlier output: a table, as JSON lines or Parquet, that has
-    these columns. An empty file may be replaced, too. Of a link, what it leads to is looked at and replaced; a device or a pipe
-    is written to as it is.
+    these columns, or all of one set where several are given. An empty file may be replaced, too. Of a link, what it leads to is
+    looked at and replaced; a device or a pipe is written to as it is.
     """
-    check_table(path, option, columns)
+    check_table(path, option, *columns)
     with whole(path) as partial:
         yield partial
 
 
-def check_table(path: Path, option: str, columns: Collection[str]) -> None:
+def check_table(path: Path, option: str, *columns: Collection[str]) -> None:
     """PipelineError where `output` would refuse a place."""
-    check_free(path, option, lambda there: _columns_of(there) >= set(columns))
+
+    def is_earlier(there: Path) -> bool:
+        found = _columns_of(there)
+        return any(found >= set(one) for one in columns)
+
+    check_free(path, option, is_earlier)
 
 
 @contextmanager

@@ -8,10 +8,12 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from sparq_core.contract.errors import PipelineError
 from sparq_core.contract.records import Child, Counts
 from sparq_core.ledger.intervals import solve_rate_interval
 from sparq_core.ledger.outputs import check_table, output
 from sparq_core.ledger.reader import Reader
+from sparq_core.ledger.storage import DATABASE
 
 MEASURED = ("num_correct", "num_attempts", "num_unknown", "solve_rate", "solve_rate_low", "solve_rate_high", "outcome")
 """The columns that a row gets, in their order."""
@@ -42,10 +44,22 @@ def names_of(models: Sequence[str], prefix: str) -> list[list[str]]:
     return [[prefix + name + f"_{model}" * (len(models) > 1) for name in MEASURED] for model in models]
 
 
-def check_places(out: Path, added: Sequence[str], kept: bool) -> None:
-    """PipelineError where something else than an earlier profile's tables stands where they would."""
-    for name, columns in ((ROWS, added), (ATTEMPTS, ATTEMPT), *([(KEPT, added)] if kept else [])):
-        check_table(out / name, "--out", columns)
+def check_places(out: Path, models: Sequence[str], prefix: str, kept: bool) -> None:
+    """PipelineError where a table would leave out a model that was attempted with, or where something else stands."""
+    there = sorted(run.parent.name for run in out.glob(f"*/{DATABASE}"))
+    if left := [name for name in there if name not in models]:
+        raise PipelineError(
+            f"{out}: also holds the attempts of {', '.join(left)}, which the tables would lose; name every model that was "
+            "given before with --model, or choose another --out"
+        )
+    for name in (ROWS, *([KEPT] if kept else [])):
+        check_table(out / name, "--out", *earlier(models, prefix))
+    check_table(out / ATTEMPTS, "--out", ATTEMPT)
+
+
+def earlier(models: Sequence[str], prefix: str) -> list[list[str]]:
+    """The columns by which an earlier table is known, one of: those of one model alone, those of each of several."""
+    return [*names_of(["alone"], prefix), *names_of([*models, "another"], prefix)[:-1]]
 
 
 def measured(child: Child | None) -> tuple[Any, ...]:
@@ -73,12 +87,13 @@ def write(out: Path, ledgers: Mapping[str, Reader], prefix: str, kept: bool) -> 
     count = 0
     with ExitStack() as files:
 
-        def file(name: str, columns: Sequence[str]) -> Any:
-            partial = files.enter_context(output(out / name, "--out", columns))
+        def file(name: str, *columns: Sequence[str]) -> Any:
+            partial = files.enter_context(output(out / name, "--out", *columns))
             return files.enter_context(partial.open("wb"))
 
-        all_rows, attempts = file(ROWS, added), file(ATTEMPTS, ATTEMPT)
-        kept_rows = file(KEPT, added) if kept else None
+        before = earlier(list(ledgers), prefix)
+        all_rows, attempts = file(ROWS, *before), file(ATTEMPTS, ATTEMPT)
+        kept_rows = file(KEPT, *before) if kept else None
         for row in rows(list(ledgers.values())):
             count += 1
             values = [value for child in row.by_model for value in measured(child)]

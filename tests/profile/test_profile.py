@@ -95,6 +95,21 @@ def test_several_models_have_columns_of_their_own(data: Path, tmp_path: Path) ->
     assert {a["model"] for a in rows(tmp_path / "out" / "attempts.jsonl")} == {"sums", "it-knows"}
 
 
+def test_a_second_model_joins_the_first(data: Path, tmp_path: Path) -> None:
+    out, second = tmp_path / "out", ("--model", "{use: scripted, model: sums, with: {delay: 0}}")
+    profile(data, out, "--band", "1", "3")
+    first = rows(out / "rows.jsonl")
+    attempts = (out / "sums" / "sparq.db").stat().st_mtime_ns
+    profile(data, out, "--band", "1", "3", *second)
+    both = rows(out / "rows.jsonl")
+    assert [row["num_correct_sums"] for row in both] == [row["num_correct"] for row in first]
+    assert all(row["num_attempts_sums-2"] == 4 for row in both)
+    assert (out / "sums" / "sparq.db").stat().st_mtime_ns == attempts
+    told = profile(data, out, "--band", "1", "3", code=2)
+    assert "also holds the attempts of sums-2" in told
+    assert rows(out / "rows.jsonl") == both
+
+
 @pytest.mark.parametrize("kind", ["parquet", "folder"])
 def test_parquet_and_datasets_are_read(data: Path, tmp_path: Path, kind: str) -> None:
     import pyarrow as pa
