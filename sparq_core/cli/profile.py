@@ -38,9 +38,13 @@ BAR = 40
 MOST_PARTS = 20
 
 
-def facts(out: Path, found: Mapping[str, Summary]) -> dict[str, Any]:
+def facts(out: Path, found: Mapping[str, Summary], kept: int) -> dict[str, Any]:
     """Everything `profile --json` tells."""
-    return {"folder": str(out), "models": {name: msgspec.to_builtins(each) for name, each in found.items()}}
+    return {
+        "folder": str(out),
+        "kept": kept,
+        "models": {name: msgspec.to_builtins(each) for name, each in found.items()},
+    }
 
 
 def tell(console: Console, name: str, found: Summary) -> None:
@@ -147,7 +151,7 @@ def profile(
     Measure how often models solve the rows of DATA: JSON lines, Parquet, or a dataset on the Hub.
 
     Each model's attempts are an ordinary run in its own folder below --out. Next to these folders, rows.jsonl has the rows
-    with their solve rates, attempts.jsonl has every attempt, and with --band, kept.jsonl has the rows in the band. The same
+    with their solve rates, kept.jsonl has those in the band of every model, and attempts.jsonl has every attempt. The same
     command continues an unfinished profile. Budgets are settings: --set budget.tokens=1e6, for each model.
     """
     asked = Asked(
@@ -166,18 +170,20 @@ def profile(
         click.echo("---\n".join(map(text_of, plans.values())), nl=False)
         return
     folder = out or Path("runs") / f"profile-{Path(data).name.partition('.')[0]}"
-    _check(folder, loaded, prefix, bool(band))
+    _check(folder, loaded, prefix)
     console = Console(stderr=as_json)
     with interruptible(console, drain, hook_limit, _again()) as interrupted, _hinting(folder):
         codes = [_run(console, name, plans[name], plan, folder / name, interrupted) for name, plan in loaded.items()]
         gradings = {name: _grading(console, plans[name], plan, folder / name) for name, plan in loaded.items()}
-    found = _tables(folder, gradings, prefix, by, bool(band))
+    found, kept = _tables(folder, gradings, prefix, by)
     if as_json:
-        click.echo(json.dumps(facts(folder, found), indent=2))
+        click.echo(json.dumps(facts(folder, found, kept), indent=2))
     else:
         for name, each in found.items():
             tell(console, name, each)
-        console.print(plain(f"rows in {folder / tables.ROWS}, attempts in {folder / tables.ATTEMPTS}"), soft_wrap=True)
+        by_all = " by every model" * (len(found) > 1)
+        places = f"rows in {folder / tables.ROWS}, attempts in {folder / tables.ATTEMPTS}"
+        console.print(plain(f"{places}, the {kept:,} rows kept{by_all} in {folder / tables.KEPT}"), soft_wrap=True)
     raise SystemExit(max(codes))
 
 
@@ -218,24 +224,26 @@ def _grading(console: Console, plan: Mapping[str, Any], loaded: Prepared, folder
     return grading
 
 
-def _check(folder: Path, loaded: Mapping[str, Prepared], prefix: str, kept: bool) -> None:
+def _check(folder: Path, loaded: Mapping[str, Prepared], prefix: str) -> None:
     """PipelineError, before anything is spent, where a table could not be written."""
     first = next(iter(loaded.values()))
     data = look(draft for _, draft in first.cast.load_seeds(first.run))
     check_names(data, tables.names_of(list(loaded), prefix))
-    tables.check_places(folder, list(loaded), prefix, kept)
+    tables.check_places(folder, list(loaded), prefix)
 
 
-def _tables(folder: Path, gradings: Mapping[str, int], prefix: str, by: str | None, kept: bool) -> dict[str, Summary]:
+def _tables(folder: Path, gradings: Mapping[str, int], prefix: str, by: str | None) -> tuple[dict[str, Summary], int]:
+    """Write the tables; what each model came to, and how many rows are kept."""
     with ExitStack() as ledgers:
         opened = {
             name: ledgers.enter_context(Reader.open(folder / name, grading)) for name, grading in gradings.items()
         }
-        tables.write(folder, opened, prefix, kept)
-        return {
+        kept = tables.write(folder, opened, prefix)
+        found = {
             name: summary(((row.by_model[0], row.given) for row in tables.rows([ledger])), by)
             for name, ledger in opened.items()
         }
+    return found, kept
 
 
 @contextmanager

@@ -44,7 +44,7 @@ def names_of(models: Sequence[str], prefix: str) -> list[list[str]]:
     return [[prefix + name + f"_{model}" * (len(models) > 1) for name in MEASURED] for model in models]
 
 
-def check_places(out: Path, models: Sequence[str], prefix: str, kept: bool) -> None:
+def check_places(out: Path, models: Sequence[str], prefix: str) -> None:
     """PipelineError where a table would leave out a model that was attempted with, or where something else stands."""
     there = sorted(run.parent.name for run in out.glob(f"*/{DATABASE}"))
     if left := [name for name in there if name not in models]:
@@ -52,7 +52,7 @@ def check_places(out: Path, models: Sequence[str], prefix: str, kept: bool) -> N
             f"{out}: also holds the attempts of {', '.join(left)}, which the tables would lose; name every model that was "
             "given before with --model, or choose another --out"
         )
-    for name in (ROWS, *([KEPT] if kept else [])):
+    for name in (ROWS, KEPT):
         check_table(out / name, "--out", *earlier(models, prefix))
     check_table(out / ATTEMPTS, "--out", ATTEMPT)
 
@@ -76,15 +76,11 @@ def _interval(counts: Counts, rate: float | None) -> tuple[float, float]:
     return interval.low, interval.high
 
 
-def write(out: Path, ledgers: Mapping[str, Reader], prefix: str, kept: bool) -> int:
-    """
-    Write the rows with their measures, and every attempt; gives how many rows there are.
-
-    With `kept`, those that every model keeps stand in a file of their own as well.
-    """
+def write(out: Path, ledgers: Mapping[str, Reader], prefix: str) -> int:
+    """Write the rows with their measures, those of them that every model keeps, and every attempt; gives how many are kept."""
     names = names_of(list(ledgers), prefix)
     added = [name for of_model in names for name in of_model]
-    count = 0
+    kept = 0
     with ExitStack() as files:
 
         def file(name: str, *columns: Sequence[str]) -> Any:
@@ -93,18 +89,18 @@ def write(out: Path, ledgers: Mapping[str, Reader], prefix: str, kept: bool) -> 
 
         before = earlier(list(ledgers), prefix)
         all_rows, attempts = file(ROWS, *before), file(ATTEMPTS, ATTEMPT)
-        kept_rows = file(KEPT, *before) if kept else None
+        kept_rows = file(KEPT, *before)
         for row in rows(list(ledgers.values())):
-            count += 1
             values = [value for child in row.by_model for value in measured(child)]
             line = _line({**row.given, **dict(zip(added, values, strict=True))})
             all_rows.write(line)
-            if kept_rows and all(child and child.outcome == "kept" for child in row.by_model):
+            if all(child and child.outcome == "kept" for child in row.by_model):
+                kept += 1
                 kept_rows.write(line)
             for (model, ledger), child in zip(ledgers.items(), row.by_model, strict=True):
                 for attempt in _attempts(row.number, model, ledger, child):
                     attempts.write(_line(attempt))
-    return count
+    return kept
 
 
 def _attempts(number: int, model: str, ledger: Reader, child: Child | None) -> Iterator[dict[str, Any]]:

@@ -58,6 +58,8 @@ def test_the_same_rows_come_out_with_what_was_measured(data: Path, tmp_path: Pat
         assert (row["outcome"] == "kept") == (1 <= row["num_correct"] <= 3)
     assert rows(tmp_path / "out" / "kept.jsonl") == [row for row in found if row["outcome"] == "kept"]
     assert {a["model"] for a in attempts} == {"sums"}
+    kept = sum(row["outcome"] == "kept" for row in found)
+    assert f"the {kept} rows kept in {tmp_path / 'out' / 'kept.jsonl'}" in told
     for part in ("12 rows", "48 attempts", "mean solve rate", "group size", "even", "fitted to all rows"):
         assert part in told
 
@@ -91,6 +93,8 @@ def test_several_models_have_columns_of_their_own(data: Path, tmp_path: Path) ->
     found = rows(tmp_path / "out" / "rows.jsonl")
     assert [row["num_correct_it-knows"] for row in found] == [4] + [0] * 11
     assert told["models"]["it-knows"]["histogram"]["0"] == 11
+    assert rows(tmp_path / "out" / "kept.jsonl") == []
+    assert (told["kept"], told["models"]["sums"]["outcomes"]["kept"] > 0) == (0, True)
     assert told["models"]["sums"]["attempts"] == sum(row["num_attempts_sums"] for row in found)
     assert {a["model"] for a in rows(tmp_path / "out" / "attempts.jsonl")} == {"sums", "it-knows"}
 
@@ -107,6 +111,8 @@ def test_a_second_model_joins_the_first(data: Path, tmp_path: Path) -> None:
     assert (out / "sums" / "sparq.db").stat().st_mtime_ns == attempts
     told = profile(data, out, "--band", "1", "3", code=2)
     assert "also holds the attempts of sums-2" in told
+    inside = [row for row in both if row["outcome_sums"] == row["outcome_sums-2"] == "kept"]
+    assert rows(out / "kept.jsonl") == inside
     assert rows(out / "rows.jsonl") == both
 
 
