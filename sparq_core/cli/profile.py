@@ -27,7 +27,7 @@ from sparq_core.loop.stops import INTERRUPTED
 from sparq_core.pipeline.identity import grading_of
 from sparq_core.pipeline.prepare import Prepared, warnings_of
 from sparq_core.profile import tables
-from sparq_core.profile.bands import BAND, band_of, begun
+from sparq_core.profile.bands import BAND, band_of, begun, check_band
 from sparq_core.profile.data import check_names, look
 from sparq_core.profile.plan import Asked, models_of, prepared, settings_of, text_of
 from sparq_core.profile.summary import Summary, summary
@@ -109,7 +109,10 @@ def _parts(found: Summary) -> Table:
     "--policy", help="A plugin that stops early if further attempts would add little: bayes, settled or pilot."
 )
 @click.option(
-    "--band", nargs=2, type=click.IntRange(0), help="Keep rows with at least and at most so many correct attempts."
+    "--band",
+    nargs=2,
+    type=click.IntRange(0),
+    help="Keep rows with at least and at most so many correct attempts.  [default: a tenth to nine tenths of --attempts]",
 )
 @click.option("--verify", "verifiers", multiple=True, help="The plugin that checks; repeatable.  [default: sympy]")
 @click.option(
@@ -166,6 +169,8 @@ def profile(
     )
     plans = {name: settings_of(asked, name, model) for name, model in models_of(models).items()}
     loaded = {name: prepared(plan) for name, plan in plans.items()}
+    for plan in plans.values():
+        check_band(plan)
     if only_print:
         click.echo("---\n".join(map(text_of, plans.values())), nl=False)
         return

@@ -175,6 +175,18 @@ def test_an_interrupted_profile_goes_on(tmp_path: Path) -> None:
     assert (tmp_path / "out" / "rows.jsonl").read_bytes() == (tmp_path / "whole" / "rows.jsonl").read_bytes()
 
 
+def test_without_a_band_a_tenth_to_nine_tenths_are_kept(data: Path, tmp_path: Path) -> None:
+    profile(data, tmp_path / "out", "--attempts", "12")
+    for row in rows(tmp_path / "out" / "rows.jsonl"):
+        assert (row["outcome"] == "kept") == (2 <= row["num_correct"] <= 10)
+
+
+def test_one_attempt_has_a_band_if_it_is_given(data: Path, tmp_path: Path) -> None:
+    profile(data, tmp_path / "out", "--attempts", "1", "--band", "1", "1")
+    solved = [row["num_correct"] == 1 for row in rows(tmp_path / "out" / "rows.jsonl")]
+    assert len(rows(tmp_path / "out" / "kept.jsonl")) == sum(solved)
+
+
 def test_another_band_is_applied_to_what_was_measured(data: Path, tmp_path: Path) -> None:
     out, other = tmp_path / "out", tmp_path / "other"
     profile(data, out, "--band", "1", "3")
@@ -225,6 +237,7 @@ def test_policies_stop_early_and_say_so(data: Path, tmp_path: Path) -> None:
         (["DATA", "--model", "scripted:x", "--policy", "bayse"], "did you mean 'bayes'"),
         (["DATA", "--model", "scripted:x", "--band", "9", "20"], "does not fit attempts.k = 16"),
         (["DATA", "--model", "scripted:x", "--set", "attempts.kk=3"], "kk"),
+        (["DATA", "--model", "scripted:x", "--attempts", "1"], "use --attempts 2 or more, or give --band"),
         (["TAKEN", "--model", "scripted:x"], "row 2: the data already has a column 'solve_rate'; rename the added"),
     ],
 )
