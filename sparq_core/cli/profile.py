@@ -28,7 +28,7 @@ from sparq_core.pipeline.identity import grading_of
 from sparq_core.pipeline.prepare import Prepared, warnings_of
 from sparq_core.profile import tables
 from sparq_core.profile.bands import BAND, band_of, begun, check_band
-from sparq_core.profile.data import check_names, look
+from sparq_core.profile.data import check_by, check_names, look
 from sparq_core.profile.plan import Asked, models_of, prepared, settings_of, text_of
 from sparq_core.profile.summary import Summary, summary
 from sparq_core.replay import regrade
@@ -175,7 +175,7 @@ def profile(
         click.echo("---\n".join(map(text_of, plans.values())), nl=False)
         return
     folder = out or Path("runs") / f"profile-{Path(data).name.partition('.')[0]}"
-    _check(folder, loaded, prefix)
+    _check(folder, loaded, prefix, by)
     console = Console(stderr=as_json)
     with interruptible(console, drain, hook_limit, _again()) as interrupted, _hinting(folder):
         codes = [_run(console, name, plans[name], plan, folder / name, interrupted) for name, plan in loaded.items()]
@@ -229,11 +229,13 @@ def _grading(console: Console, plan: Mapping[str, Any], loaded: Prepared, folder
     return grading
 
 
-def _check(folder: Path, loaded: Mapping[str, Prepared], prefix: str) -> None:
-    """PipelineError, before anything is spent, where a table could not be written."""
+def _check(folder: Path, loaded: Mapping[str, Prepared], prefix: str, by: str | None) -> None:
+    """PipelineError, before anything is spent, where a table or the summary could not be made."""
     first = next(iter(loaded.values()))
     data = look(draft for _, draft in first.cast.load_seeds(first.run))
     check_names(data, tables.names_of(list(loaded), prefix))
+    if by:
+        check_by(data, by)
     tables.check_places(folder, list(loaded), prefix)
 
 

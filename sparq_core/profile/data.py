@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Struct
 
-from sparq_core.contract.errors import PipelineError
+from sparq_core.contract.errors import PipelineError, nearest
+from sparq_core.contract.messages import shown
 from sparq_core.contract.records import Draft
 
 
@@ -31,3 +32,9 @@ def check_names(data: Data, names: Iterable[Sequence[str]]) -> None:
         raise PipelineError(
             f"row {data.columns[name]}: the data already has a column '{name}'; rename the added columns with --prefix"
         )
+
+
+def check_by(data: Data, by: str) -> None:
+    """PipelineError where no row has the column that the summary shall be broken down by."""
+    if by not in data.columns:
+        raise PipelineError(f"--by: the data has no column '{shown(by)}'; {nearest(by, data.columns)}")

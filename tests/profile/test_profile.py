@@ -237,6 +237,7 @@ def test_policies_stop_early_and_say_so(data: Path, tmp_path: Path) -> None:
         (["DATA", "--model", "scripted:x", "--policy", "bayse"], "did you mean 'bayes'"),
         (["DATA", "--model", "scripted:x", "--band", "9", "20"], "does not fit attempts.k = 16"),
         (["DATA", "--model", "scripted:x", "--set", "attempts.kk=3"], "kk"),
+        (["DATA", "--model", "scripted:x", "--by", "kindd"], "no column 'kindd'; did you mean 'kind'? (known: answer,"),
         (["DATA", "--model", "scripted:x", "--attempts", "1"], "use --attempts 2 or more, or give --band"),
         (["TAKEN", "--model", "scripted:x"], "row 2: the data already has a column 'solve_rate'; rename the added"),
     ],
