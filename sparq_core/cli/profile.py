@@ -19,7 +19,7 @@ from rich.text import Text
 from sparq_core.cli import faults
 from sparq_core.cli.arguments import DEBUG, DRAIN, HOOK_LIMIT, SET
 from sparq_core.cli.watching import interruptible, progress
-from sparq_core.cli.wording import block, plain
+from sparq_core.cli.wording import block, plain, warn
 from sparq_core.contract.errors import SparqError
 from sparq_core.ledger.reader import GRADING, Reader
 from sparq_core.loop import session
@@ -237,6 +237,12 @@ def _check(folder: Path, loaded: Mapping[str, Prepared], prefix: str, by: str | 
     if by:
         check_by(data, by)
     tables.check_places(folder, list(loaded), prefix)
+    if data.unanswered:
+        warn(
+            f"{data.unanswered:,} of {data.rows:,} rows have no answer. They are attempted like the others, and a verifier "
+            "that compares answers, such as sympy, leaves all their attempts unknown; remove these rows unless your "
+            "verifier needs no answer"
+        )
 
 
 def _tables(folder: Path, gradings: Mapping[str, int], prefix: str, by: str | None) -> tuple[dict[str, Summary], int]:

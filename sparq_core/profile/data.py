@@ -14,15 +14,20 @@ class Data(Struct, frozen=True):
 
     columns: Mapping[str, int]
     """The columns, each with the number of the first row that has it."""
+    rows: int
+    unanswered: int
+    """Rows with a statement and no reference answer."""
 
 
 def look(drafts: Iterable[Draft]) -> Data:
     """Of all rows, as the plugin that reads them gives them; rows are counted from 1."""
     columns: dict[str, int] = {}
+    number = unanswered = 0
     for number, draft in enumerate(drafts, 1):
         for name in draft.extra:
             columns.setdefault(name, number)
-    return Data(columns)
+        unanswered += not (draft.unparsed or (draft.answer or "").strip())
+    return Data(columns, number, unanswered)
 
 
 def check_names(data: Data, names: Iterable[Sequence[str]]) -> None:

@@ -140,6 +140,18 @@ def test_columns_are_named_by_options_of_the_reader(tmp_path: Path) -> None:
     assert found[1]["num_attempts"] is None
 
 
+def test_rows_without_an_answer_are_told_before_they_are_attempted(tmp_path: Path) -> None:
+    path = tmp_path / "gaps.jsonl"
+    given = [{**DATA[0], "answer": answer} for answer in (12, None, " ")] + [{"problem": " ", "answer": None}]
+    path.write_text("".join(json.dumps(row) + "\n" for row in given))
+    command = [*(sys.executable, "-m", "sparq_core.cli", "profile", str(path)), *("--model", "scripted:sums")]
+    where = ["--attempts", "4", "--out", str(tmp_path / "out")]
+    both = subprocess.run([*command, *where], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=True)
+    assert both.stdout.index("2 of 4 rows have no answer") < both.stdout.index("the pipeline of sums")
+    assert [row["num_unknown"] for row in rows(tmp_path / "out" / "rows.jsonl")] == [0, 4, 4, None]
+    assert "no answer" not in profile(path, tmp_path / "first", "--option", "limit=1")
+
+
 def test_a_budget_ends_it_with_the_rows_that_were_reached(tmp_path: Path) -> None:
     data = tmp_path / "many.jsonl"
     data.write_text("".join(json.dumps({"problem": f"What is {i} + 1?", "answer": i + 1}) + "\n" for i in range(600)))
