@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 import click
+from msgspec.structs import replace
 from rich.console import Console
 
 from sparq_core.cli import listing, story
@@ -143,3 +144,5 @@ def _list(ledger: Reader, wanted: Wanted, listed: Sequence[str], as_json: bool) 
         click.echo(json.dumps(told, indent=2))
     else:
         listing.tell(Console(), children, matching)
+        if not matching and wanted.round is None and (seeds := count(ledger, replace(wanted, round=0))):
+            click.echo(f"seeds that match: {seeds:,}; --round 0 lists them")

@@ -36,8 +36,7 @@ def migrate(folder: Path, to: Path) -> Migrated:
     The copy appears whole or not at all. PipelineError where there is nothing to copy or it cannot be done.
     """
     path = folder / storage.DATABASE
-    if not path.is_file():
-        raise PipelineError(f"{folder}: there is no run here (no {path.name})")
+    storage.check_there(path)
     if to.exists():
         raise PipelineError(f"{to}: already exists; choose another --to")
     with storage.locked(folder):

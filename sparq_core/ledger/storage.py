@@ -27,6 +27,8 @@ PATIENCE = 60.0
 """Seconds that a writer waits for those who read, where the journal does not let both at once."""
 LONGEST_ASKED = 1.0
 """Seconds that a writer waits for those who ask whether there is one."""
+MOST_BELOW = 5
+"""Runs that are named where a folder holds some and is none itself."""
 FORMAT = 3
 NETWORK_FILE_SYSTEMS = {"nfs", "nfs4", "lustre", "cifs", "smb3", "gpfs", "beegfs", "ceph", "9p", "fuse.sshfs", "afs"}
 """File systems without the shared memory that SQLite's write-ahead log needs."""
@@ -66,7 +68,10 @@ def check_there(path: Path) -> None:
     if (path.parent / "cells").is_dir() and not path.is_file():
         raise PipelineError(f"{path.parent}: is a study's folder; its runs are in cells/ARM/seed-N below it")
     if not path.is_file():
-        raise PipelineError(f"{path.parent}: there is no run here (no {path.name}); `sparq run` creates one")
+        below = sorted(str(run.parent) for run in path.parent.glob(f"*/{path.name}"))
+        remedy = f"its runs are in {', '.join(below[:MOST_BELOW])}" if below else "`sparq run` creates one"
+        others = f" and {len(below) - MOST_BELOW:,} other folders" if len(below) > MOST_BELOW else ""
+        raise PipelineError(f"{path.parent}: there is no run here (no {path.name}); {remedy}{others}")
 
 
 def _opened(path: Path, mode: str, **how: Any) -> sqlite3.Connection:

@@ -18,6 +18,7 @@ from sparq_core.ledger.intervals import solve_rate_interval
 from sparq_core.ledger.reader import Reader
 from sparq_core.profile.plan import models_of
 from sparq_core.profile.summary import fitted_prior, histogram, zero_variance
+from sparq_core.reward import Reward
 from sparq_core.testing import run_pipeline
 
 ADDED = ["num_correct", "num_attempts", "num_unknown", "solve_rate", "solve_rate_low", "solve_rate_high", "outcome"]
@@ -264,6 +265,18 @@ def test_mistakes_are_told_before_anything_is_written(
     given += [] if "--model" in given else ["--model", "scripted:x"]
     assert told in sparq_command("profile", *given, "--out", str(tmp_path / "out"), code=2)
     assert not (tmp_path / "out").exists()
+
+
+def test_commands_that_read_a_run_are_sent_to_the_models_folder(data: Path, tmp_path: Path) -> None:
+    profile(data, tmp_path / "out")
+    run = tmp_path / "out" / "sums"
+    for command in ("status", "export"):
+        assert f"its runs are in {run}" in sparq_command(command, str(tmp_path / "out"), code=2)
+    with pytest.raises(sparq.PipelineError, match="its runs are in"):
+        Reward(tmp_path / "out")
+    assert "seeds that match: 12; --round 0 lists them" in sparq_command("show", str(run))
+    assert "12 problems" in sparq_command("show", str(run), "--round", "0")
+    assert "seeds" not in sparq_command("show", str(run), "--text", "nothing of the kind")
 
 
 def test_columns_of_an_earlier_profile_stay_with_a_prefix(data: Path, tmp_path: Path) -> None:
