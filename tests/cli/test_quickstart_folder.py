@@ -33,6 +33,7 @@ def test_the_files_are_those_of_the_examples(asked: list[dict[str, object]], tmp
         "overrides": ("steps=3",),
         "out": folder / "run",
         "resume": True,
+        "accept_changes": None,  # an option that the quickstart lacks, so that no error suggests it
     }
     written = [path for path in folder.rglob("*") if path.is_file()]
     assert len(written) == 6
