@@ -186,9 +186,9 @@ def profile(
     else:
         for name, each in found.items():
             tell(console, name, each)
-        by_all = " by every model" * (len(found) > 1)
         places = f"rows in {folder / tables.ROWS}, attempts in {folder / tables.ATTEMPTS}"
-        console.print(plain(f"{places}, the {kept:,} rows kept{by_all} in {folder / tables.KEPT}"), soft_wrap=True)
+        chosen = "the rows that every model keeps" if len(found) > 1 else "the kept rows"
+        console.print(plain(f"{places}, {chosen} ({kept:,}) in {folder / tables.KEPT}"), soft_wrap=True)
     raise SystemExit(max(codes))
 
 
@@ -225,7 +225,8 @@ def _grading(console: Console, plan: Mapping[str, Any], loaded: Prepared, folder
     with Reader.open(folder) as ledger:
         known = ledger.graded_by(grading_of(loaded.run.pipeline, loaded.cast))
     grading = known or regrade(folder, [f"plugins.{BAND}.with={json.dumps(band_of(plan))}"]).grading
-    console.print(plain(f"{folder} has another band; this one is applied to its attempts, as grading {grading}"))
+    told = f"{folder} has another band; this one is applied to its attempts, as grading {grading}"
+    console.print(plain(told), soft_wrap=True)
     return grading
 
 

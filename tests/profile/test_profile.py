@@ -60,7 +60,7 @@ def test_the_same_rows_come_out_with_what_was_measured(data: Path, tmp_path: Pat
     assert rows(tmp_path / "out" / "kept.jsonl") == [row for row in found if row["outcome"] == "kept"]
     assert {a["model"] for a in attempts} == {"sums"}
     kept = sum(row["outcome"] == "kept" for row in found)
-    assert f"the {kept} rows kept in {tmp_path / 'out' / 'kept.jsonl'}" in told
+    assert f"the kept rows ({kept}) in {tmp_path / 'out' / 'kept.jsonl'}" in told
     for part in ("12 rows", "48 attempts", "mean solve rate", "group size", "even", "fitted to all rows"):
         assert part in told
 
@@ -105,7 +105,7 @@ def test_a_second_model_joins_the_first(data: Path, tmp_path: Path) -> None:
     profile(data, out, "--band", "1", "3")
     first = rows(out / "rows.jsonl")
     attempts = (out / "sums" / "sparq.db").stat().st_mtime_ns
-    profile(data, out, "--band", "1", "3", *second)
+    told_of_both = profile(data, out, "--band", "1", "3", *second)
     both = rows(out / "rows.jsonl")
     assert [row["num_correct_sums"] for row in both] == [row["num_correct"] for row in first]
     assert all(row["num_attempts_sums-2"] == 4 for row in both)
@@ -114,6 +114,7 @@ def test_a_second_model_joins_the_first(data: Path, tmp_path: Path) -> None:
     assert "also holds the attempts of sums-2" in told
     inside = [row for row in both if row["outcome_sums"] == row["outcome_sums-2"] == "kept"]
     assert rows(out / "kept.jsonl") == inside
+    assert f"the rows that every model keeps ({len(inside)}) in" in told_of_both
     assert rows(out / "rows.jsonl") == both
 
 
@@ -149,7 +150,9 @@ def test_rows_without_an_answer_are_told_before_they_are_attempted(tmp_path: Pat
     where = ["--attempts", "4", "--out", str(tmp_path / "out")]
     both = subprocess.run([*command, *where], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=True)
     assert both.stdout.index("2 of 4 rows have no answer") < both.stdout.index("the pipeline of sums")
-    assert [row["num_unknown"] for row in rows(tmp_path / "out" / "rows.jsonl")] == [0, 4, 4, None]
+    found = rows(tmp_path / "out" / "rows.jsonl")
+    assert [row["num_unknown"] for row in found] == [0, 4, 4, None]
+    assert [row["outcome"] for row in found[1:]] == ["unresolved", "unresolved", "rejected"]
     assert "no answer" not in profile(path, tmp_path / "first", "--option", "limit=1")
 
 
