@@ -12,6 +12,7 @@ from msgspec import Meta, Struct, field
 import sparq_core as sparq
 from sparq_command.changed import are_same
 from sparq_command.checks import findings, located
+from sparq_command.fits import check_fits
 from sparq_command.places import Places
 from sparq_command.rows import converted, count
 from sparq_command.templates import Names, Order
@@ -67,8 +68,9 @@ class Command:
     pipeline file's folder), `chat_template` (a file; empty where the model's own holds), `examples` (how many the dataset has),
     `seed` and `round`.
 
-    The model must be whole, with safetensors and a tokenizer, and its weights must differ from those it started from. What the
-    program prints is kept in the run's `logs`. All that it has begun ends with it, and with the run.
+    The model must be whole, with safetensors and a tokenizer. Its weights must have the names and shapes of those it started
+    from, unless its configuration has other sizes; they must be finite, and differ from those before. What the program prints is
+    kept in the run's `logs`. All that it has begun ends with it, and with the run.
     """
 
     def __init__(self, config: CommandConfig) -> None:
@@ -146,14 +148,16 @@ class Command:
             self._warn(f"command: processes that the trainer had left at work were ended: {left}")
 
     def _hold_to_contract(self, weights: sparq.Model, out: Path, places: Places) -> None:
-        """SparqError for a model that is not whole, or not another."""
+        """SparqError for a model that is not whole, does not fit the one it started from, or is not another."""
+        before = sparq.folder_of(weights.path)
         try:
             check_whole(out)
+            if before:
+                check_fits(before, out)
         except NotWholeError as error:
             raise sparq.SparqError(
                 f"command: the trainer left no whole model: {error} (its log: {places.log})"
             ) from error
-        before = sparq.folder_of(weights.path)
         if before and are_same(before, out):
             raise sparq.SparqError(
                 f"command: the trained weights are those it started from; does it train, and save what it has trained? A "

@@ -10,11 +10,14 @@ PIECE = 1 << 24
 """Bytes that are compared at once."""
 
 
-class _Stored(NamedTuple):
+class Stored(NamedTuple):
+    """A tensor with the file that it is in."""
+
     file: Path
     tensor: sparq.Tensor
 
     def pieces(self) -> Iterator[bytes]:
+        """Its values one piece after the other, bfloat16 as float32."""
         step = PIECE // 2 if self.tensor.dtype == "BF16" else PIECE
         with self.file.open("rb") as stream:
             stream.seek(self.tensor.begin)
@@ -28,20 +31,21 @@ def are_same(before: Path, after: Path) -> bool:
 
     False where they cannot be compared: none has a name that is in both, or shapes or types differ otherwise.
     """
-    old, new = _stored(before), _stored(after)
+    old, new = stored(before), stored(after)
     common = old.keys() & new.keys()
     return bool(common) and all(_is_same(old[name], new[name]) for name in sorted(common))
 
 
-def _stored(folder: Path) -> dict[str, _Stored]:
+def stored(folder: Path) -> dict[str, Stored]:
+    """All tensors of a folder by name."""
     return {
-        name: _Stored(file, tensor)
+        name: Stored(file, tensor)
         for file in sorted(folder.glob("*.safetensors"))
         for name, tensor in sparq.tensors_of(file).items()
     }
 
 
-def _is_same(one: _Stored, other: _Stored) -> bool:
+def _is_same(one: Stored, other: Stored) -> bool:
     kinds = {one.tensor.dtype, other.tensor.dtype}
     comparable = len(kinds) == 1 or kinds == {"BF16", "F32"}
     if not comparable or one.tensor.shape != other.tensor.shape:

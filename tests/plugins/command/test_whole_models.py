@@ -1,6 +1,7 @@
 """When a folder holds a whole model, and when two hold the same weights."""
 
 import json
+import math
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 from fake_training import WEIGHTS, model, sharded, tensors
 
 from sparq_command.changed import are_same
+from sparq_command.fits import check_fits
 from sparq_command.whole import NotWholeError, check_whole
 from sparq_tiny import MODEL
 
@@ -141,3 +143,37 @@ def test_a_difference_beyond_the_first_piece_is_found(tmp_path: Path, monkeypatc
     before, after = model(tmp_path / "before"), model(tmp_path / "after", OTHER, "BF16")
     assert not are_same(before, after)
     assert are_same(before, model(tmp_path / "same", dtype="BF16"))
+
+
+UNFIT = {
+    "a tensor is missing": ({"embed.weight": WEIGHTS["embed.weight"]}, "the weights norm.weight are missing"),
+    "a shape is another": ({**WEIGHTS, "norm.weight": [1.0] * 3}, r"norm.weight have the shape 3 in place of 2"),
+    "one value is no number": (
+        {**WEIGHTS, "embed.weight": [0.5, -1.0, math.nan, 0.25]},
+        "embed.weight .* NaN or infinite",
+    ),
+    "one is infinite": ({**WEIGHTS, "norm.weight": [1.0, -math.inf]}, "norm.weight hold values that are NaN"),
+}
+
+
+@pytest.mark.parametrize("dtype", ["F32", "BF16", "F16"])
+@pytest.mark.parametrize("what", UNFIT)
+def test_weights_that_cannot_stand_in_for_those_before_are_named(tmp_path: Path, what: str, dtype: str) -> None:
+    weights, message = UNFIT[what]
+    before = model(tmp_path / "before")
+    check_fits(before, model(tmp_path / "trained", OTHER, dtype))
+    with pytest.raises(NotWholeError, match=message):
+        check_fits(before, model(tmp_path / "unfit", weights, dtype))
+
+
+def test_weights_may_differ_as_trainers_have_them(tmp_path: Path) -> None:
+    before = model(tmp_path / "before", {**WEIGHTS, "lm_head.weight": [1.0]})
+    check_fits(before, model(tmp_path / "tied", WEIGHTS))
+    check_fits(tmp_path / "tied", before)
+    check_fits(before, sharded(tmp_path / "sharded"))
+    check_fits(before, model(tmp_path / "renamed", {"x": [1.0]}))
+    check_fits(before, model(tmp_path / "large", {**WEIGHTS, "norm.weight": [1e38, -65504.0]}))
+    grown = model(tmp_path / "grown", {**WEIGHTS, "embed.weight": [0.5] * 6})
+    (grown / "config.json").write_text('{"model_type": "llama", "vocab_size": 6}')
+    check_fits(before, grown)
+    check_fits(MODEL, MODEL)
