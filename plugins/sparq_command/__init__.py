@@ -69,8 +69,8 @@ class Command:
     `seed` and `round`.
 
     The model must be whole, with safetensors and a tokenizer. Its weights must have the names and shapes of those it started
-    from, unless its configuration has other sizes; they must be finite, and differ from those before. What the program prints is
-    kept in the run's `logs`. All that it has begun ends with it, and with the run.
+    from, unless its configuration has other sizes; they must be finite, and differ from those before. What the program prints
+    is kept in the run's `logs`. All that it has begun ends with it, and with the run.
     """
 
     def __init__(self, config: CommandConfig) -> None:
