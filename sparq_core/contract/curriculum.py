@@ -25,15 +25,33 @@ def near_mean(values: Sequence[float], mean: float, spread: float, rng: Random, 
 
 
 def curriculum(
-    rates: Sequence[float], steps: int, batch: int, start: float, end: float, spread: float, rng: Random
+    rates: Sequence[float | None], steps: int, batch: int, start: float, end: float, spread: float, rng: Random
 ) -> list[list[int]]:
     """
     The places of each step's problems: `batch` of them whose solve rates are near the step's mean, drawn by a Gaussian.
 
     The mean moves from `start` in the first step to `end` in the last one in equal strides; `spread` is the standard
     deviation, above 0. Within a step a problem comes once, where there are enough of them. Steps are drawn independently of
-    each other, so that problems near the mean come again.
+    each other, so that problems near the mean come again. Places without a rate, None, are left out. Of few problems the rates
+    of a step are nearer to the mean of all than was asked. ValueError where no rate is given or an argument is out of range.
     """
+    _check(steps, batch, start, end, spread)
+    rated = {place: rate for place, rate in enumerate(rates) if rate is not None}
+    if not rated:
+        raise ValueError("rates: there is no solve rate among them")
+    known = list(rated)
     means = [start + (end - start) * step / max(1, steps - 1) for step in range(steps)]
-    near = (near_mean(rates, mean, spread, rng, batch) for mean in means)
-    return [[places[i % len(places)] for i in range(batch)] for places in near]
+    near = (near_mean(list(rated.values()), mean, spread, rng, batch) for mean in means)
+    return [[known[places[i % len(places)]] for i in range(batch)] for places in near]
+
+
+def _check(steps: int, batch: int, start: float, end: float, spread: float) -> None:
+    for name, value, right, what in (
+        ("steps", steps, steps >= 1, "at least 1"),
+        ("batch", batch, batch >= 1, "at least 1"),
+        ("start", start, 0 <= start <= 1, "a solve rate, from 0 to 1"),
+        ("end", end, 0 <= end <= 1, "a solve rate, from 0 to 1"),
+        ("spread", spread, spread > 0, "above 0"),
+    ):
+        if not right:
+            raise ValueError(f"{name}: must be {what}, not {value}")

@@ -27,14 +27,19 @@ class Interval(Struct, frozen=True):
 
 
 def proportion(values: Sequence[float]) -> Interval:
-    """
-    Mean of values in [0, 1]; Wilson's interval, right also near 0 and 1.
-
-    Values between 0 and 1 vary less than yes and no of the same mean: they count as so many of these as vary as little.
-    """
+    """Mean of values in [0, 1], with the interval of `mean`."""
     p = fmean(values)
-    spread = pvariance(values, p)
-    return _wilson(p, len(values) * (max(1.0, p * (1 - p) / spread) if spread else 1.0))
+    return mean(p, pvariance(values, p), len(values))
+
+
+def mean(mean: float, variance: float, n: int) -> Interval:
+    """
+    Mean of n values in [0, 1] that vary so much; Wilson's interval, right also near 0 and 1.
+
+    Values between 0 and 1 vary less than yes and no of the same mean: they count as so many of these as vary as little. Those
+    that are all alike say nothing of how much others vary, and count as yes and no.
+    """
+    return _wilson(mean, n * (max(1.0, mean * (1 - mean) / variance) if variance else 1.0))
 
 
 def share(count: int, of: int) -> Interval:
@@ -81,12 +86,6 @@ def _bisected(below: Callable[[float], bool]) -> float:
     return low
 
 
-def mean(mean: float, variance: float, n: int) -> Interval:
-    """A mean of n values; normal approximation, [0, 1] of fewer than two."""
-    half = Z * sqrt(variance / (n - 1)) if n > 1 else 1.0
-    return Interval(mean, max(0.0, mean - half), min(1.0, mean + half))
-
-
 def difference(before: Interval, after: Interval) -> Interval:
     """How far two that know nothing of each other are apart, from their own intervals (MOVER; Zou and Donner 2008)."""
     d = after.mean - before.mean
@@ -96,10 +95,15 @@ def difference(before: Interval, after: Interval) -> Interval:
 
 
 def mean_difference(before: Sequence[float], after: Sequence[float]) -> Interval:
-    """Mean of the paired differences after − before; normal approximation."""
+    """
+    Mean of the paired differences after − before; normal approximation.
+
+    Where all are alike, the share of others may be as large as Wilson's interval of none allows.
+    """
     differences = [b - a for a, b in zip(before, after, strict=True)]
-    mean = fmean(differences)
-    half = Z * stdev(differences) / sqrt(len(differences)) if len(differences) > 1 else 0.0
+    mean, n = fmean(differences), len(differences)
+    spread = stdev(differences) if n > 1 else 0.0
+    half = Z * spread / sqrt(n) if spread else share(0, n).high
     return Interval(mean, mean - half, mean + half)
 
 

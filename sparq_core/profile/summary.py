@@ -9,7 +9,7 @@ from typing import Any
 from msgspec import Struct
 
 from sparq_core.contract.records import Child, Counts
-from sparq_core.ledger.intervals import Interval, mean
+from sparq_core.ledger.intervals import Interval, proportion
 
 GROUPS = (4, 8, 16, 32, 64)
 """Sizes of the groups that reinforcement learning draws of a problem."""
@@ -60,19 +60,12 @@ def summary(children: Iterable[tuple[Child | None, Mapping[str, Any]]], by: str 
         attempts=total.drawn,
         correct=total.correct,
         unknown=total.unknown,
-        mean_solve_rate=_mean(rates),
+        mean_solve_rate=proportion(rates) if rates else None,
         histogram=histogram(rates),
         prior=prior,
         zero_variance={size: zero_variance(counts, prior, size) for size in GROUPS} if counts else {},
         by=_parts(found, by) if by else {},
     )
-
-
-def _mean(rates: list[float]) -> Interval | None:
-    if not rates:
-        return None
-    centre = sum(rates) / len(rates)
-    return mean(centre, sum((rate - centre) ** 2 for rate in rates) / len(rates), len(rates))
 
 
 def histogram(rates: Iterable[float]) -> dict[str, int]:

@@ -2,7 +2,9 @@
 
 from random import Random
 from statistics import fmean
+from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -34,6 +36,28 @@ def test_the_mean_solve_rate_moves_from_one_end_to_the_other() -> None:
 
 def test_a_single_step_is_at_the_start() -> None:
     assert sparq.curriculum([0.1, 0.9], 1, 1, 0.9, 0.1, 0.05, Random(1)) == [[1]]
+
+
+def test_problems_without_a_rate_are_left_out() -> None:
+    plan = sparq.curriculum([None, 0.9, None, 0.1], 2, 2, 0.9, 0.1, 0.05, Random(1))
+    assert [sorted(places) for places in plan] == [[1, 3], [1, 3]]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("steps", 0),
+        ("batch", 0),
+        ("start", 2.0),
+        ("end", -0.2),
+        ("spread", 0.0),
+        ("rates", [None]),
+    ],
+)
+def test_what_cannot_be_ordered_is_refused(name: str, value: Any) -> None:
+    sound: dict[str, Any] = {"rates": [0.5], "steps": 1, "batch": 1, "start": 0.8, "end": 0.2, "spread": 0.1}
+    with pytest.raises(ValueError, match=f"^{name}: "):
+        sparq.curriculum(**{**sound, name: value}, rng=Random(1))
 
 
 @given(RATES, SHARE, st.floats(1e-3, 1), st.integers())

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import sparq_core as sparq
-from sparq_core.ledger.intervals import _exact, proportion, solve_rate_interval
+from sparq_core.ledger.intervals import _exact, mean_difference, proportion, solve_rate_interval
 
 NUMBERS = st.integers(0, 40)
 
@@ -51,3 +51,18 @@ def test_values_between_yes_and_no_have_no_wider_an_interval(values: list[float]
     half = 1.96 * (p * (1 - p) / n + 1.96**2 / (4 * n * n)) ** 0.5 / (1 + 1.96**2 / n)
     assert interval.low - 1e-9 <= p <= interval.high + 1e-9
     assert interval.high - interval.low <= 2 * half + 1e-6
+
+
+@pytest.mark.parametrize("value", [0.0, 0.5, 1.0])
+def test_values_that_are_all_alike_are_not_certain(value: float) -> None:
+    few, many = proportion([value] * 2), proportion([value] * 200)
+    assert few.high - few.low > 0.5
+    assert 0.01 < many.high - many.low < 0.15
+    assert few.low <= value <= few.high
+
+
+def test_differences_that_are_all_alike_are_not_certain() -> None:
+    few, many = (mean_difference([0.0] * n, [0.0] * n) for n in (10, 300))
+    assert (few.mean, few.low, few.high) == pytest.approx((0.0, -0.2775, 0.2775), abs=1e-4)
+    assert many.high == pytest.approx(0.0126, abs=1e-4)
+    assert mean_difference([0.0], [1.0]).low < 0.5

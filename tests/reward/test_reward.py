@@ -334,6 +334,23 @@ def test_trl_reads_the_dataset_s_columns(named: None) -> None:
     assert trl.sparq_reward(completions=[r"\boxed{2}"], answer=["2"], solution=["3"], extra=['{"a": 1}']) == [1.0]
 
 
+def test_trl_is_told_of_a_dataset_without_references(named: None) -> None:
+    with pytest.raises(
+        sparq.SparqError, match=r"no column `answer` or `solution` with references \(columns: ground_truth\)"
+    ):
+        trl.sparq_reward(completions=[r"\boxed{2}"] * 2, ground_truth=["2", "3"])
+    with pytest.raises(sparq.SparqError, match="`answer` has 1 values for 2 completions"):
+        trl.sparq_reward(completions=[r"\boxed{2}"] * 2, answer=["2"])
+    assert trl.sparq_reward(completions=[r"\boxed{2}"], answer=[None]) == [None]
+
+
+def test_what_an_unknown_reward_counts_for_trl_may_be_said(named: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    hedge = r"\boxed{2} or \boxed{3}"
+    assert trl.sparq_reward(completions=[hedge], answer=["2"]) == [None]
+    monkeypatch.setenv("SPARQ_UNKNOWN", "0")
+    assert trl.sparq_reward(completions=[hedge, r"\boxed{2}"], answer=["2", "2"]) == [0.0, 1.0]
+
+
 def test_in_a_ray_actor(source: Path) -> None:
     pytest.importorskip("ray")
     code = f"""
