@@ -14,9 +14,10 @@ from sparq_core.reward.rows import reference_of, trial_of, value_of
 from sparq_core.reward.shared import shared, unknown
 
 Rewards = Callable[..., list[float | None]]
-REFERENCES = ("answer", "solution")
-READ = ("problem", *REFERENCES, "extra")
+READ = ("problem", "answer", "solution", "extra")
 """The columns that are looked at."""
+UNJUDGED = {"no-reference", "unverified"}
+"""Why no verifier judges what it is given too little for."""
 
 
 def sparq_reward(completions: Sequence[Any], **given: Any) -> list[float | None]:
@@ -69,7 +70,7 @@ def _rewards(
             trial_of(completion, problem=problem, answer=reference_of(row), extra=row.get("extra"), finish=ended)
         )
     verdicts = reward.grade(trials)
-    if not read.keys() & REFERENCES and verdicts and all(verdict.reason == "no-reference" for verdict in verdicts):
+    if not read.keys() - {"problem"} and verdicts and all(verdict.reason in UNJUDGED for verdict in verdicts):
         there = ", ".join(columns) or "none"
         raise SparqError(
             f"sparq_reward: there is no column `answer` or `solution` with references (columns: {there}); rename yours"
