@@ -30,7 +30,7 @@ from sparq_core.profile import tables
 from sparq_core.profile.bands import BAND, band_of, begun, check_band
 from sparq_core.profile.data import check_by, check_names, look
 from sparq_core.profile.plan import Asked, models_of, prepared, settings_of, text_of
-from sparq_core.profile.summary import Summary, summary
+from sparq_core.profile.summary import LEAST, MOST, Summary, summary
 from sparq_core.replay import regrade
 
 BAR = 40
@@ -56,10 +56,9 @@ def tell(console: Console, name: str, found: Summary) -> None:
     if rate := found.mean_solve_rate:
         console.print(f"mean solve rate {rate.mean:.1%} ({rate.low:.1%} to {rate.high:.1%})", highlight=False)
         console.print(_histogram(found))
-        a, b = found.prior
         console.print("groups of attempts expected to be all correct or all incorrect:")
         console.print(_groups(found))
-        console.print(f"from each row's attempts and Beta({a:.3g}, {b:.3g}), fitted to all rows\n", highlight=False)
+        console.print(f"{_basis(found)}\n", highlight=False, soft_wrap=True)
     if found.by:
         console.print(_parts(found))
 
@@ -78,6 +77,18 @@ def _groups(found: Summary) -> Table:
     table = Table("group size", *map(str, found.zero_variance), box=SIMPLE_HEAD, show_edge=False)
     table.add_row("share", *(f"{share:.1%}" for share in found.zero_variance.values()))
     return table
+
+
+def _basis(found: Summary) -> str:
+    """What the shares of groups rest on, and where that is little."""
+    a, b = found.prior
+    told = f"from each row's attempts and Beta({a:.3g}, {b:.3g}), fitted to all rows"
+    if {a, b} & {LEAST, MOST}:
+        told += ", which is the limit of what is fitted: the rows are nearly alike"
+    attempts = round(found.attempts / found.rows)
+    return told + f"; extrapolated for groups of more than {attempts:,}, as many as a row's attempts" * (
+        attempts < max(found.zero_variance)
+    )
 
 
 def _parts(found: Summary) -> Table:

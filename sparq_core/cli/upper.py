@@ -50,8 +50,8 @@ class Upper(Struct, frozen=True):
         return (
             f"At most {self.tokens:,} sampled tokens{spent}: {self.attempt_tokens:,} for attempts, and {self.other_tokens:,} "
             f"for proposals, judges and labels at one completion per child. At {SPEED:,} tokens per second they take "
-            f"{duration(self.tokens / SPEED)}.{more}{ended}\nThis is an upper limit, without prompts; "
-            "`sparq preview` runs one step for an estimate."
+            f"{duration(self.tokens / SPEED)}.{more}{ended}\nThis is an upper limit, without prompts and without "
+            "what training (`grpo`) and benchmarks sample; `sparq preview` runs one step for an estimate."
         )
 
     def as_json(self) -> dict[str, Any]:

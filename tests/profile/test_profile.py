@@ -61,7 +61,15 @@ def test_the_same_rows_come_out_with_what_was_measured(data: Path, tmp_path: Pat
     assert {a["model"] for a in attempts} == {"sums"}
     kept = sum(row["outcome"] == "kept" for row in found)
     assert f"the kept rows ({kept}) in {tmp_path / 'out' / 'kept.jsonl'}" in told
-    for part in ("12 rows", "48 attempts", "mean solve rate", "group size", "even", "fitted to all rows"):
+    for part in (
+        "12 rows",
+        "48 attempts",
+        "mean solve rate",
+        "group size",
+        "even",
+        "fitted to all rows",
+        "groups of more than 4,",
+    ):
         assert part in told
 
 
