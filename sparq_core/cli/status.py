@@ -172,7 +172,7 @@ def counts(tally: Tally, metrics: Mapping[str, float]) -> Table:
         each = f"; {money(tally.cost / kept)} per kept problem" if kept else ""
         table.add_row(money(tally.cost), f"cost, at the models' prices{each}")
     if tally.seconds:
-        table.add_row(duration(tally.seconds), "wall clock")
+        table.add_row(duration(tally.seconds), "wall clock up to the last step")
     for key, value in metrics.items() if tally.children else ():
         table.add_row(f"{value:,.4g}", plain(metric_name(key)))
     return table

@@ -60,6 +60,8 @@ def test_a_program_that_is_not_there(find: Find, tmp_path: Path) -> None:
     assert find(run=["./train.sh", *RUN[1:]]) == []
     assert find(run=["{{ here }}/train.sh", *RUN[1:]]) == []
     assert find(run=["train.sh", *RUN[1:]], env={"PATH": "{{ here }}"}) == []
+    missing = find(run=[RUN[0], "{{ here }}/trian.py", *RUN[2:]])
+    assert missing == [("run[1]", f"there is no file {tmp_path / 'trian.py'}")]
     (place, _), *_ = find(merge=["no-such-merger"])
     assert place == "merge[0]"
 
