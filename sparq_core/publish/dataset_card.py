@@ -70,6 +70,11 @@ class Dataset(NamedTuple):
         """The problems that no model wrote: seeds."""
         return sum(selection.given for selection in self.selections)
 
+    @property
+    def generated(self) -> bool:
+        """Whether models wrote problems in one of its runs."""
+        return any(selection.generates for selection in self.selections)
+
 
 def dataset_card(made: Dataset) -> str:
     """Its card; the same ledgers, the same text."""
@@ -123,7 +128,7 @@ def _columns(made: Dataset) -> Iterator[str]:
 def _making(made: Dataset) -> Iterator[str]:
     yield "## How it was made"
     how = "writes new problems from given ones, attempts each of them, and plugins screen the problems and judge the attempts"
-    if not any(selection.generates for selection in made.selections):
+    if not made.generated:
         how = "attempts each of the given problems several times, and plugins judge the attempts"
     yield (
         f"With `sparq-engine` {version('sparq-engine')}, which implements SPARQ (arXiv 2506.06499): a model {how}. A run's "
@@ -187,7 +192,7 @@ def _bar(count: int, tallest: int) -> str:
 
 
 def _left_out(made: Dataset) -> Iterator[str]:
-    yield "## What was proposed, and what was left out"
+    yield f"## What was {'proposed' if made.generated else 'given'}, and what was left out"
     for selection in made.selections:
         counts, why = _proposed(selection) if selection.generates else _given(selection)
         yield counts
