@@ -70,8 +70,8 @@ def with_variance(rewards: Rewards, group: int) -> Rewards:
 def metrics(history: History) -> dict[str, float]:
     """The loss, the mean reward, the divergence where it is held; the shares of groups and completions that teach nothing."""
     shares = {"zero_variance": "zero_variance", "sparq/unknown": "unknown"}
-    means = summed_up(history, {"loss": "loss"}, ends=False) | summed_up(history, {"reward": "reward", "kl": "kl"})
-    return means | summed_up(history, shares, ends=False)
+    ends = summed_up(history, {"reward": "reward", "kl": "kl"})
+    return ends | summed_up(history, {**shares, "loss": "loss"}, ends=False)
 
 
 def batch(config: dict[str, Any]) -> str:
