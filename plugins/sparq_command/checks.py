@@ -61,12 +61,14 @@ def _untold(order: Order, names: Names) -> Iterator[sparq.Finding]:
 
 def _programs(order: Order, names: Names, here: Path) -> Iterator[sparq.Finding]:
     path = order.variables(names).get("PATH")
-    for place, (program, *arguments) in zip(("with.run", "with.merge"), order.commands(names), strict=False):
+    for place, (program, *_) in zip(("with.run[0]", "with.merge[0]"), order.commands(names), strict=False):
         if located(program, here, path) is None:
-            yield _error(f"{place}[0]", _absent(program, here.absolute() / program))
-        for i, file in enumerate(map(Path, arguments), 1):
-            if file.suffix in SCRIPTS and file.is_relative_to(here.absolute()) and not file.exists():
-                yield _error(f"{place}[{i}]", f"there is no file {file}")
+            yield _error(place, _absent(program, here.absolute() / program))
+    for argument in (*order.run[1:], *order.merge[1:]):
+        file = Path(argument.fill(names))
+        beside = "here" in sparq.template_names(argument.text, argument.place)
+        if beside and file.suffix in SCRIPTS and not file.exists():
+            yield _error(argument.place, f"there is no file {file}")
 
 
 def _absent(program: str, file: Path) -> str:

@@ -35,23 +35,20 @@ def curriculum(
     each other, so that problems near the mean come again. Places without a rate, None, are left out. Of few problems the rates
     of a step are nearer to the mean of all than was asked. ValueError where no rate is given or an argument is out of range.
     """
-    _check(steps, batch, start, end, spread)
+    _check(steps, batch, (start, end), spread)
     rated = {place: rate for place, rate in enumerate(rates) if rate is not None}
     if not rated:
-        raise ValueError("rates: there is no solve rate among them")
+        raise ValueError("there is no solve rate among the rates")
     known = list(rated)
     means = [start + (end - start) * step / max(1, steps - 1) for step in range(steps)]
     near = (near_mean(list(rated.values()), mean, spread, rng, batch) for mean in means)
     return [[known[places[i % len(places)]] for i in range(batch)] for places in near]
 
 
-def _check(steps: int, batch: int, start: float, end: float, spread: float) -> None:
-    for name, value, right, what in (
-        ("steps", steps, steps >= 1, "at least 1"),
-        ("batch", batch, batch >= 1, "at least 1"),
-        ("start", start, 0 <= start <= 1, "a solve rate, from 0 to 1"),
-        ("end", end, 0 <= end <= 1, "a solve rate, from 0 to 1"),
-        ("spread", spread, spread > 0, "above 0"),
-    ):
-        if not right:
-            raise ValueError(f"{name}: must be {what}, not {value}")
+def _check(steps: int, batch: int, means: Sequence[float], spread: float) -> None:
+    if steps < 1 or batch < 1:
+        raise ValueError(f"steps and batch must be at least 1, not {steps} and {batch}")
+    if any(not 0 <= mean <= 1 for mean in means):
+        raise ValueError(f"a mean solve rate must be from 0 to 1, not {' or '.join(map(str, means))}")
+    if not spread > 0:
+        raise ValueError(f"spread must be above 0, not {spread}")

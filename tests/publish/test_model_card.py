@@ -46,7 +46,7 @@ def test_trained_weights_have_a_card(trained: Callable[..., Path], tmp_path: Pat
         assert f"# sums, round {round_}" in card.text
         assert "| base model | `base` |" in card.text
         assert f"| digest of these weights | `{weights_digest(str(model))}` |" in card.text
-        assert "| `sums` | 1 | 100.0 (20.7 to 100.0) | 100.0 (20.7 to 100.0) | +0.0 (+0.0 to +0.0) |" in card.text
+        assert "| `sums` | 1 | 100.0 (20.7 to 100.0) | 100.0 (20.7 to 100.0) | +0.0 (-79.3 to +79.3) |" in card.text
         assert str(tmp_path) not in card.text
     assert "from the weights of round 1" in read(folder / "models" / "round-2").text
 
