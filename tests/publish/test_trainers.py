@@ -260,6 +260,34 @@ def test_a_kept_problem_that_is_never_solved_is_exported_as_one(profiled: Path, 
     assert unsolved["id"] not in {line["id"] for line in lines(tmp_path / "sft", "train")}
 
 
+INTERLEAVED = """
+import sparq_core as sparq
+
+
+class Interleaved:
+    @sparq.hookimpl
+    def curate(self, ledger):
+        solved = [each for each in ledger.solved() if len(each.correct) > 1]
+        for i in (0, 1):
+            for each in solved:
+                yield sparq.Example(problem=each.child.problem.id, attempt=each.correct[i])
+"""
+
+
+def test_attempts_at_a_problem_need_not_stand_together(
+    sums: Callable[..., Any], export: Export, tmp_path: Path
+) -> None:
+    plan = sums(steps=20, batch=8)
+    (tmp_path / "interleaved.py").write_text(INTERLEAVED)
+    plan["plugins"][-1] = {"use": "./interleaved.py:Interleaved"}
+    ran = run_pipeline(plan, tmp_path)
+    with ran.read() as ledger:
+        chosen = len(list(dataset.chosen(ledger)))
+    assert chosen > 4 * dataset.NEAR
+    done = export(ran.folder, "trl-sft", tmp_path / "sft")
+    assert (done.rows, done.left_out) == ({"train.jsonl": chosen}, {})
+
+
 def test_the_card_of_given_problems_does_not_say_that_models_wrote_them(
     profiled: Path, export: Export, tmp_path: Path
 ) -> None:

@@ -25,12 +25,12 @@ def problems(given: Given, ids: Sequence[str]) -> Iterator[Row]:
 
 def chosen(given: Given, ids: Sequence[str]) -> Iterator[Row]:
     """The attempts that the last curation chose, or every correct one."""
-    wanted = set(ids)
+    wanted, found = set(ids), set[str]()
     examples = (example for example in dataset.chosen(given.ledger) if example.problem in wanted)
     for row in dataset.drawn(given.ledger, examples):
-        wanted.discard(row.asked.child.problem.id)
+        found.add(row.asked.child.problem.id)
         yield Row(row.asked, given.prompt(row.asked), right=given.say(row.drawn.text))
-    given.left_out.update(dict.fromkeys((id_ for id_ in ids if id_ in wanted), NOT_RIGHT))
+    given.left_out.update(dict.fromkeys((id_ for id_ in ids if id_ not in found), NOT_RIGHT))
 
 
 def pairs(given: Given, ids: Sequence[str]) -> Iterator[Row]:
